@@ -1,0 +1,1 @@
+//! The pipeline as RustHDL circuits, and the Verilog emitter with its lint.

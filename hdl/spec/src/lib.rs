@@ -1,0 +1,1 @@
+//! What the pipeline must do, in plain Rust: the oracle for circuits, simulators and host code.

@@ -1,0 +1,1 @@
+//! Membership, convergence, epochs and heartbeat codecs, without I/O.

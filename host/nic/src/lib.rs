@@ -1,0 +1,1 @@
+//! The driver of a Weir NIC and the back-ends that reach its BAR.

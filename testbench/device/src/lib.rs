@@ -1,0 +1,1 @@
+//! A PCI function around the spec or the RTL, served over vfio-user.

@@ -1,0 +1,1 @@
+//! The Verilated pipeline as a crate.

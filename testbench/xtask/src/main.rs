@@ -1,0 +1,2 @@
+//! Setup, tests and benchmarks of the project.
+fn main() {}

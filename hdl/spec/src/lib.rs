@@ -1,1 +1,38 @@
-//! What the pipeline must do, in plain Rust: the oracle for circuits, simulators and host code.
+//! What a Weir NIC must do, in plain Rust: the ground floor and the oracle.
+//!
+//! A frame goes in, a [`Decision`](verdict::Decision) comes out. Circuits, simulators and host code all answer to this
+//! crate, and the register map in [`regs`] is the only one there is.
+//!
+//! | module | what |
+//! |---|---|
+//! | [`frame`] | bytes to header fields, total over any input |
+//! | [`rules`], [`map`], [`config`] | what a NIC is told: port rules, bucket maps, virtual IPs, keys, policies |
+//! | [`toeplitz`] | the RSS hash and its affinity masks |
+//! | [`classify`], [`verdict`] | frame and configuration to decision, with the reason |
+//! | [`egress`], [`mac`] | masking of the cluster MAC and the egress fence |
+//! | [`lease`] | how long a NIC may go on accepting without a word from its host |
+//! | [`counters`] | what is counted, and where |
+//! | [`regs`] | the register map as data |
+//! | [`nic`] | all of it together behind the registers: the NIC as a host sees it |
+//!
+//! No I/O, no clock, no unsafe code.
+#![forbid(unsafe_code)]
+
+pub mod classify;
+pub mod config;
+pub mod counters;
+pub mod egress;
+pub mod frame;
+pub mod lease;
+pub mod mac;
+pub mod map;
+pub mod nic;
+pub mod regs;
+pub mod rules;
+pub mod toeplitz;
+pub mod verdict;
+
+pub use config::Config;
+
+/// An absolute time on the NIC's own free-running clock, or a span of it, in microseconds.
+pub type Micros = u64;

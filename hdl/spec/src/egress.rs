@@ -1,0 +1,56 @@
+//! What happens to a frame on its way out.
+//!
+//! The cluster MAC may never leave as a source: one such frame teaches the switch a port, and the cluster is down to one
+//! host. And a fenced NIC keeps its host quiet: a stalled host's retransmissions from a virtual IP would be doubles of
+//! what its successor sends.
+
+use crate::classify::Classifier;
+use crate::frame::{Parsed, Payload, Transport, parse};
+use crate::mac::Mac;
+
+/// Which source MAC is replaced, and by what.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub struct Masking {
+    /// Replacing is on.
+    pub enabled: bool,
+    /// The source that may not leave.
+    pub cluster: Mac,
+    /// The source that leaves instead.
+    pub masked: Mac,
+}
+
+/// What is to happen to a frame that leaves.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Egress {
+    /// The frame goes to the wire.
+    pub pass: bool,
+    /// Its source MAC is replaced.
+    pub masked: bool,
+}
+
+impl Egress {
+    /// The word a circuit shows beside each frame: pass 0 · masked 1.
+    pub fn encode(&self) -> u32 {
+        u32::from(self.pass) | u32::from(self.masked) << 1
+    }
+}
+
+/// Decides on a frame that leaves. Runts and whatever cannot be parsed pass: the fence holds back answers, not noise.
+pub fn decide(classifier: &Classifier, masking: &Masking, frame: &[u8], fenced: bool) -> Egress {
+    let masked = masking.enabled && frame.get(6..12) == Some(&masking.cluster.0);
+    let transport = |payload| match payload {
+        Payload::Tcp { .. } | Payload::Udp { .. } => true,
+        Payload::LaterFragment(transport) => transport != Transport::Icmp,
+        Payload::BeyondWindow => true,
+        Payload::Icmp { .. } | Payload::Other => false,
+    };
+    let held = fenced
+        && matches!(parse(frame), Parsed::Ip(packet)
+            if transport(packet.payload) && classifier.vip(packet.ipv6, &packet.source).is_some());
+    Egress { pass: !held, masked: masked && !held }
+}
+
+/// Replaces the source MAC in place. `frame` holds at least 12 bytes.
+pub fn mask(masking: &Masking, frame: &mut [u8]) {
+    frame[6..12].copy_from_slice(&masking.masked.0);
+}

@@ -395,10 +395,7 @@ mod tests {
         };
         assert_eq!((source, destination), (packet.source_ip(), packet.destination_ip()));
         match (packet.payload, sliced.transport) {
-            (
-                Payload::Tcp { source_port, destination_port, flags },
-                Some(etherparse::TransportSlice::Tcp(tcp)),
-            ) => {
+            (Payload::Tcp { source_port, destination_port, flags }, Some(etherparse::TransportSlice::Tcp(tcp))) => {
                 assert_eq!((source_port, destination_port), (tcp.source_port(), tcp.destination_port()));
                 assert_eq!(flags & 0x17 == 0x02, tcp.syn() && !tcp.ack() && !tcp.rst() && !tcp.fin());
             }

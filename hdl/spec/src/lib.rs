@@ -26,7 +26,8 @@ pub mod frame;
 pub mod lease;
 pub mod mac;
 pub mod map;
-
+pub mod nic;
+pub mod regs;
 
 pub mod rules;
 pub mod toeplitz;

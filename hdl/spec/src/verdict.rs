@@ -91,8 +91,7 @@ impl Decision {
     /// bucket 28:17 · rule valid 29 · bucket valid 30. What is not valid is zero.
     pub fn encode(&self) -> u32 {
         let rule = self.rule.map_or(0, |rule| u32::from(rule) << 11 | 1 << 29);
-        let bucket =
-            self.bucket.map_or(0, |(bucket, state)| (state as u32) << 9 | u32::from(bucket) << 17 | 1 << 30);
+        let bucket = self.bucket.map_or(0, |(bucket, state)| (state as u32) << 9 | u32::from(bucket) << 17 | 1 << 30);
         u32::from(self.accept) | (self.class as u32) << 1 | (self.reason as u32) << 5 | rule | bucket
     }
 
@@ -103,8 +102,7 @@ impl Decision {
             class: *Class::ALL.get((word >> 1 & 15) as usize)?,
             reason: *Reason::ALL.get((word >> 5 & 15) as usize)?,
             rule: (word >> 29 & 1 == 1).then_some((word >> 11 & 63) as u8).filter(|&rule| rule <= DEFAULT_RULE),
-            bucket: (word >> 30 & 1 == 1)
-                .then(|| ((word >> 17 & 0xfff) as u16, BucketState::from_bits(word >> 9))),
+            bucket: (word >> 30 & 1 == 1).then(|| ((word >> 17 & 0xfff) as u16, BucketState::from_bits(word >> 9))),
         };
         (decision.encode() == word).then_some(decision)
     }

@@ -1,0 +1,8 @@
+//! Raw Ethernet on a Linux interface.
+//!
+//! Hosts that share a MAC cannot talk IP with each other, so heartbeats are bare Ethernet frames; the simulated NIC and
+//! the lab's capture want whole frames too. All three use this one socket.
+
+mod packet;
+
+pub use packet::{Ethertype, LinkError, PacketSocket};

@@ -1,0 +1,309 @@
+//! The agent's configuration: one TOML file a host.
+//!
+//! What is under `[cluster]` and the `[[rule]]`s must be the same on every host, weights and handling priorities aside;
+//! `[host]` is this host's own. Unknown keys are errors: a misspelt weight must not become a default.
+
+mod error;
+mod rule;
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use toml::Spanned;
+
+pub use error::ConfigError;
+pub use rule::{Mode, PortRule};
+
+use error::Source;
+
+/// Everything one agent needs to know.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// What all hosts share.
+    pub cluster: Cluster,
+    /// What is this host's own.
+    pub host: Host,
+    /// Port rules in the order of the file.
+    pub rules: Vec<PortRule>,
+}
+
+/// What all hosts share.
+#[derive(Clone, Debug)]
+pub struct Cluster {
+    /// Name, for people.
+    pub name: String,
+    /// Virtual IPs, the primary first; the primary is IPv4, since MACs are derived from it.
+    pub vips: Vec<IpAddr>,
+    /// The primary virtual IP.
+    pub primary: Ipv4Addr,
+    /// Heartbeat keys: id and 32 octets. The first signs, all are accepted.
+    pub keys: Vec<(u8, [u8; 32])>,
+    /// Heartbeat period in microseconds.
+    pub period_us: u64,
+    /// Missed periods until a host counts as dead.
+    pub tolerance: u32,
+    /// What a partitioned cluster does.
+    pub partition: Partition,
+    /// The Toeplitz key all NICs hash with.
+    pub hash_key: [u8; 40],
+}
+
+/// What a partitioned cluster does.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Partition {
+    /// Each side goes on serving, as NLB does.
+    Availability,
+    /// Only the majority of these hosts goes on.
+    Quorum(Vec<u8>),
+}
+
+/// What is this host's own.
+#[derive(Clone, Debug)]
+pub struct Host {
+    /// Unique priority, 1..=32; the lowest number is the default host.
+    pub priority: u8,
+    /// Dedicated IP, shown to people.
+    pub dip: Ipv4Addr,
+    /// The interface of the NIC, for heartbeats.
+    pub interface: String,
+    /// The NIC's BAR, in the words of `weir_nic`'s selector.
+    pub nic: String,
+    /// Path of the control socket.
+    pub control: PathBuf,
+    /// Joins the cluster when the agent starts.
+    pub started: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawConfig {
+    cluster: RawCluster,
+    host: RawHost,
+    #[serde(default)]
+    rule: Vec<rule::RawRule>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawCluster {
+    #[serde(default = "unnamed")]
+    name: String,
+    vips: Spanned<Vec<Spanned<String>>>,
+    #[serde(default)]
+    mode: Option<Spanned<String>>,
+    key: Option<Spanned<String>>,
+    key_file: Option<Spanned<PathBuf>>,
+    #[serde(default)]
+    key_id: Option<Spanned<u8>>,
+    #[serde(default)]
+    old_key: Vec<RawOldKey>,
+    period_ms: Option<Spanned<u64>>,
+    tolerance: Option<Spanned<u32>>,
+    partition: Option<Spanned<String>>,
+    hosts: Option<Spanned<Vec<Spanned<u8>>>>,
+    hash_key: Option<Spanned<String>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawOldKey {
+    id: u8,
+    key: Spanned<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawHost {
+    priority: Spanned<u8>,
+    dip: Option<Ipv4Addr>,
+    interface: Spanned<String>,
+    nic: String,
+    control: Option<PathBuf>,
+    state: Option<Spanned<String>>,
+}
+
+fn unnamed() -> String {
+    "weir".into()
+}
+
+/// Where an agent listens for control when the configuration names no place.
+pub const DEFAULT_CONTROL: &str = "/run/weir/agent.sock";
+
+impl Config {
+    /// Reads and checks the file at `path`.
+    pub fn load(path: &Path) -> Result<Config, ConfigError> {
+        let text =
+            std::fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.to_path_buf(), source })?;
+        Config::parse(path, &text)
+    }
+
+    /// Checks `text`, which came from `path`; the path is named in errors, and key files are found relative to it.
+    pub fn parse(path: &Path, text: &str) -> Result<Config, ConfigError> {
+        let source = Source { path, text };
+        let raw: RawConfig = toml::from_str(text).map_err(|error| source.syntax(error))?;
+        let cluster = cluster(&source, raw.cluster)?;
+        let host = host(&source, raw.host)?;
+        let rules = rule::check(&source, raw.rule, &cluster.vips)?;
+        Ok(Config { cluster, host, rules })
+    }
+}
+
+fn cluster(source: &Source<'_>, raw: RawCluster) -> Result<Cluster, ConfigError> {
+    let mut vips = Vec::new();
+    for text in raw.vips.get_ref() {
+        let vip: IpAddr = text.get_ref().parse().map_err(|_| {
+            source.wrong(text.span(), "cluster.vips", text.get_ref(), "an IPv4 or IPv6 address without a prefix length")
+        })?;
+        if vips.contains(&vip) {
+            return Err(source.wrong(text.span(), "cluster.vips", text.get_ref(), "each address once"));
+        }
+        vips.push(vip);
+    }
+    let Some(IpAddr::V4(primary)) = vips.first().copied() else {
+        let what = "an IPv4 address first: the cluster's MACs are derived from it";
+        return Err(source.wrong(raw.vips.span(), "cluster.vips", source.slice(raw.vips.span()), what));
+    };
+    if vips.len() > weir_spec::config::VIPS {
+        let count = format!("{} addresses", vips.len());
+        return Err(source.wrong(raw.vips.span(), "cluster.vips", &count, "at most 16"));
+    }
+    if let Some(mode) = raw.mode.filter(|mode| mode.get_ref() != "unicast") {
+        let what = "\"unicast\" (multicast modes are planned)";
+        return Err(source.wrong(mode.span(), "cluster.mode", mode.get_ref(), what));
+    }
+    let period_ms = in_range(source, raw.period_ms, "cluster.period_ms", 1000, 5..=10_000)?;
+    let tolerance = in_range(source, raw.tolerance, "cluster.tolerance", 5, 5..=100)?;
+    let hash_key = match raw.hash_key {
+        None => weir_spec::config::RSS_KEY,
+        Some(key) => octets(source, &key, "cluster.hash_key")?,
+    };
+    let key_id = raw.key_id.map_or(1, Spanned::into_inner);
+    let mut keys = vec![(key_id, signing_key(source, raw.key, raw.key_file)?)];
+    for old in raw.old_key {
+        if keys.iter().any(|(id, _)| *id == old.id) {
+            return Err(source.wrong(old.key.span(), "cluster.old_key.id", &old.id.to_string(), "each id once"));
+        }
+        keys.push((old.id, octets(source, &old.key, "cluster.old_key.key")?));
+    }
+    let partition = partition(source, raw.partition, raw.hosts)?;
+    Ok(Cluster { name: raw.name, vips, primary, keys, period_us: period_ms * 1000, tolerance, partition, hash_key })
+}
+
+fn partition(
+    source: &Source<'_>,
+    mode: Option<Spanned<String>>,
+    hosts: Option<Spanned<Vec<Spanned<u8>>>>,
+) -> Result<Partition, ConfigError> {
+    let Some(mode) = mode.filter(|mode| mode.get_ref() != "availability") else {
+        return Ok(Partition::Availability);
+    };
+    if mode.get_ref() != "quorum" {
+        let what = "\"availability\" or \"quorum\"";
+        return Err(source.wrong(mode.span(), "cluster.partition", mode.get_ref(), what));
+    }
+    let Some(hosts) = hosts else {
+        let what = "cluster.hosts beside it, the priorities of all configured hosts";
+        return Err(source.wrong(mode.span(), "cluster.partition", "quorum", what));
+    };
+    let mut listed = Vec::new();
+    for host in hosts.get_ref() {
+        let value = *host.get_ref();
+        if !(1..=32).contains(&value) || listed.contains(&value) {
+            let what = "priorities 1 to 32, each once";
+            return Err(source.wrong(host.span(), "cluster.hosts", &value.to_string(), what));
+        }
+        listed.push(value);
+    }
+    listed.sort_unstable();
+    if listed.len() < 3 {
+        let what = "at least 3: of two hosts neither is a majority";
+        return Err(source.wrong(hosts.span(), "cluster.hosts", &format!("{} hosts", listed.len()), what));
+    }
+    Ok(Partition::Quorum(listed))
+}
+
+fn signing_key(
+    source: &Source<'_>,
+    key: Option<Spanned<String>>,
+    file: Option<Spanned<PathBuf>>,
+) -> Result<[u8; 32], ConfigError> {
+    match (key, file) {
+        (Some(key), None) => octets(source, &key, "cluster.key"),
+        (None, Some(file)) => {
+            let path = source.path.parent().unwrap_or(Path::new("")).join(file.get_ref());
+            let text = std::fs::read_to_string(&path).map_err(|source| ConfigError::Read { path, source })?;
+            octets(source, &Spanned::new(file.span(), text.trim().to_string()), "the key in cluster.key_file")
+        }
+        (Some(key), Some(_)) => {
+            Err(source.wrong(key.span(), "cluster.key", "given beside cluster.key_file", "one of the two"))
+        }
+        (None, None) => Err(ConfigError::NoKey { path: source.path.to_path_buf() }),
+    }
+}
+
+/// `N` octets in hexadecimal. The value is a secret: errors tell its length alone.
+fn octets<const N: usize>(
+    source: &Source<'_>,
+    text: &Spanned<String>,
+    field: &'static str,
+) -> Result<[u8; N], ConfigError> {
+    let digits = text.get_ref().as_bytes();
+    let digit = |byte: u8| char::from(byte).to_digit(16).map(|d| d as u8);
+    let parsed: Option<Vec<u8>> =
+        digits.chunks(2).map(|pair| Some(digit(pair[0])? << 4 | digit(*pair.get(1)?)?)).collect();
+    parsed.and_then(|octets| octets.try_into().ok()).ok_or_else(|| ConfigError::Secret {
+        place: source.place(text.span()),
+        field,
+        length: digits.len(),
+        wanted: 2 * N,
+    })
+}
+
+fn in_range<T: Copy + PartialOrd + std::fmt::Display>(
+    source: &Source<'_>,
+    value: Option<Spanned<T>>,
+    field: &'static str,
+    default: T,
+    range: std::ops::RangeInclusive<T>,
+) -> Result<T, ConfigError> {
+    let Some(value) = value else { return Ok(default) };
+    if range.contains(value.get_ref()) {
+        return Ok(*value.get_ref());
+    }
+    let what = format!("{} to {}", range.start(), range.end());
+    Err(source.wrong(value.span(), field, &value.get_ref().to_string(), &what))
+}
+
+fn host(source: &Source<'_>, raw: RawHost) -> Result<Host, ConfigError> {
+    let priority = *raw.priority.get_ref();
+    if !(1..=32).contains(&priority) {
+        return Err(source.wrong(raw.priority.span(), "host.priority", &priority.to_string(), "1 to 32"));
+    }
+    if raw.interface.get_ref().is_empty() || raw.interface.get_ref().len() > 15 {
+        let what = "an interface name of 1 to 15 characters";
+        return Err(source.wrong(raw.interface.span(), "host.interface", raw.interface.get_ref(), what));
+    }
+    let started = match &raw.state {
+        None => true,
+        Some(state) => match state.get_ref().as_str() {
+            "started" => true,
+            "stopped" => false,
+            other => return Err(source.wrong(state.span(), "host.state", other, "\"started\" or \"stopped\"")),
+        },
+    };
+    Ok(Host {
+        priority,
+        dip: raw.dip.unwrap_or(Ipv4Addr::UNSPECIFIED),
+        interface: raw.interface.into_inner(),
+        nic: raw.nic,
+        control: raw.control.unwrap_or_else(|| DEFAULT_CONTROL.into()),
+        started,
+    })
+}
+
+type Span = Range<usize>;
+
+#[cfg(test)]
+mod tests;

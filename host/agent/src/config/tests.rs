@@ -1,0 +1,109 @@
+use super::*;
+use weir_spec::rules::{Affinity, Protocol, VipSelect};
+
+const GOOD: &str = r#"
+[cluster]
+vips = ["10.77.0.100", "2001:db8::7"]
+key = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
+
+[host]
+priority = 3
+dip = "10.77.0.13"
+interface = "eth0"
+nic = "socket:/run/weir/nic.sock"
+
+[[rule]]
+vip = "10.77.0.100"
+ports = 80
+protocol = "tcp"
+affinity = "none"
+
+[[rule]]
+ports = "5000-5999"
+mode = "single"
+priority = 2
+"#;
+
+fn parse(text: &str) -> Result<Config, ConfigError> {
+    Config::parse(Path::new("weir.toml"), text)
+}
+
+fn message(from: &str, to: &str) -> String {
+    assert!(GOOD.contains(from), "{from}");
+    parse(&GOOD.replace(from, to)).expect_err(to).to_string()
+}
+
+#[test]
+fn a_small_configuration_has_nlbs_defaults() {
+    let config = parse(GOOD).expect("a good configuration");
+    assert_eq!((config.cluster.period_us, config.cluster.tolerance), (1_000_000, 5));
+    assert_eq!(config.cluster.partition, Partition::Availability);
+    assert_eq!(config.cluster.keys[0].1[31], 0x1f);
+    assert!(config.host.started);
+    assert_eq!(
+        config.rules[0],
+        PortRule {
+            vip: VipSelect::One(0),
+            first_port: 80,
+            last_port: 80,
+            protocol: Protocol::Tcp,
+            mode: Mode::Multiple { affinity: Affinity::None, weight: None },
+        }
+    );
+    assert_eq!(config.rules[1].mode, Mode::Single { priority: 2 });
+    assert_eq!((config.rules[1].first_port, config.rules[1].last_port), (5000, 5999));
+}
+
+#[test]
+fn errors_name_place_field_value_and_cure() {
+    for (from, to, wanted) in [
+        ("priority = 3", "priority = 33", "weir.toml:7:12: host.priority is 33, should be 1 to 32\n  priority = 33"),
+        ("ports = 80", "ports = \"90-80\"", "rule.ports is \"90-80\", should be a port, or a range"),
+        ("affinity = \"none\"", "affinity = \"nobody\"", "rule.affinity is nobody, should be \"single\", \"none\" or"),
+        ("vip = \"10.77.0.100\"", "vip = \"10.77.0.101\"", "should be \"all\" or one of cluster.vips"),
+        ("[\"10.77.0.100\", ", "[", "an IPv4 address first"),
+        ("1d1e1f\"", "1d1e\"", "weir.toml:4:7: cluster.key has 62 characters, should be 64 hexadecimal digits"),
+        ("1d1e1f\"", "1d1e1g\"", "cluster.key has 64 characters, should be 64 hexadecimal digits"),
+        ("mode = \"single\"", "mode = \"single\"\nweight = 3", "rule.weight is 3, should be absent unless mode"),
+        ("priority = 2\n", "", "should be beside rule.priority"),
+        (
+            "ports = \"5000-5999\"",
+            "vip = \"10.77.0.100\"\nports = \"80-90\"",
+            "apart from 80-80 of the same virtual IP",
+        ),
+    ] {
+        let message = message(from, to);
+        assert!(message.contains(wanted), "{message}\nlacks\n{wanted}");
+    }
+}
+
+#[test]
+fn unknown_keys_and_wrong_types_quote_the_line() {
+    let unknown = message("dip = ", "dipp = ");
+    assert!(unknown.contains("line 8") && unknown.contains("unknown field `dipp`"), "{unknown}");
+    let wrong = message("priority = 3", "priority = \"three\"");
+    assert!(wrong.contains("line 7") && wrong.contains("priority = \"three\""), "{wrong}");
+    assert!(message("ports = 80", "ports = 80000").contains("ports = 80000"));
+}
+
+#[test]
+fn a_key_never_appears_in_an_error() {
+    for (from, to) in [("1d1e1f\"", "1d1e\""), ("1d1e1f\"", "1d1e1g\"")] {
+        assert!(!message(from, to).contains("0405060708"));
+    }
+}
+
+#[test]
+fn a_quorum_needs_three_hosts() {
+    let with = |extra: &str| GOOD.replace("[host]", &format!("partition = \"quorum\"\n{extra}\n[host]"));
+    assert!(parse(&with("hosts = [1, 2]")).expect_err("two").to_string().contains("at least 3"));
+    assert!(parse(&with("")).expect_err("none").to_string().contains("cluster.hosts"));
+    let config = parse(&with("hosts = [3, 1, 2]")).expect("three");
+    assert_eq!(config.cluster.partition, Partition::Quorum(vec![1, 2, 3]));
+}
+
+#[test]
+fn a_missing_file_is_named() {
+    let error = Config::load(Path::new("/nowhere/weir.toml")).expect_err("there is none");
+    assert_eq!(error.to_string(), "failed to read /nowhere/weir.toml");
+}

@@ -1,0 +1,197 @@
+//! The control socket: one JSON request a line, one JSON answer a line.
+//!
+//! A Unix socket; whoever may connect may ask, and the agent lets only root and its own user change anything
+//! (`SO_PEERCRED`). The types are the stable interface behind `weir query --json` and its siblings.
+
+use std::collections::BTreeMap;
+use std::io::{self, BufRead, BufReader, Write};
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// What an agent can be asked.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(tag = "verb", rename_all = "snake_case")]
+pub enum Request {
+    /// State and members.
+    Query,
+    /// Configuration, parameters in force, NIC and counters.
+    Display,
+    /// Join the cluster.
+    Start,
+    /// Leave the cluster at once; connections to this host lose service.
+    Stop,
+}
+
+/// What it answers.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(tag = "answer", rename_all = "snake_case")]
+pub enum Answer {
+    /// To [`Request::Query`].
+    Query(Query),
+    /// To [`Request::Display`].
+    Display(Box<Display>),
+    /// The verb was carried out.
+    Done,
+    /// The host is in that state already.
+    Already {
+        /// Which state.
+        state: String,
+    },
+    /// The verb was refused.
+    Refused {
+        /// Why, and what would be right.
+        message: String,
+    },
+}
+
+/// State and members as this host sees them.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Query {
+    /// This host's priority.
+    pub host: u8,
+    /// `stopped`, `listening`, `converging` or `converged`.
+    pub state: String,
+    /// This host is the default host.
+    pub default: bool,
+    /// Priorities of the members, this host among them.
+    pub members: Vec<u8>,
+    /// Why the cluster does not converge, if it does not.
+    pub cause: Option<String>,
+    /// The committed epoch as `counter.lineage`, the lineage in hexadecimal; empty before the first.
+    pub epoch: String,
+    /// Buckets of 4096 a host owns, by priority, in the first rule of mode multiple.
+    pub buckets: BTreeMap<u8, u32>,
+    /// How often this host has entered the converging state since it joined.
+    pub convergences: u64,
+    /// The NIC accepts nothing through rules.
+    pub fenced: bool,
+}
+
+/// Everything worth knowing about one host.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+pub struct Display {
+    /// State and members.
+    pub query: Query,
+    /// Name of the cluster.
+    pub cluster: String,
+    /// Virtual IPs, the primary first.
+    pub vips: Vec<String>,
+    /// MAC that frames for the cluster go to.
+    pub cluster_mac: String,
+    /// MAC that this host's frames leave with.
+    pub masked_mac: String,
+    /// Heartbeat period in milliseconds.
+    pub period_ms: u64,
+    /// Missed periods until a host counts as dead.
+    pub tolerance: u32,
+    /// Port rules in the words of the configuration.
+    pub rules: Vec<String>,
+    /// The NIC.
+    pub nic: NicDisplay,
+    /// Heartbeats received, by what became of them.
+    pub heartbeats: BTreeMap<String, u64>,
+}
+
+/// What is known of the NIC.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct NicDisplay {
+    /// The selector it was opened by.
+    pub selector: String,
+    /// Low word of the epoch in force.
+    pub epoch: u32,
+    /// Microseconds until the lease ends; negative when it has.
+    pub lease_left_us: i64,
+    /// Counters that are not zero, by name.
+    pub counters: BTreeMap<String, u64>,
+}
+
+/// Why an agent could not be asked.
+#[derive(Debug, thiserror::Error)]
+pub enum ControlError {
+    /// Nothing listens there.
+    #[error("no agent at {}: is `weir agent` running, and is this its host.control?", path.display())]
+    NoAgent {
+        /// The socket.
+        path: PathBuf,
+        /// What the kernel said.
+        source: io::Error,
+    },
+    /// The agent did not answer, or the connection broke.
+    #[error("failed to ask the agent at {}", path.display())]
+    Broken {
+        /// The socket.
+        path: PathBuf,
+        /// What the kernel said.
+        source: io::Error,
+    },
+    /// The answer is not one this version knows.
+    #[error("the agent at {} answered what this version does not know", path.display())]
+    Unknown {
+        /// The socket.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: serde_json::Error,
+    },
+}
+
+/// Asks the agent at `path`, waiting at most `patience` for each step.
+pub fn ask(path: &Path, request: Request, patience: Duration) -> Result<Answer, ControlError> {
+    let broken = |source| ControlError::Broken { path: path.to_path_buf(), source };
+    let mut stream =
+        UnixStream::connect(path).map_err(|source| ControlError::NoAgent { path: path.to_path_buf(), source })?;
+    stream.set_read_timeout(Some(patience)).map_err(broken)?;
+    stream.set_write_timeout(Some(patience)).map_err(broken)?;
+    let mut line = serde_json::to_vec(&request).map_err(|error| broken(error.into()))?;
+    line.push(b'\n');
+    stream.write_all(&line).map_err(broken)?;
+    let mut answer = String::new();
+    BufReader::new(stream).read_line(&mut answer).map_err(broken)?;
+    serde_json::from_str(&answer).map_err(|source| ControlError::Unknown { path: path.to_path_buf(), source })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::net::UnixListener;
+
+    use super::*;
+
+    #[test]
+    fn the_json_is_the_documented_one() {
+        assert_eq!(serde_json::to_string(&Request::Query).expect("json"), r#"{"verb":"query"}"#);
+        let answer = Answer::Query(Query {
+            host: 2,
+            state: "converged".into(),
+            members: vec![1, 2],
+            epoch: "7.00c0ffee".into(),
+            buckets: BTreeMap::from([(1, 2048), (2, 2048)]),
+            convergences: 1,
+            ..Query::default()
+        });
+        let text = concat!(
+            r#"{"answer":"query","host":2,"state":"converged","default":false,"members":[1,2],"cause":null,"#,
+            r#""epoch":"7.00c0ffee","buckets":{"1":2048,"2":2048},"convergences":1,"fenced":false}"#
+        );
+        assert_eq!(serde_json::to_string(&answer).expect("json"), text);
+        assert_eq!(serde_json::from_str::<Answer>(text).expect("an answer"), answer);
+    }
+
+    #[test]
+    fn nobody_there_garbage_and_silence_are_told_apart() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join("agent.sock");
+        let patience = Duration::from_millis(50);
+        assert!(matches!(ask(&path, Request::Query, patience), Err(ControlError::NoAgent { .. })));
+        let listener = UnixListener::bind(&path).expect("a socket");
+        assert!(matches!(ask(&path, Request::Query, patience), Err(ControlError::Broken { .. })));
+        let server = std::thread::spawn(move || {
+            let _silent = listener.accept().expect("the first client");
+            let (mut stream, _) = listener.accept().expect("the second client");
+            stream.write_all(b"hello\n").expect("room for a line");
+        });
+        assert!(matches!(ask(&path, Request::Query, Duration::from_secs(5)), Err(ControlError::Unknown { .. })));
+        server.join().expect("no panic");
+    }
+}

@@ -27,7 +27,7 @@ pub enum Request {
 
 /// What it answers.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-#[serde(tag = "answer", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum Answer {
     /// To [`Request::Query`].
     Query(Query),
@@ -171,8 +171,8 @@ mod tests {
             ..Query::default()
         });
         let text = concat!(
-            r#"{"answer":"query","host":2,"state":"converged","default":false,"members":[1,2],"cause":null,"#,
-            r#""epoch":"7.00c0ffee","buckets":{"1":2048,"2":2048},"convergences":1,"fenced":false}"#
+            r#"{"query":{"host":2,"state":"converged","default":false,"members":[1,2],"cause":null,"#,
+            r#""epoch":"7.00c0ffee","buckets":{"1":2048,"2":2048},"convergences":1,"fenced":false}}"#
         );
         assert_eq!(serde_json::to_string(&answer).expect("json"), text);
         assert_eq!(serde_json::from_str::<Answer>(text).expect("an answer"), answer);

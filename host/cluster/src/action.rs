@@ -1,0 +1,213 @@
+//! What the caller has to do, in order.
+
+use std::fmt;
+
+use weir_spec::config::DefaultRule;
+use weir_spec::map::Map;
+use weir_spec::rules::Rule;
+
+use crate::epoch::EpochId;
+use crate::host::{HostId, HostSet};
+use crate::time::{Micros, NicTime};
+
+/// What the caller has to do.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub enum Action {
+    /// Send this frame: Ethernet header and payload, no FCS.
+    Send(Vec<u8>),
+    /// Put this in force on the NIC with one COMMIT and answer with `Programmed` or `ProgramFailed`. There is never more
+    /// than one unanswered.
+    Program(Box<Program>),
+    /// Move the NIC's deadline to this time. No answer; a fenced NIC ignores it, and that is as it should be.
+    Renew(NicTime),
+    /// Tell the operator.
+    Report(Report),
+}
+
+/// What a program is for.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Step {
+    /// Own nothing, at once.
+    Fence,
+    /// Give up what the next epoch takes away; keep the rest.
+    Release,
+    /// Own what the epoch gives.
+    Own,
+}
+
+/// All a NIC has to hold from one COMMIT on, besides virtual IPs, hash key and policies, which are the caller's.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct Program {
+    /// The word for COMMIT: the epoch's counter in bits 31:8, a running number in bits 7:0, so that two programs in a row
+    /// never share a word.
+    pub epoch: u32,
+    /// What it is for.
+    pub step: Step,
+    /// Port rules in the order of the first match: exact virtual IPs before "all". `MapRef::Slot(n)` means `maps[n]`.
+    pub rules: Vec<Rule>,
+    /// The rule behind them.
+    pub default_rule: DefaultRule,
+    /// The distinct maps, to be loaded into free slots.
+    pub maps: Vec<Map>,
+    /// The deadline that comes into force with it. One that has passed leaves the NIC fenced.
+    pub deadline: NicTime,
+}
+
+/// Why a host does not converge, or began to. Numbers below 32 are those of NLB's `ConvergingEvent`, the rest are ours.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+#[repr(u8)]
+pub enum Cause {
+    /// Nothing to tell.
+    #[default]
+    None = 0,
+    /// Rules contradict each other: two hosts with one handling priority, or weights that cannot be read.
+    BadConfig = 1,
+    /// A host joined.
+    NewMember = 2,
+    /// Two hosts have one priority.
+    DuplicateHost = 4,
+    /// Numbers of rules differ.
+    RuleCount = 5,
+    /// Rules differ.
+    Rules = 6,
+    /// A host was lost or left.
+    MemberLost = 7,
+    /// Something else all hosts must agree in differs, or a load was changed.
+    Parameters = 8,
+    /// A host that is not ours (Windows NLB) uses this cluster IP.
+    ForeignHost = 9,
+    /// One side of the cluster runs in availability mode, the other in quorum mode.
+    Mode = 32,
+    /// Just started, resumed or plugged in: listening for a whole tolerance.
+    Listening = 33,
+    /// A link works in one direction only.
+    OneWay = 34,
+    /// Too few of the configured hosts are here.
+    NoQuorum = 35,
+    /// The NIC does not answer.
+    Nic = 36,
+    /// Another part of a healed partition ranks higher.
+    Partition = 37,
+}
+
+impl Cause {
+    /// From the octet of a heartbeat; unknown ones read as `None`.
+    pub fn from_code(code: u8) -> Cause {
+        use Cause::*;
+        let all = [
+            BadConfig,
+            NewMember,
+            DuplicateHost,
+            RuleCount,
+            Rules,
+            MemberLost,
+            Parameters,
+            ForeignHost,
+            Mode,
+            Listening,
+            OneWay,
+            NoQuorum,
+            Nic,
+            Partition,
+        ];
+        all.into_iter().find(|&cause| cause as u8 == code).unwrap_or_default()
+    }
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Cause::None => "none",
+            Cause::BadConfig => "bad configuration",
+            Cause::NewMember => "new member",
+            Cause::DuplicateHost => "duplicate host priority",
+            Cause::RuleCount => "different number of port rules",
+            Cause::Rules => "different port rules",
+            Cause::MemberLost => "member lost",
+            Cause::Parameters => "different parameters",
+            Cause::ForeignHost => "foreign host",
+            Cause::Mode => "different partition mode",
+            Cause::Listening => "listening",
+            Cause::OneWay => "one-way link",
+            Cause::NoQuorum => "no quorum",
+            Cause::Nic => "NIC not answering",
+            Cause::Partition => "partition healed",
+        })
+    }
+}
+
+/// What an operator should know.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Report {
+    /// Taking part from now on.
+    Started,
+    /// Out of the cluster, owning nothing.
+    Stopped,
+    /// A host is heard for the first time, or again.
+    Heard {
+        /// Which.
+        host: HostId,
+    },
+    /// A member is gone.
+    Lost {
+        /// Which.
+        host: HostId,
+        /// Why: member lost, one-way link, or what else it does not share with us.
+        cause: Cause,
+    },
+    /// This host proposes an epoch.
+    Proposed {
+        /// Its name.
+        epoch: EpochId,
+        /// Who is to be in it.
+        view: HostSet,
+        /// Buckets that change hands, of all tables together.
+        moved: u32,
+    },
+    /// The state of convergence was entered, or its cause changed.
+    Converging {
+        /// Why.
+        cause: Cause,
+        /// The host it is about, if it is one.
+        host: Option<HostId>,
+    },
+    /// Converged.
+    Converged {
+        /// The epoch.
+        epoch: EpochId,
+        /// All hosts in it.
+        members: HostSet,
+        /// The one that takes what no rule is for.
+        default_host: HostId,
+    },
+    /// The NIC's lease has run out, or was taken back: it accepts nothing.
+    Fenced,
+    /// The NIC accepts again.
+    Unfenced,
+    /// The clock jumped: this process was stopped. Silence of others counts anew from here.
+    Resumed {
+        /// How late it is.
+        late: Micros,
+    },
+    /// A heartbeat of this cluster IP without our extension: a Windows host. Nobody new converges while it is there.
+    Foreign {
+        /// Its priority, as it says.
+        priority: u8,
+    },
+    /// Another host has this host's priority.
+    DuplicatePriority,
+    /// A host is heard that cannot converge with this one.
+    Mismatch {
+        /// Which.
+        host: HostId,
+        /// In what it differs.
+        cause: Cause,
+    },
+    /// Heartbeats of this cluster IP that no key of ours opens. Told once until one opens again.
+    Unauthenticated {
+        /// The host they claim to be from.
+        priority: u8,
+    },
+    /// The NIC did not take a program.
+    NicFailed,
+}

@@ -1,0 +1,48 @@
+//! What can happen to a host's part of the cluster.
+
+use crate::config::Load;
+
+/// What can happen. Each is handed to [`Node::handle`](crate::Node::handle) with both clocks, read before.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub enum Event {
+    /// Time passed: to be handed over when [`Node::deadline`](crate::Node::deadline) is reached, after all frames that
+    /// wait in the socket. Too early it does nothing.
+    Tick,
+    /// A frame of EtherType 0x886f (0xbf01 by configuration) arrived: the whole frame from the destination MAC on,
+    /// without VLAN tags and FCS. Anything may stand in it.
+    Frame(Vec<u8>),
+    /// Take part. Ignored unless stopped. The NIC may be in any state: the first action programs it to own nothing.
+    Start {
+        /// Random, new at every start.
+        incarnation: u64,
+        /// Secret randomness for nonces and lineages, new at every start.
+        entropy: [u8; 32],
+    },
+    /// Leave at once: own nothing, say so, be silent.
+    Stop,
+    /// The NIC has taken the last [`Action::Program`](crate::Action::Program).
+    Programmed {
+        /// Its epoch word.
+        epoch: u32,
+        /// Whether the NIC is fenced after it: its deadline had passed when it landed.
+        fenced: bool,
+    },
+    /// The NIC has not taken the last program and runs the one before, or cannot be reached. It is tried again from the
+    /// start, and this host owns nothing until that works.
+    ProgramFailed {
+        /// Its epoch word.
+        epoch: u32,
+    },
+    /// The wire side went up or down. Starts as up.
+    Link {
+        /// Whether there is a carrier.
+        up: bool,
+    },
+    /// The load of a rule in multiple-host mode changed on this host.
+    SetLoad {
+        /// Index into [`Config::slots`](crate::Config::slots).
+        slot: usize,
+        /// The new load; a weight above 100 counts as 100.
+        load: Load,
+    },
+}

@@ -1,0 +1,186 @@
+//! Bulk frames: challenges, and tables in chunks.
+//!
+//! Hosts that share a MAC cannot use IP among themselves, and a table of 4096 owners does not fit a heartbeat. So both
+//! travel on the heartbeat's EtherType under a signature of our own, authenticated in the same way. Transfers are pulled,
+//! one chunk at a time: whoever lacks a table asks a host that shows it for one chunk after the other, and asks again when
+//! nothing comes. The sender keeps no state, and a crash of either end leaves none.
+//!
+//! | off | size | field |
+//! |---|---|---|
+//! | 0 | 4 | signature |
+//! | 4 | 1 | version |
+//! | 5 | 1 | kind: 1 challenge, 2 answer, 3 request, 4 chunk (5, 6: signatures of moving connections, planned) |
+//! | 6 | 1 | key id |
+//! | 7 | 1 | sender's priority |
+//! | 8 | 4 | primary virtual IP, network order |
+//! | 12 | 8 | sender's incarnation |
+//! | 20 | 4 | sequence, of the same counter as the heartbeats |
+//! | 24 | 1 | addressee's priority |
+//! | 25 | 3 | zero |
+//! | 28 | 8 | challenge: incarnation in question; answer: zero; request and chunk: epoch |
+//! | 36 | 8 | challenge and answer: nonce; request and chunk: table digest |
+//! | 44 | 2 | chunk number |
+//! | 46 | 2 | chunks of the table |
+//! | 48 | 2 | octets of this chunk |
+//! | 50 | n | data |
+//! | end | 32 | HMAC-SHA256 over all before it |
+//!
+//! All little-endian but the address. The frame may be padded behind the MAC: the length field rules.
+
+use std::net::Ipv4Addr;
+
+use super::BULK;
+use super::auth::{self, MAC};
+use crate::config::Keys;
+use crate::epoch::EpochId;
+use crate::host::HostId;
+
+/// The layout above.
+pub const VERSION: u8 = 1;
+/// Octets before the data.
+pub const HEADER: usize = 50;
+/// Most octets of data in a frame, so that it is no longer than a heartbeat.
+pub const CHUNK: usize = 1400;
+
+/// What a bulk frame says.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub enum Message {
+    /// "If your incarnation is this, answer with the nonce."
+    Challenge {
+        /// The incarnation in question.
+        incarnation: u64,
+        /// To be answered.
+        nonce: u64,
+    },
+    /// The answer: the sender's incarnation is alive now, and its sequence is at least this frame's.
+    Answer {
+        /// From the challenge.
+        nonce: u64,
+    },
+    /// "Send me this chunk of this table."
+    Request {
+        /// Name of the epoch.
+        epoch: EpochId,
+        /// Digest of its table.
+        digest: [u8; 8],
+        /// Which chunk, from 0.
+        chunk: u16,
+    },
+    /// A chunk of a table.
+    Chunk {
+        /// Name of the epoch.
+        epoch: EpochId,
+        /// Digest of its table.
+        digest: [u8; 8],
+        /// Which chunk, from 0.
+        chunk: u16,
+        /// How many there are.
+        of: u16,
+        /// Its octets, at most [`CHUNK`].
+        data: Vec<u8>,
+    },
+}
+
+/// A bulk frame.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct Bulk {
+    /// Sender.
+    pub from: HostId,
+    /// Primary virtual IP.
+    pub cluster_ip: Ipv4Addr,
+    /// Sender's incarnation.
+    pub incarnation: u64,
+    /// Sender's sequence.
+    pub sequence: u32,
+    /// Addressee.
+    pub to: HostId,
+    /// What it says.
+    pub message: Message,
+}
+
+/// Why a payload with our signature is no bulk frame.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Fault {
+    /// Ends before its fields do.
+    Truncated,
+    /// A version or kind we do not know, or hosts outside 1..=32.
+    Unknown,
+    /// For another cluster IP.
+    OtherCluster,
+    /// No key of ours opens it.
+    Unauthenticated,
+}
+
+impl Bulk {
+    /// The payload, sealed.
+    pub fn emit(&self, keys: &Keys) -> Vec<u8> {
+        let zero = [0; 8];
+        let (kind, first, second, chunk, of, data): (u8, _, _, u16, u16, &[u8]) = match &self.message {
+            Message::Challenge { incarnation, nonce } => (1, incarnation.to_le_bytes(), nonce.to_le_bytes(), 0, 0, &[]),
+            Message::Answer { nonce } => (2, zero, nonce.to_le_bytes(), 0, 0, &[]),
+            Message::Request { epoch, digest, chunk } => (3, epoch.to_bytes(), *digest, *chunk, 0, &[]),
+            Message::Chunk { epoch, digest, chunk, of, data } => (4, epoch.to_bytes(), *digest, *chunk, *of, data),
+        };
+        let mut payload = Vec::with_capacity(HEADER + data.len() + MAC);
+        payload.extend(BULK.to_le_bytes());
+        payload.extend([VERSION, kind, keys.send, self.from.get()]);
+        payload.extend(self.cluster_ip.octets());
+        payload.extend(self.incarnation.to_le_bytes());
+        payload.extend(self.sequence.to_le_bytes());
+        payload.extend([self.to.get(), 0, 0, 0]);
+        payload.extend(first);
+        payload.extend(second);
+        payload.extend(chunk.to_le_bytes());
+        payload.extend(of.to_le_bytes());
+        payload.extend((data.len() as u16).to_le_bytes());
+        payload.extend(data);
+        payload.extend([0; MAC]);
+        let end = payload.len();
+        auth::seal(keys, &mut payload, end - MAC..end);
+        payload
+    }
+
+    /// Reads a payload that starts with our signature.
+    pub fn read(payload: &[u8], keys: &Keys, cluster_ip: Ipv4Addr) -> Result<Bulk, Fault> {
+        fn take<const N: usize>(octets: &[u8], at: usize) -> [u8; N] {
+            octets[at..at + N].try_into().expect("the header is all there")
+        }
+        if payload.len() < HEADER + MAC {
+            return Err(Fault::Truncated);
+        }
+        if payload[4] != VERSION {
+            return Err(Fault::Unknown);
+        }
+        if Ipv4Addr::from(take::<4>(payload, 8)) != cluster_ip {
+            return Err(Fault::OtherCluster);
+        }
+        let len = usize::from(u16::from_le_bytes(take(payload, 48)));
+        let end = HEADER + len + MAC;
+        if len > CHUNK {
+            return Err(Fault::Unknown);
+        }
+        let payload = payload.get(..end).ok_or(Fault::Truncated)?;
+        if !auth::opens(keys, payload[6], payload, end - MAC..end) {
+            return Err(Fault::Unauthenticated);
+        }
+        let (first, second) = (take::<8>(payload, 28), take::<8>(payload, 36));
+        let chunk = u16::from_le_bytes(take(payload, 44));
+        let of = u16::from_le_bytes(take(payload, 46));
+        let epoch = EpochId::from_bytes(first);
+        let message = match payload[5] {
+            1 => Message::Challenge { incarnation: u64::from_le_bytes(first), nonce: u64::from_le_bytes(second) },
+            2 => Message::Answer { nonce: u64::from_le_bytes(second) },
+            3 => Message::Request { epoch, digest: second, chunk },
+            4 => Message::Chunk { epoch, digest: second, chunk, of, data: payload[HEADER..HEADER + len].to_vec() },
+            _ => return Err(Fault::Unknown),
+        };
+        Ok(Bulk {
+            from: HostId::new(payload[7]).ok_or(Fault::Unknown)?,
+            cluster_ip,
+            incarnation: u64::from_le_bytes(take(payload, 12)),
+            sequence: u32::from_le_bytes(take(payload, 20)),
+            to: HostId::new(payload[24]).ok_or(Fault::Unknown)?,
+            message,
+        })
+    }
+}

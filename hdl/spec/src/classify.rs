@@ -24,6 +24,8 @@ impl Maps for [crate::map::Map] {
 /// A configuration prepared for classifying: what a NIC has in force.
 #[derive(Clone, Debug)]
 pub struct Classifier {
+    /// A COMMIT has landed since reset.
+    configured: bool,
     config: Config,
     index: RuleIndex,
     hash: BucketHash,
@@ -39,12 +41,26 @@ impl Classifier {
             _ => None,
         };
         Classifier {
+            configured: true,
             index: RuleIndex::new(&config.rules),
             hash: BucketHash::new(&config.hash_key),
             vips4: std::array::from_fn(|i| four(&config.vips[i]).unwrap_or(0)),
             vips4_valid: std::array::from_fn(|i| four(&config.vips[i]).is_some()),
             config,
         }
+    }
+
+    /// What a NIC has in force from reset to its first COMMIT.
+    ///
+    /// It knows no virtual IP, so it cannot tell the cluster's traffic from its host's own: TCP and UDP do not pass at
+    /// all. Else the host would reset every connection of the cluster that its stack knows nothing of.
+    pub fn unconfigured() -> Classifier {
+        Classifier { configured: false, ..Classifier::new(Config::default()) }
+    }
+
+    /// Whether a COMMIT has landed since reset.
+    pub fn configured(&self) -> bool {
+        self.configured
     }
 
     /// The configuration in force.
@@ -71,7 +87,9 @@ impl Classifier {
             Parsed::Ip(packet) => packet,
         };
         let Some(vip) = self.vip(packet.ipv6, &packet.destination) else {
-            return Decision::plain(true, Class::NotVip, Reason::Class);
+            let held = !self.configured && packet.payload.is_transport();
+            let reason = if held { Reason::Fenced } else { Reason::Class };
+            return Decision::plain(!held, Class::NotVip, reason);
         };
         let target = |tcp, port| self.index.find(Target { vip, tcp, port });
         match packet.payload {

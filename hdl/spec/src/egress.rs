@@ -5,7 +5,7 @@
 //! what its successor sends.
 
 use crate::classify::Classifier;
-use crate::frame::{Parsed, Payload, Transport, parse};
+use crate::frame::{Parsed, parse};
 use crate::mac::Mac;
 
 /// Which source MAC is replaced, and by what.
@@ -35,18 +35,15 @@ impl Egress {
     }
 }
 
-/// Decides on a frame that leaves. Runts and whatever cannot be parsed pass: the fence holds back answers, not noise.
+/// Decides on a frame that leaves. From reset to the first COMMIT no TCP or UDP leaves, whoever sends it.
+///
+/// Runts and whatever cannot be parsed pass: the fence holds back answers, not noise.
 pub fn decide(classifier: &Classifier, masking: &Masking, frame: &[u8], fenced: bool) -> Egress {
     let masked = masking.enabled && frame.get(6..12) == Some(&masking.cluster.0);
-    let transport = |payload| match payload {
-        Payload::Tcp { .. } | Payload::Udp { .. } => true,
-        Payload::LaterFragment(transport) => transport != Transport::Icmp,
-        Payload::BeyondWindow => true,
-        Payload::Icmp { .. } | Payload::Other => false,
-    };
-    let held = fenced
+    let ours = |ipv6, source| !classifier.configured() || fenced && classifier.vip(ipv6, source).is_some();
+    let held = (fenced || !classifier.configured())
         && matches!(parse(frame), Parsed::Ip(packet)
-            if transport(packet.payload) && classifier.vip(packet.ipv6, &packet.source).is_some());
+            if packet.payload.is_transport() && ours(packet.ipv6, &packet.source));
     Egress { pass: !held, masked: masked && !held }
 }
 

@@ -92,6 +92,17 @@ pub enum Payload {
     Other,
 }
 
+impl Payload {
+    /// TCP or UDP, whole or in fragments, or what may be that beyond the window: what a fence holds back.
+    pub fn is_transport(&self) -> bool {
+        match self {
+            Payload::Tcp { .. } | Payload::Udp { .. } | Payload::BeyondWindow => true,
+            Payload::LaterFragment(transport) => *transport != Transport::Icmp,
+            Payload::Icmp { .. } | Payload::Other => false,
+        }
+    }
+}
+
 /// A protocol that rules or policies know.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Transport {

@@ -112,7 +112,7 @@ impl Nic {
             masking_words: [0; 4],
             masking: Masking::default(),
             shadow: reset_shadow(),
-            active: Classifier::new(Config::default()),
+            active: Classifier::unconfigured(),
             pool: Pool(vec![[0; WORDS]; SLOTS]),
             crcs: [CRC_START; SLOTS],
             counters: [0; COUNTERS],
@@ -197,7 +197,11 @@ impl Nic {
             RegId::Board => self.identity.board,
             RegId::Scratch => self.scratch,
             RegId::EpochActive => self.epoch,
-            RegId::Status => regs::reg(RegId::Status).field("fenced").place(self.lease.fenced().into()),
+            RegId::Status => {
+                let status = regs::reg(RegId::Status);
+                status.field("fenced").place(self.lease.fenced().into())
+                    | status.field("configured").place(self.active.configured().into())
+            }
             RegId::RefusedCount => self.refused_count,
             RegId::RefusedAddress => self.refused_address,
             RegId::NicTimeLo => {

@@ -56,6 +56,25 @@ fn commit(nic: &mut Nic, epoch: u32) -> Result<(), Refused> {
 }
 
 #[test]
+fn after_reset_no_transport_passes_and_all_else_does() {
+    let mut nic = setup();
+    let elsewhere = Ipv4Addr::new(10, 0, 0, 1);
+    let held = Decision::plain(false, Class::NotVip, Reason::Fenced);
+    assert_eq!((nic.rx(&syn(1, VIP)), nic.rx(&syn(1, elsewhere))), (held, held));
+    assert!(!nic.tx(&mut syn(1, elsewhere)).pass);
+    let mut echo = Vec::new();
+    let builder = PacketBuilder::ethernet2([2; 6], [4; 6]).ipv4([192, 0, 2, 1], elsewhere.octets(), 64);
+    builder.icmpv4_echo_request(1, 1).write(&mut echo, &[0; 20]).expect("a vector takes it");
+    assert!(nic.rx(&echo).accept && nic.tx(&mut echo).pass);
+    assert_eq!(nic.read(at(RegId::Status)), Ok(1));
+    commit(&mut nic, 1).expect("a commit");
+    assert!(nic.rx(&syn(1, elsewhere)).accept);
+    assert_eq!(nic.read(at(RegId::Status)), Ok(4));
+    nic.reset();
+    assert!(!nic.rx(&syn(1, elsewhere)).accept);
+}
+
+#[test]
 fn nothing_is_in_force_before_the_commit_and_all_of_it_after() {
     let mut nic = setup();
     assert_eq!(nic.rx(&syn(1, VIP)).class, Class::NotVip);
@@ -78,7 +97,7 @@ fn nothing_is_in_force_before_the_commit_and_all_of_it_after() {
 fn past_the_deadline_rules_accept_nothing_and_the_rest_passes() {
     let mut nic = setup();
     commit(&mut nic, 1).expect("a commit");
-    nic.set_time(1000);
+    nic.set_time(1000); // the commit was taken before
     for port in 1..100 {
         let decision = nic.rx(&syn(port, VIP));
         assert_eq!((decision.accept, decision.reason), (false, Reason::Fenced));

@@ -145,7 +145,11 @@ pub const ID: Block = Block::single(
             &[
                 bit("fenced", 0, "rules accept nothing"),
                 bit("busy", 1, "a COMMIT is under way: shadow and map writes are refused"),
-                bit("configured", 2, "a COMMIT has landed since reset; before that no TCP or UDP passes in either direction"),
+                bit(
+                    "configured",
+                    2,
+                    "a COMMIT has landed since reset; before that no TCP or UDP passes in either direction",
+                ),
             ],
             "State of lease and commit.",
         ),

@@ -97,7 +97,7 @@ fn nothing_is_in_force_before_the_commit_and_all_of_it_after() {
 fn past_the_deadline_rules_accept_nothing_and_the_rest_passes() {
     let mut nic = setup();
     commit(&mut nic, 1).expect("a commit");
-    nic.set_time(1000); // the commit was taken before
+    nic.set_time(1000);
     for port in 1..100 {
         let decision = nic.rx(&syn(port, VIP));
         assert_eq!((decision.accept, decision.reason), (false, Reason::Fenced));
@@ -190,9 +190,10 @@ fn the_running_crc_is_the_hosts() {
 #[test]
 fn a_snapshot_stands_still() {
     let mut nic = setup();
-    nic.rx(&syn(1, VIP));
+    commit(&mut nic, 1).expect("a commit");
+    nic.rx(&syn(1, Ipv4Addr::new(10, 0, 0, 1)));
     nic.write(at(RegId::Snapshot), 1).expect("a doorbell");
-    nic.rx(&syn(1, VIP));
+    nic.rx(&syn(1, Ipv4Addr::new(10, 0, 0, 1)));
     let passed = regs::address(RegId::CounterLo, RX_PASSED as u32);
     assert_eq!((nic.read(passed), nic.read(at(RegId::SnapSeq))), (Ok(1), Ok(1)));
 }

@@ -1,1 +1,34 @@
-//! The driver of a Weir NIC and the back-ends that reach its BAR.
+//! The driver of a Weir NIC, and the back-ends that reach its registers.
+//!
+//! | module | what |
+//! |---|---|
+//! | [`bar`] | one aligned 32-bit access after another: the trait every back-end serves |
+//! | [`socket`] | a back-end: a device model behind a vfio-user socket |
+//! | [`sim`] | a back-end: the NIC of `weir-spec` in this process |
+//! | [`selector`] | `socket:PATH` or `sim`, as people write it |
+//! | [`identity`] | what the NIC says it is, and the refusal of what this driver does not know |
+//! | [`program`] | what one epoch tells a NIC: a configuration and its maps |
+//! | [`driver`] | the driver: load, commit, lease, fence, masking, counters |
+//!
+//! Back-ends over VFIO and over sysfs are planned; they will implement [`Bar`].
+//!
+//! The driver never writes a map slot that the epoch in force uses, trusts nothing it has not read back, and takes a
+//! reading of all ones for what it is on PCIe: a device that is gone.
+#![deny(unsafe_op_in_unsafe_fn)]
+
+pub mod bar;
+pub mod driver;
+pub mod identity;
+pub mod program;
+mod registers;
+pub mod selector;
+pub mod sim;
+mod slots;
+pub mod socket;
+
+pub use bar::{Bar, BarError};
+pub use driver::Nic;
+pub use identity::Identity;
+pub use program::Program;
+pub use registers::AccessError;
+pub use selector::{OpenBarError, Selector};

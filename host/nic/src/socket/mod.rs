@@ -1,0 +1,87 @@
+//! A NIC behind a vfio-user socket: the device model, or anything else that serves its PCI function so.
+
+mod client;
+mod config;
+mod message;
+
+use std::path::Path;
+
+use client::Client;
+pub use client::SocketError;
+pub use config::PciIdentity;
+use message::Region;
+
+use crate::{Bar, BarError};
+
+/// BAR 0 of a PCI function behind a vfio-user socket.
+pub struct SocketBar {
+    client: Client,
+    pci: PciIdentity,
+    size: u32,
+}
+
+/// Why there is no NIC behind a socket.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The conversation failed.
+    #[error(transparent)]
+    Socket(#[from] SocketError),
+    /// The device has no configuration space with a plain header.
+    #[error("the device behind {path} is no PCI endpoint")]
+    NotEndpoint {
+        /// The socket.
+        path: String,
+    },
+    /// The function has no BAR 0 in memory, or its two descriptions differ.
+    #[error("BAR 0 of {pci} has {bar:#x} bytes by its register and {region:#x} by its region")]
+    BarSize {
+        /// Which function.
+        pci: PciIdentity,
+        /// Bytes that its register decodes; 0 if it is no memory BAR.
+        bar: u64,
+        /// Bytes of the region as served.
+        region: u64,
+    },
+}
+
+impl SocketBar {
+    /// Connects to the socket at `path` and finds BAR 0.
+    pub fn open(path: &Path) -> Result<SocketBar, OpenError> {
+        let client = Client::connect(path)?;
+        let (client, found) = config::identify(client)?;
+        let (pci, bar) = found.ok_or_else(|| OpenError::NotEndpoint { path: path.display().to_string() })?;
+        let region = client.size_of(Region::Bar0);
+        match u32::try_from(region) {
+            Ok(size) if size != 0 && u64::from(size) == bar => Ok(SocketBar { client, pci, size }),
+            _ => Err(OpenError::BarSize { pci, bar, region }),
+        }
+    }
+
+    /// What the configuration space says the function is.
+    pub fn pci(&self) -> PciIdentity {
+        self.pci
+    }
+
+    /// Resets the function, as a function-level reset does: the NIC is fenced and holds nothing.
+    pub fn reset(&mut self) -> Result<(), SocketError> {
+        self.client.reset()
+    }
+}
+
+impl Bar for SocketBar {
+    fn size(&self) -> u32 {
+        self.size
+    }
+
+    fn load(&mut self, offset: u32) -> Result<u32, BarError> {
+        Ok(self.client.read32(Region::Bar0, offset)?)
+    }
+
+    fn store(&mut self, offset: u32, value: u32) -> Result<(), BarError> {
+        self.store_block(offset, &[value])
+    }
+
+    fn store_block(&mut self, offset: u32, words: &[u32]) -> Result<(), BarError> {
+        Ok(self.client.post(Region::Bar0, offset, words)?)
+    }
+}

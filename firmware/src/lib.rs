@@ -1,1 +1,20 @@
 //! Boards as data: what a bitstream is built for.
+//!
+//! A board is one folder below `constraints/`: `board.toml` says what it is, `pins.lpf` where its wires end.
+//! [`Board::load`] takes a folder whole or says what is wrong with it; [`Board::all`] takes every folder and sees to it
+//! that no two boards share the number by which a NIC names its board.
+//!
+//! Planned and absent: building images, packages, signatures and flashing.
+#![forbid(unsafe_code)]
+
+mod board;
+mod error;
+mod facts;
+mod lpf;
+mod package;
+
+pub use board::Board;
+pub use error::{BoardError, Wrong};
+pub use facts::{Clock, Device, Faces, Facts, Flash, Interface, Port, Region};
+pub use lpf::{Lpf, LpfError, Pin};
+pub use package::Package;

@@ -1,0 +1,221 @@
+//! One host of the lab: its NIC's namespace, which stays, and everything that dies and returns with the host.
+
+use std::ffi::OsString;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::Signal;
+use weir_agent::control::{self, Answer, ControlError, Query, Request};
+
+use crate::child::{Child, ChildError, Launcher};
+use crate::links::{self, LinksError};
+use crate::namespace::{Namespace, NamespaceError};
+use crate::options::Engine;
+use crate::{configuration, topology};
+
+/// How long a simulated NIC may take to show its TAP and socket; the first `rtl` device compiles its circuits.
+const NIC_PATIENCE: Duration = Duration::from_secs(300);
+const ASK_PATIENCE: Duration = Duration::from_millis(500);
+
+/// Why a host did not come up.
+#[derive(Debug, thiserror::Error)]
+pub enum HostError {
+    /// A namespace.
+    #[error(transparent)]
+    Namespace(#[from] NamespaceError),
+    /// A link.
+    #[error(transparent)]
+    Links(#[from] LinksError),
+    /// A process.
+    #[error(transparent)]
+    Child(#[from] ChildError),
+    /// The agent's configuration could not be written.
+    #[error("failed to write {}: {source}", path.display())]
+    Write {
+        /// Which file.
+        path: PathBuf,
+        /// What the kernel said.
+        source: io::Error,
+    },
+    /// The simulated NIC runs, but does not show itself.
+    #[error("the device of host {host} shows no TAP and socket within {} s; its log is {}", NIC_PATIENCE.as_secs(), log.display())]
+    NoNic {
+        /// Which host.
+        host: u8,
+        /// The device's log.
+        log: PathBuf,
+    },
+    /// The lab was told to end.
+    #[error("interrupted")]
+    Interrupted,
+}
+
+/// What all hosts of a lab have in common.
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    pub(crate) lab: String,
+    pub(crate) dir: PathBuf,
+    pub(crate) engine: Engine,
+    pub(crate) period_ms: u64,
+    pub(crate) tolerance: u32,
+    pub(crate) launcher: Launcher,
+}
+
+/// One host.
+#[derive(Debug)]
+pub struct Host {
+    id: u8,
+    settings: Settings,
+    nic: Namespace,
+    alive: Option<Alive>,
+}
+
+/// What a crash takes with it. Processes come before the namespace: they are dropped first.
+#[derive(Debug)]
+struct Alive {
+    agent: Child,
+    http: Child,
+    device: Child,
+    _namespace: Namespace,
+}
+
+impl Host {
+    /// Makes the NIC's namespace and plugs it into the switch; the host itself is not on yet.
+    pub(crate) fn install(id: u8, settings: &Settings, switch: &Namespace) -> Result<Host, HostError> {
+        let nic = Namespace::create(&topology::nic(&settings.lab, id))?;
+        links::plug(switch, &topology::port(id), &nic, "wire")?;
+        Ok(Host { id, settings: settings.clone(), nic, alive: None })
+    }
+
+    /// Powers the simulated NIC, which then makes its TAP; returns at once.
+    fn start_device(&self) -> Result<Child, HostError> {
+        links::set_wire(&self.nic, "wire")?;
+        // A killed device leaves its socket's name behind.
+        let _ = fs::remove_file(self.socket());
+        let arguments: Vec<OsString> = vec![
+            "device".into(),
+            "--socket".into(),
+            self.socket().into(),
+            "--engine".into(),
+            self.settings.engine.to_string().into(),
+            "--wire".into(),
+            "wire".into(),
+            "--tap".into(),
+            topology::tap(self.id).into(),
+            "--trace".into(),
+            self.trace().into(),
+        ];
+        Ok(self.settings.launcher.start(&format!("device of host {}", self.id), &self.nic, arguments)?)
+    }
+
+    /// Turns the host on: NIC, interface, server, agent. `interrupted` ends the wait for the NIC.
+    pub fn boot(&mut self, interrupted: &dyn Fn() -> bool) -> Result<(), HostError> {
+        let mut device = self.start_device()?;
+        let tap = topology::tap(self.id);
+        let since = Instant::now();
+        while !(self.socket().exists() && links::exists(&self.nic, &tap)?) {
+            device.check()?;
+            if interrupted() {
+                return Err(HostError::Interrupted);
+            }
+            if since.elapsed() > NIC_PATIENCE {
+                return Err(HostError::NoNic { host: self.id, log: device.log().to_path_buf() });
+            }
+            sleep(Duration::from_millis(5));
+        }
+        let namespace = Namespace::create(&topology::host(&self.settings.lab, self.id))?;
+        links::hand_over(&self.nic, &tap, &namespace, "eth0")?;
+        let addresses = [(topology::VIP, topology::PREFIX), (topology::dip(self.id), topology::PREFIX)];
+        links::configure(&namespace, "eth0", topology::cluster_mac(), &addresses)?;
+
+        let config = self.settings.dir.join(format!("h{}.toml", self.id));
+        let Settings { period_ms, tolerance, .. } = self.settings;
+        let text = configuration::of_host(self.id, period_ms, tolerance, &self.socket(), &self.control());
+        fs::write(&config, text).map_err(|source| HostError::Write { path: config.clone(), source })?;
+
+        let launcher = &self.settings.launcher;
+        let (id, port) = (self.id.to_string(), topology::SERVICE.port().to_string());
+        let arguments = ["lab-serve", "http", "--host", &id, "--port", &port].map(OsString::from).to_vec();
+        let http = launcher.start(&format!("server of host {id}"), &namespace, arguments)?;
+        let arguments = vec!["agent".into(), "--config".into(), config.into()];
+        let agent = launcher.start(&format!("agent of host {id}"), &namespace, arguments)?;
+        self.alive = Some(Alive { agent, http, device, _namespace: namespace });
+        Ok(())
+    }
+
+    /// A power cut: agent, NIC, server and kernel are gone at once, and the switch sees the carrier go.
+    pub fn crash(&mut self) -> Result<(), HostError> {
+        if let Some(alive) = &self.alive {
+            for process in [&alive.agent, &alive.device, &alive.http] {
+                process.signal(Signal::SIGKILL)?;
+            }
+            links::set_down(&self.nic, "wire")?;
+        }
+        self.alive = None;
+        Ok(())
+    }
+
+    /// An error if one of the host's processes has ended by itself.
+    pub fn check(&mut self) -> Result<(), ChildError> {
+        match &mut self.alive {
+            None => Ok(()),
+            Some(alive) => {
+                alive.device.check()?;
+                alive.agent.check()?;
+                alive.http.check()
+            }
+        }
+    }
+
+    /// What its agent says; `None` for a host that is off.
+    pub fn query(&self) -> Option<Result<Query, ControlError>> {
+        self.alive.as_ref()?;
+        match control::ask(&self.control(), Request::Query, ASK_PATIENCE) {
+            Ok(Answer::Query(query)) => Some(Ok(query)),
+            Ok(_) => None,
+            Err(error) => Some(Err(error)),
+        }
+    }
+
+    /// Asks its agent to start or stop.
+    pub fn ask(&self, request: Request) -> Result<Answer, ControlError> {
+        control::ask(&self.control(), request, Duration::from_secs(5))
+    }
+
+    /// Sends its agent a signal; `None` for a host that is off.
+    pub fn signal_agent(&self, signal: Signal) -> Option<Result<(), ChildError>> {
+        self.alive.as_ref().map(|alive| alive.agent.signal(signal))
+    }
+
+    /// Its priority.
+    pub fn id(&self) -> u8 {
+        self.id
+    }
+
+    /// Whether it is on.
+    pub fn is_on(&self) -> bool {
+        self.alive.is_some()
+    }
+
+    /// Where its NIC logs fences and commits, one JSON object a line.
+    pub fn trace(&self) -> PathBuf {
+        self.settings.dir.join(format!("nic{}.trace", self.id))
+    }
+
+    /// Where its agent listens.
+    pub fn control(&self) -> PathBuf {
+        self.settings.dir.join(format!("h{}.sock", self.id))
+    }
+
+    fn socket(&self) -> PathBuf {
+        self.settings.dir.join(format!("nic{}.sock", self.id))
+    }
+}
+
+/// Folder of the lab's sockets, configurations and logs.
+pub(crate) fn dir(lab: &str) -> PathBuf {
+    Path::new("/run/weir-lab").join(lab)
+}

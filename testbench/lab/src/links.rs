@@ -1,0 +1,155 @@
+//! Links and addresses, by netlink: what `ip link` and `ip address` would do, without needing them installed.
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr};
+use std::os::fd::{AsFd, AsRawFd};
+
+use nix::net::if_::if_nametoindex;
+use rtnetlink::packet_route::link::{BridgeStpState, InfoData, InfoVeth};
+use rtnetlink::{Handle, LinkBridge, LinkUnspec, LinkVeth, new_connection};
+use weir_spec::mac::Mac;
+
+use crate::namespace::{Namespace, NamespaceError};
+use crate::sys;
+
+/// Why a link is not as it should be.
+#[derive(Debug, thiserror::Error)]
+pub enum LinksError {
+    /// The namespace could not be entered.
+    #[error(transparent)]
+    Namespace(#[from] NamespaceError),
+    /// Netlink could not be spoken.
+    #[error("failed to open netlink: {source}")]
+    Open {
+        /// What the kernel said.
+        source: io::Error,
+    },
+    /// There is no such interface there.
+    #[error("failed to find interface {link}: {source}")]
+    Missing {
+        /// Its name.
+        link: String,
+        /// What the kernel said.
+        source: io::Error,
+    },
+    /// The kernel refused.
+    #[error("failed to {step} {link}: {source}")]
+    Refused {
+        /// What was asked.
+        step: &'static str,
+        /// Of which interface.
+        link: String,
+        /// What the kernel said.
+        source: rtnetlink::Error,
+    },
+    /// Offloads could not be turned off.
+    #[error("failed to turn off {offload} of {link}: {source}")]
+    Offload {
+        /// Which.
+        offload: &'static str,
+        /// Of which interface.
+        link: String,
+        /// What the kernel said.
+        source: io::Error,
+    },
+}
+
+/// Makes the flooding bridge `br0` in `switch`: no spanning tree, no snooping.
+pub fn make_bridge(switch: &Namespace) -> Result<(), LinksError> {
+    on(switch, async |netlink| {
+        let bridge = LinkBridge::new("br0").stp_state(BridgeStpState::Disabled).mcast_snooping(false).up();
+        refused("make bridge", "br0", netlink.link().add(bridge.build()).execute().await)
+    })
+}
+
+/// Connects `switch` and `peer` by a veth pair: `port` on the bridge, up, and `end` in `peer`, down.
+pub fn plug(switch: &Namespace, port: &str, peer: &Namespace, end: &str) -> Result<(), LinksError> {
+    on(switch, async |netlink| {
+        let other = LinkUnspec::new_with_name(end).setns_by_fd(peer.as_fd().as_raw_fd()).build();
+        let pair = LinkVeth::new(port, end)
+            .set_info_data(InfoData::Veth(InfoVeth::Peer(other)))
+            .controller(index("br0")?)
+            .up()
+            .build();
+        refused("make veth pair", port, netlink.link().add(pair).execute().await)
+    })
+}
+
+/// Makes `link` a bare wire: up, promiscuous, no ARP; whatever arrives is for a packet socket alone.
+pub fn set_wire(namespace: &Namespace, link: &str) -> Result<(), LinksError> {
+    on(namespace, async |netlink| {
+        let wire = LinkUnspec::new_with_index(index(link)?).arp(false).promiscuous(true).up().build();
+        refused("bring up", link, netlink.link().set(wire).execute().await)
+    })
+}
+
+/// Takes `link` down: its peer loses the carrier.
+pub fn set_down(namespace: &Namespace, link: &str) -> Result<(), LinksError> {
+    on(namespace, async |netlink| {
+        let down = LinkUnspec::new_with_index(index(link)?).down().build();
+        refused("take down", link, netlink.link().set(down).execute().await)
+    })
+}
+
+/// Moves `link` from one namespace into another under a new name.
+pub fn hand_over(from: &Namespace, link: &str, to: &Namespace, name: &str) -> Result<(), LinksError> {
+    on(from, async |netlink| {
+        let moved = LinkUnspec::new_with_index(index(link)?).setns_by_fd(to.as_fd().as_raw_fd()).name(name).build();
+        refused("move", link, netlink.link().set(moved).execute().await)
+    })
+}
+
+/// Gives `link` a MAC and addresses, and brings it and `lo` up.
+pub fn configure(namespace: &Namespace, link: &str, mac: Mac, addresses: &[(Ipv4Addr, u8)]) -> Result<(), LinksError> {
+    on(namespace, async |netlink| {
+        let number = index(link)?;
+        let up = LinkUnspec::new_with_index(number).address(mac.0.to_vec()).up().build();
+        refused("configure", link, netlink.link().set(up).execute().await)?;
+        for (address, prefix) in addresses {
+            let added = netlink.address().add(number, IpAddr::V4(*address), *prefix).execute().await;
+            refused("give an address to", link, added)?;
+        }
+        let lo = LinkUnspec::new_with_index(index("lo")?).up().build();
+        refused("bring up", "lo", netlink.link().set(lo).execute().await)
+    })
+}
+
+/// Turns off what leaves checksums and segments unfinished: a simulated NIC passes on whole frames, as they come.
+pub fn finish_frames_in_software(namespace: &Namespace, link: &str) -> Result<(), LinksError> {
+    namespace.enter(|| {
+        sys::disable_offloads(link).map_err(|(offload, source)| LinksError::Offload {
+            offload,
+            link: link.to_string(),
+            source,
+        })
+    })?
+}
+
+/// Whether `link` is in `namespace`.
+pub fn exists(namespace: &Namespace, link: &str) -> Result<bool, LinksError> {
+    Ok(namespace.enter(|| if_nametoindex(link).is_ok())?)
+}
+
+/// Runs `ask` with a netlink connection of `namespace`.
+fn on(
+    namespace: &Namespace,
+    ask: impl AsyncFnOnce(Handle) -> Result<(), LinksError> + Send,
+) -> Result<(), LinksError> {
+    namespace.enter(|| {
+        let open = |source| LinksError::Open { source };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().map_err(open)?;
+        runtime.block_on(async {
+            let (connection, handle, _) = new_connection().map_err(open)?;
+            tokio::spawn(connection);
+            ask(handle).await
+        })
+    })?
+}
+
+fn index(link: &str) -> Result<u32, LinksError> {
+    if_nametoindex(link).map_err(|errno| LinksError::Missing { link: link.to_string(), source: errno.into() })
+}
+
+fn refused(step: &'static str, link: &str, done: Result<(), rtnetlink::Error>) -> Result<(), LinksError> {
+    done.map_err(|source| LinksError::Refused { step, link: link.to_string(), source })
+}

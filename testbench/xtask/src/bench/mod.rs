@@ -1,0 +1,102 @@
+//! `cargo xtask bench`: what the project measures about itself, as a table a person reads and as JSON lines.
+//!
+//! Numbers are medians of several rounds with their spread; nothing here fails because a machine is slow.
+
+mod failover;
+mod measured;
+
+use crate::run::{Show, run as run_child};
+use crate::{place, setup};
+use anyhow::{Context, Result, bail};
+use measured::Measured;
+use std::time::Duration;
+
+/// Options of `cargo xtask bench`.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// benches to run; all of them when none is named
+    #[arg(value_name = "NAME")]
+    names: Vec<String>,
+    /// print one JSON object a line after the table
+    #[arg(long)]
+    json: bool,
+    /// only list the benches
+    #[arg(long)]
+    list: bool,
+}
+
+struct Bench {
+    name: &'static str,
+    about: &'static str,
+    tools: &'static [&'static str],
+    run: fn() -> Result<Vec<Measured>>,
+}
+
+const BENCHES: &[Bench] = &[
+    Bench {
+        name: "spec",
+        about: "deciding on a frame in memory, full rule set",
+        tools: &[],
+        run: || of_crate("spec", "weir-spec", "classify"),
+    },
+    Bench {
+        name: "rtl",
+        about: "the Verilated pipeline: clocks a second, clocks a frame",
+        tools: &["compiler", "verilator"],
+        run: || of_crate("rtl", "weir-rtl", "clocks"),
+    },
+    Bench {
+        name: "failover",
+        about: "convergence and take-over of a cluster in the lab",
+        tools: &[],
+        run: failover::measure,
+    },
+];
+
+/// Runs the command.
+pub(crate) fn run(args: &Args) -> Result<bool> {
+    if args.list {
+        BENCHES.iter().for_each(|bench| println!("{:<9} {}", bench.name, bench.about));
+        return Ok(true);
+    }
+    let mut all = Vec::new();
+    for bench in select(&args.names)? {
+        println!("== {}: {}", bench.name, bench.about);
+        let missing = setup::ensure(bench.tools)?;
+        if !missing.is_empty() {
+            bail!("bench {} cannot run: {}", bench.name, missing.join("; "));
+        }
+        let measured = (bench.run)().with_context(|| format!("bench {} failed", bench.name))?;
+        print!("{}", measured::table(&measured));
+        all.extend(measured);
+    }
+    if args.json {
+        all.iter().for_each(|measured| println!("{}", measured.json()));
+    }
+    Ok(true)
+}
+
+fn select(names: &[String]) -> Result<Vec<&'static Bench>> {
+    if names.is_empty() {
+        return Ok(BENCHES.iter().collect());
+    }
+    let find = |name: &String| {
+        let known = || BENCHES.iter().map(|bench| bench.name).collect::<Vec<_>>().join(", ");
+        BENCHES.iter().find(|bench| bench.name == name).with_context(|| format!("no bench {name}; known: {}", known()))
+    };
+    names.iter().map(find).collect()
+}
+
+/// Runs the bench program that lives beside its crate; it prints one JSON object a line.
+fn of_crate(bench: &'static str, package: &str, program: &str) -> Result<Vec<Measured>> {
+    let mut cargo = place::cargo(["bench", "--quiet", "--locked", "--package", package, "--bench", program]);
+    let ended = run_child(cargo.env("PATH", place::search_path()?), Duration::from_secs(900), Show::OnFailure)?;
+    if !ended.success {
+        bail!("cargo bench --package {package} failed");
+    }
+    let measured = measured::parse(bench, &ended.lines);
+    if measured.is_empty() {
+        bail!("cargo bench --package {package} printed no measurement");
+    }
+    Ok(measured)
+}

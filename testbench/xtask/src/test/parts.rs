@@ -1,0 +1,73 @@
+//! The parts of the test suite. Names are stable: scripts and people type them.
+
+use super::libtest::cargo_test;
+use super::{Budget, Tally, fuzz, lab, synth};
+use crate::lint;
+use anyhow::Result;
+use std::time::Duration;
+
+/// A part of the suite.
+pub(super) struct Part {
+    pub(super) name: &'static str,
+    pub(super) about: &'static str,
+    /// Tools of the setup catalogue it uses.
+    pub(super) tools: &'static [&'static str],
+    /// Whether it is skipped as a whole without them.
+    pub(super) needs_tools: bool,
+    pub(super) run: fn(Budget) -> Result<Tally>,
+}
+
+/// All parts, the quick and telling ones first.
+pub(super) const PARTS: &[Part] = &[
+    Part {
+        name: "lint",
+        about: "formatting, warnings, documentation, words, licences, arrows, links",
+        tools: &["typos"],
+        needs_tools: false,
+        run: lint::part,
+    },
+    Part {
+        name: "unit",
+        about: "unit and property tests of every crate but the slow ones below",
+        tools: &["tshark"],
+        needs_tools: false,
+        run: unit,
+    },
+    Part {
+        name: "rtl",
+        about: "the Verilated pipeline against the specification, frame by frame",
+        tools: &["compiler", "verilator"],
+        needs_tools: true,
+        run: rtl,
+    },
+    Part {
+        name: "synth",
+        about: "the emitted Verilog: byte-identical, and accepted by Verilator, Icarus and yosys",
+        tools: &["verilator", "iverilog", "yosys"],
+        needs_tools: true,
+        run: synth::part,
+    },
+    Part {
+        name: "lab",
+        about: "clusters of network namespaces with real TCP, engines spec and rtl",
+        tools: &["compiler", "verilator"],
+        needs_tools: true,
+        run: lab::part,
+    },
+    Part {
+        name: "fuzz",
+        about: "every parser of foreign bytes under a coverage-guided fuzzer, for a bounded time",
+        tools: &["compiler"],
+        needs_tools: true,
+        run: fuzz::part,
+    },
+];
+
+fn unit(_: Budget) -> Result<Tally> {
+    cargo_test(&["--workspace", "--exclude", "weir-rtl", "--exclude", "weir-lab"], &[], Duration::from_secs(1200))
+}
+
+fn rtl(budget: Budget) -> Result<Tally> {
+    let long: &[(&str, &str)] = if budget.long { &[("WEIR_LONG", "1")] } else { &[] };
+    cargo_test(&["--release", "--package", "weir-rtl"], long, Duration::from_secs(if budget.long { 7200 } else { 900 }))
+}

@@ -1,0 +1,101 @@
+//! The emitted Verilog: the same bytes every time, and read without complaint by three tools that share no code.
+
+use super::{Budget, Tally};
+use crate::place;
+use crate::run::{Show, run};
+use anyhow::{Context, Result, bail};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+/// Emits twice, compares, and hands the first emission to each tool, one top module at a time.
+pub(super) fn part(_: Budget) -> Result<Tally> {
+    let mut tally = Tally::default();
+    let work = place::root_target()?.join("synth");
+    if work.exists() {
+        fs::remove_dir_all(&work).with_context(|| format!("failed to remove {}", work.display()))?;
+    }
+    let (first, second) = (work.join("first"), work.join("second"));
+    for dir in [&first, &second] {
+        let mut emit = place::cargo(["run", "--quiet", "--release", "--locked", "--package", "weir", "--"]);
+        emit.args(["hdl", "emit", "--out"]).arg(dir);
+        if !run(&mut emit, Duration::from_secs(900), Show::OnFailure)?.success {
+            tally.fail("weir hdl emit");
+            return Ok(tally);
+        }
+    }
+    check(&mut tally, "the emission is byte-identical from run to run", differences(&first, &second)?);
+    let sources = verilog(&first)?;
+    if sources.is_empty() {
+        bail!("weir hdl emit wrote no .v or .sv file into {}", first.display());
+    }
+    for source in sources {
+        let name = source.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        for (tool, args) in commands(&source) {
+            let program = place::tool(tool)?.with_context(|| format!("{tool} is not there"))?;
+            let ended = run(Command::new(program).args(args), Duration::from_secs(300), Show::OnFailure)?;
+            let latch = ended.lines.iter().find(|line| line.contains("Latch inferred"));
+            let mut faults: Vec<_> = latch.cloned().into_iter().collect();
+            if !ended.success {
+                faults.push(format!("{tool} refused it"));
+            }
+            check(&mut tally, &format!("{tool} accepts {name}"), faults);
+        }
+    }
+    Ok(tally)
+}
+
+/// How each tool is asked. The emitter states no widths, so that Verilator's width warnings say nothing; the lint of
+/// `weir-hdl` looks at widths instead.
+fn commands(source: &Path) -> Vec<(&'static str, Vec<String>)> {
+    let file = source.display().to_string();
+    let words = |text: &str| text.split(' ').map(str::to_owned).chain([file.clone()]).collect();
+    vec![
+        (
+            "verilator",
+            words("--lint-only --sv -Wall -Wno-WIDTHEXPAND -Wno-WIDTHTRUNC -Wno-UNUSEDSIGNAL -Wno-DECLFILENAME"),
+        ),
+        ("iverilog", words("-g2012 -Wall -Wno-timescale -tnull")),
+        (
+            "yosys",
+            vec![
+                "-q".to_owned(),
+                "-p".to_owned(),
+                format!("read_verilog -sv {file}; hierarchy -check -auto-top; proc; opt_clean; check -assert"),
+            ],
+        ),
+    ]
+}
+
+fn check(tally: &mut Tally, name: &str, faults: Vec<String>) {
+    println!("synth {name} ... {}", if faults.is_empty() { "ok" } else { "FAILED" });
+    faults.iter().for_each(|fault| println!("  {fault}"));
+    if faults.is_empty() { tally.pass() } else { tally.fail(format!("synth {name}")) }
+}
+
+fn differences(first: &Path, second: &Path) -> Result<Vec<String>> {
+    let (names, others) = (files(first)?, files(second)?);
+    let mut faults = Vec::new();
+    if names != others {
+        faults.push(format!("the runs wrote different files: {names:?} and {others:?}"));
+    }
+    for name in names {
+        if fs::read(first.join(&name)).ok() != fs::read(second.join(&name)).ok() {
+            faults.push(format!("{} differs", name.display()));
+        }
+    }
+    Ok(faults)
+}
+
+fn files(dir: &Path) -> Result<Vec<PathBuf>> {
+    let entries = fs::read_dir(dir).with_context(|| format!("failed to list {}", dir.display()))?;
+    let mut names: Vec<_> = entries.filter_map(|entry| entry.ok().map(|entry| entry.file_name().into())).collect();
+    names.sort();
+    Ok(names)
+}
+
+fn verilog(dir: &Path) -> Result<Vec<PathBuf>> {
+    let is_verilog = |name: &PathBuf| name.extension().is_some_and(|end| end == "v" || end == "sv");
+    Ok(files(dir)?.into_iter().filter(is_verilog).map(|name| dir.join(name)).collect())
+}

@@ -1,0 +1,119 @@
+//! Block RAM with two ports: the pipeline reads, the host reads or writes.
+//!
+//! Latency of both reads: two clocks, as [`BlockRam`](super::block_ram::BlockRam). The host never writes what the
+//! pipeline reads: a map slot is filled before a COMMIT points to it, so a collision may give either word.
+
+use rust_hdl::prelude::*;
+
+/// `2^A` words of `W` bits, zero at power-on.
+#[derive(LogicBlock)]
+pub struct HostRam<const W: usize, const A: usize> {
+    /// Clock.
+    pub clock: Signal<In, Clock>,
+    /// Address the pipeline reads.
+    pub raddr: Signal<In, Bits<A>>,
+    /// Its word, two clocks later.
+    pub rdata: Signal<Out, Bits<W>>,
+    /// Address of the host.
+    pub host_addr: Signal<In, Bits<A>>,
+    /// The host writes this clock.
+    pub host_we: Signal<In, Bit>,
+    /// Word the host writes.
+    pub host_wdata: Signal<In, Bits<W>>,
+    /// Word at the host's address, two clocks later.
+    pub host_rdata: Signal<Out, Bits<W>>,
+    _words: Vec<Bits<W>>,
+    _out: Bits<W>,
+    _host_out: Bits<W>,
+}
+
+impl<const W: usize, const A: usize> Default for HostRam<W, A> {
+    fn default() -> Self {
+        HostRam {
+            clock: Default::default(),
+            raddr: Default::default(),
+            rdata: Default::default(),
+            host_addr: Default::default(),
+            host_we: Default::default(),
+            host_wdata: Default::default(),
+            host_rdata: Default::default(),
+            _words: vec![Bits::default(); 1 << A],
+            _out: Bits::default(),
+            _host_out: Bits::default(),
+        }
+    }
+}
+
+impl<const W: usize, const A: usize> Logic for HostRam<W, A> {
+    fn update(&mut self) {
+        if self.clock.pos_edge() {
+            self.rdata.next = self._out;
+            self.host_rdata.next = self._host_out;
+            self._out = self._words[self.raddr.val().index()];
+            let word = &mut self._words[self.host_addr.val().index()];
+            if self.host_we.val() {
+                *word = self.host_wdata.val();
+            } else {
+                self._host_out = *word;
+            }
+        }
+    }
+
+    fn connect(&mut self) {
+        self.rdata.connect();
+        self.host_rdata.connect();
+    }
+
+    fn hdl(&self) -> Verilog {
+        Verilog::Custom(format!(
+            "(* no_rw_check, ram_style = \"block\" *) reg [{w}:0] words [0:{n}];
+reg [{w}:0] out;
+reg [{w}:0] host_out;
+integer i;
+initial begin
+    for (i = 0; i <= {n}; i = i + 1) words[i] = 0;
+    out = 0;
+    rdata = 0;
+    host_out = 0;
+    host_rdata = 0;
+end
+always @(posedge clock) begin
+    if (host_we) words[host_addr] <= host_wdata;
+    else host_out <= words[host_addr];
+    host_rdata <= host_out;
+end
+always @(posedge clock) begin
+    out <= words[raddr];
+    rdata <= out;
+end",
+            w = W - 1,
+            n = (1usize << A) - 1
+        ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bench::step;
+
+    #[test]
+    fn both_ports_read_what_the_host_wrote() {
+        let mut ram = HostRam::<32, 4>::default();
+        ram.connect_all();
+        ram.host_we.next = true;
+        for word in 0..16u64 {
+            ram.host_addr.next = word.into();
+            ram.host_wdata.next = (word + 100).into();
+            step!(ram);
+        }
+        ram.host_we.next = false;
+        for word in 0..16u64 {
+            ram.host_addr.next = word.into();
+            ram.raddr.next = (15 - word).into();
+            step!(ram);
+            step!(ram);
+            assert_eq!((ram.host_rdata.val().to_u64(), ram.rdata.val().to_u64()), (word + 100, 115 - word));
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! One circuit a width.

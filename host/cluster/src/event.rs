@@ -33,6 +33,8 @@ pub enum Event {
         /// Its epoch word.
         epoch: u32,
     },
+    /// The NIC says that it is fenced though the deadline last given to it has not passed (a renewal came late).
+    Fenced,
     /// The wire side went up or down. Starts as up.
     Link {
         /// Whether there is a carrier.

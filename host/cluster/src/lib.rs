@@ -4,7 +4,11 @@
 //! |---|---|
 //! | [`time`], [`host`], [`epoch`] | the words everything else is said in |
 //! | [`config`], [`event`], [`action`], [`status`] | what goes in and what comes out |
+//! | [`node`] | the one entrance: [`Node::handle`] |
 //! | [`phase`] | the phases of convergence |
+//! | [`lease`] | beats, echoes, and how long a NIC may go on |
+//! | [`table`], [`proposal`] | who owns which bucket, and an epoch as data |
+//! | `peer`, `view`, `transfer`, `program`, `timers` | whom to believe, the clique rule, tables on their way, what a NIC holds |
 //! | [`wire`] | heartbeats and bulk frames on EtherType 0x886f |
 //!
 //! No I/O, no clock, no randomness, no async, no unsafe code: times and entropy come with the events.
@@ -15,9 +19,18 @@ pub mod config;
 pub mod epoch;
 pub mod event;
 pub mod host;
+pub mod lease;
+pub mod node;
+mod peer;
 pub mod phase;
+mod program;
+pub mod proposal;
 pub mod status;
+pub mod table;
 pub mod time;
+mod timers;
+mod transfer;
+mod view;
 pub mod wire;
 
 pub use action::{Action, Cause, Program, Report, Step};
@@ -25,6 +38,7 @@ pub use config::{Addressing, Config, ConfigError, Filtering, Keys, Load, Mode, P
 pub use epoch::EpochId;
 pub use event::Event;
 pub use host::{HostId, HostSet};
+pub use node::Node;
 pub use phase::PhaseKind;
 pub use status::Status;
 pub use time::{HostTime, Micros, NicTime, Now};

@@ -72,3 +72,65 @@ impl fmt::Display for PhaseKind {
         })
     }
 }
+
+/// What decides about the next phase.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub struct Facts {
+    /// The listening window is over and the NIC has confirmed to own nothing.
+    pub listened: bool,
+    /// A member of the loaded proposal is gone.
+    pub lost: bool,
+    /// The NIC runs a whole epoch, and its members are those this host would be with.
+    pub settled: bool,
+    /// A proposal of another host is here that ranks above all before it and fits this host's view.
+    pub outranked: bool,
+    /// This host is the one to propose, and there is reason to.
+    pub propose: bool,
+    /// Every host of the loaded proposal has it.
+    pub all_loaded: bool,
+    /// No promise to a host outside the loaded proposal is left.
+    pub promises_over: bool,
+    /// Every host of the loaded proposal has released, and echoes this host.
+    pub all_released: bool,
+    /// The NIC is fenced under a whole epoch, which every member shows, echoing a beat sent after the fence.
+    pub recommit: bool,
+}
+
+/// What to do.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Move {
+    /// Ask for an epoch.
+    Agree,
+    /// Make a proposal and load it.
+    Propose,
+    /// Load what another host proposes.
+    Load,
+    /// Forget the loaded proposal: back to the view, or to the epoch if nothing was released and nobody is missing.
+    Drop,
+    /// Program the NIC to hold no more than the loaded proposal leaves.
+    Release,
+    /// Program the NIC to hold what the loaded proposal gives.
+    Own,
+    /// Program the NIC with the committed epoch once more.
+    Recommit,
+}
+
+/// What comes next; `None` if there is nothing to do but wait.
+pub fn next(phase: PhaseKind, facts: &Facts) -> Option<Move> {
+    use PhaseKind::*;
+    let ballot = match () {
+        () if facts.outranked => Some(Move::Load),
+        () if facts.propose => Some(Move::Propose),
+        () => None,
+    };
+    match phase {
+        Stopped | Leaving => None,
+        Listening => facts.listened.then_some(Move::Agree),
+        Loaded | Released if facts.lost => Some(Move::Drop),
+        Loaded if ballot.is_none() && facts.all_loaded && facts.promises_over => Some(Move::Release),
+        Released if ballot.is_none() && facts.all_released && facts.promises_over => Some(Move::Own),
+        Stable if ballot.is_none() && !facts.settled => Some(Move::Agree),
+        Stable if ballot.is_none() && facts.recommit => Some(Move::Recommit),
+        Agreeing | Loaded | Released | Stable => ballot,
+    }
+}

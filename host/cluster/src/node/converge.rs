@@ -1,0 +1,591 @@
+//! Who is a member, who proposes, what is loaded, released and owned, and what happens when two lineages meet.
+
+use std::collections::BTreeMap;
+
+use super::{Node, Work};
+use crate::action::{Action, Cause, Report, Step};
+use crate::config::Mode;
+use crate::epoch::EpochId;
+use crate::host::{HostId, HostSet};
+use crate::lease;
+use crate::peer::Peer;
+use crate::phase::{self, Facts, Move, PhaseKind};
+use crate::program::Holding;
+use crate::proposal::{Member, Proposal, conflict};
+use crate::time::{HostTime, NicTime, Now};
+use crate::timers::Timer;
+use crate::transfer::{Fetch, Name};
+use crate::view;
+
+/// From which table a proposer starts.
+enum Origin<'a> {
+    /// Nobody has one.
+    Nothing,
+    /// It is here.
+    Here(&'a Proposal),
+    /// It has to be fetched from this host.
+    At(HostId, Name),
+}
+
+impl Node {
+    pub(super) fn step(&mut self, now: Now, out: &mut Vec<Action>) {
+        self.run_timers(now, out);
+        if self.stopping && self.pending.is_none() {
+            self.program(Holding::nothing(self.weights.len()), Step::Fence, NicTime(0), Work::Fence, out);
+        }
+        if matches!(self.phase, PhaseKind::Stopped | PhaseKind::Leaving) || self.pending.is_some() {
+            return;
+        }
+        self.update_members(now, out);
+        self.meet_other_lineages(now, out);
+        self.fetch_what_is_missing(now, out);
+        // Each round brings the host forward; a dozen is more than any chain of moves.
+        for _ in 0..12 {
+            if self.pending.is_some() {
+                break;
+            }
+            let facts = self.facts(now);
+            let Some(next) = phase::next(self.phase, &facts) else { break };
+            self.make(next, facts.settled, now, out);
+        }
+        self.explain(now, out);
+        self.prune_library();
+    }
+
+    fn run_timers(&mut self, now: Now, out: &mut Vec<Action>) {
+        let tolerance = self.dead_after();
+        self.promises.retain(|_, heard| *heard + tolerance > now.host);
+        self.timers.expired(Timer::Listen, now.host);
+        self.timers.expired(Timer::Propose, now.host);
+        self.timers.expired(Timer::Farewell, now.host);
+        self.timers.expired(Timer::Horizon, now.host);
+        if self.timers.expired(Timer::Fetch, now.host) {
+            let name = |fetch: &Fetch| fetch.name;
+            let shown = self.fetch.as_ref().is_some_and(|fetch| {
+                let says = self.heard_of(fetch.from, now).map(|peer| &peer.says);
+                says.is_some_and(|says| [says.proposal(), says.epoch()].contains(&Some(name(fetch))))
+            });
+            match shown {
+                true => self.ask(now, out),
+                false => self.fetch = None,
+            }
+        }
+        if self.timers.expired(Timer::Nic, now.host) && self.pending.is_none() {
+            self.program(Holding::nothing(self.weights.len()), Step::Fence, NicTime(0), Work::Fence, out);
+        }
+    }
+
+    /// Whether something was noticed within a tolerance.
+    pub(super) fn recent(&self, at: Option<HostTime>, now: Now) -> bool {
+        at.is_some_and(|at| now.host - at < self.dead_after())
+    }
+
+    /// A peer that is heard, if it is.
+    pub(super) fn heard_of(&self, host: HostId, now: Now) -> Option<&Peer> {
+        let peer = self.peers.get(&host)?;
+        (peer.silence(now.host, self.awake_since)? < self.dead_after()).then_some(peer)
+    }
+
+    /// All peers that are heard.
+    pub(super) fn heard(&self, now: Now) -> impl Iterator<Item = (HostId, &Peer)> {
+        self.peers.keys().filter_map(move |&host| Some((host, self.heard_of(host, now)?)))
+    }
+
+    /// Whether a peer was heard within two periods.
+    pub(super) fn of_late(&self, host: HostId, now: Now) -> bool {
+        let silence = self.peers.get(&host).and_then(|peer| peer.silence(now.host, self.awake_since));
+        silence.is_some_and(|silence| silence <= 2 * self.config.period)
+    }
+
+    /// Whether this host has listened for a whole tolerance since start, resume or link-up.
+    pub(super) fn has_listened(&self, now: Now) -> bool {
+        self.link && now.host - self.awake_since >= self.dead_after()
+    }
+
+    /// Whether two hosts hear each other, by what they say.
+    fn linked(&self, a: HostId, b: HostId, now: Now) -> bool {
+        let hears = |a: HostId, b: HostId| {
+            if a == self.me() {
+                self.heard_of(b, now).is_some()
+            } else {
+                self.heard_of(a, now).is_some_and(|peer| peer.says.heard.contains(b))
+            }
+        };
+        hears(a, b) && hears(b, a)
+    }
+
+    fn weights_of(&self, host: HostId) -> Option<&[u32]> {
+        if host == self.me() { Some(&self.weights) } else { Some(&self.peers.get(&host)?.says.weights) }
+    }
+
+    fn incarnation_of(&self, host: HostId) -> Option<u64> {
+        if host == self.me() { Some(self.incarnation) } else { Some(self.peers.get(&host)?.incarnation) }
+    }
+
+    /// Takes a host out of the group.
+    pub(super) fn exclude(&mut self, host: HostId, cause: Cause, out: &mut Vec<Action>) {
+        if let Some(peer) = self.peers.get_mut(&host) {
+            peer.penalised = true;
+            peer.linked_since = None;
+        }
+        if self.base.contains(host) {
+            self.base.remove(host);
+            self.cause = (cause, Some(host));
+            out.push(Action::Report(Report::Lost { host, cause }));
+        }
+    }
+
+    fn update_members(&mut self, now: Now, out: &mut Vec<Action>) {
+        for host in self.base.without(self.me()).iter() {
+            match self.heard_of(host, now) {
+                Some(peer) if peer.runs() && peer.mismatch == Cause::None => {}
+                Some(peer) if peer.mismatch != Cause::None => self.exclude(host, peer.mismatch, out),
+                _ => self.exclude(host, Cause::MemberLost, out),
+            }
+        }
+        self.apply_clique_rule(now, out);
+        let linked: Vec<HostId> = (self.heard(now).map(|(host, _)| host))
+            .filter(|&host| self.base.iter().all(|member| member == host || self.linked(member, host, now)))
+            .collect();
+        let tolerance = self.dead_after();
+        for (host, peer) in &mut self.peers {
+            if linked.contains(host) {
+                let since = *peer.linked_since.get_or_insert(now.host);
+                peer.penalised &= now.host - since < tolerance;
+            } else {
+                peer.linked_since = None;
+            }
+        }
+    }
+
+    /// Acts only on what lasts: while a member is late its silence decides, not the gossip about it (others may have given
+    /// it up a little earlier), and a link must be missing for a period.
+    fn apply_clique_rule(&mut self, now: Now, out: &mut Vec<Action>) {
+        let late = self.base.iter().any(|host| host != self.me() && !self.of_late(host, now));
+        let left = view::clique(self.base, |a, b| self.linked(a, b, now));
+        if late || left == self.base {
+            self.asymmetric_since = None;
+            return;
+        }
+        let since = *self.asymmetric_since.get_or_insert(now.host);
+        if now.host - since < self.config.period {
+            return;
+        }
+        self.asymmetric_since = None;
+        if left.contains(self.me()) {
+            for host in self.base.iter().filter(|&host| !left.contains(host)).collect::<Vec<_>>() {
+                self.exclude(host, Cause::OneWay, out);
+            }
+        } else {
+            self.leave_the_group();
+            self.cause = (Cause::OneWay, Some(self.me()));
+        }
+    }
+
+    /// On first contact of two lineages that both serve, the lesser fences at once.
+    fn meet_other_lineages(&mut self, now: Now, out: &mut Vec<Action>) {
+        let Some(own) = &self.committed else { return };
+        if self.lease.fenced() {
+            return;
+        }
+        let Some(winner) = self.heard(now).find(|(host, peer)| self.yields_to(own, *host, peer)).map(|(host, _)| host)
+        else {
+            return;
+        };
+        self.forget_the_epoch((Cause::Partition, Some(winner)));
+        self.phase = PhaseKind::Agreeing;
+        out.push(Action::Report(Report::Fenced));
+        self.lease.fenced_at = Some(now.nic);
+        self.program(Holding::nothing(self.weights.len()), Step::Fence, NicTime(0), Work::Fence, out);
+    }
+
+    fn yields_to(&self, own: &Proposal, host: HostId, peer: &Peer) -> bool {
+        let (theirs, says) = (peer.says.members, &peer.says);
+        let ours = own.view();
+        if says.committed.is_none() || says.fenced() || says.committed == own.epoch || theirs.contains(self.me()) {
+            return false;
+        }
+        if ours.contains(host) || !ours.intersection(theirs).is_empty() {
+            // Somebody went on from our epoch without us; or is still to follow us.
+            return says.committed > own.epoch;
+        }
+        (theirs.len(), ours.lowest()) > (ours.len(), theirs.lowest())
+    }
+
+    /// Hosts outside the group that could be taken in now.
+    fn joiners(&self, now: Now) -> HostSet {
+        let ready = |peer: &Peer| {
+            peer.runs() && peer.says.phase != PhaseKind::Listening && peer.mismatch == Cause::None && !peer.penalised
+        };
+        let hosts = self
+            .heard(now)
+            .filter(|(host, peer)| ready(peer) && !self.base.contains(*host) && self.linked(self.me(), *host, now));
+        hosts.map(|(host, _)| host).collect()
+    }
+
+    fn fits(&self, a: HostId, b: HostId, now: Now) -> bool {
+        let weights = self.weights_of(a).zip(self.weights_of(b));
+        self.linked(a, b, now) && weights.is_some_and(|(a, b)| !conflict(a, b))
+    }
+
+    /// The hosts this one would be with now.
+    pub(super) fn view(&self, now: Now) -> HostSet {
+        view::extend(self.base, self.joiners(now), |a, b| self.fits(a, b, now))
+    }
+
+    fn has_quorum(&self, view: HostSet) -> bool {
+        let hosts = self.config.hosts;
+        self.config.mode == Mode::Availability || view.intersection(hosts).len() * 2 > hosts.len()
+    }
+
+    /// Why a host without an epoch must not enter `view`.
+    fn obstacle(&self, view: HostSet, now: Now) -> Option<(Cause, Option<HostId>)> {
+        if self.committed.is_some() {
+            return None;
+        }
+        if self.recent(self.foreign_at, now) {
+            return Some((Cause::ForeignHost, None));
+        }
+        if self.recent(self.duplicate_at, now) {
+            return Some((Cause::DuplicateHost, Some(self.me())));
+        }
+        let outside = |(host, peer): &(HostId, &Peer)| !view.contains(*host) && peer.runs();
+        self.heard(now).filter(outside).find_map(|(host, peer)| {
+            let mismatched = peer.mismatch != Cause::None;
+            let blocks = peer.says.serves() || mismatched && host < self.me();
+            let cause = match peer.mismatch {
+                Cause::None if !peer.says.heard.contains(self.me()) => Cause::OneWay,
+                Cause::None => Cause::NewMember,
+                other => other,
+            };
+            blocks.then_some((cause, Some(host)))
+        })
+    }
+
+    /// Whether this host may form an epoch of its own.
+    pub(super) fn may_be_alone(&self, now: Now) -> bool {
+        let in_the_way = |peer: &Peer| {
+            let unheard = !peer.says.heard.contains(self.me());
+            // Without an epoch there is no hurry: those who fit are waited for.
+            peer.runs() && (unheard || self.committed.is_none() && peer.mismatch == Cause::None)
+        };
+        self.has_listened(now) && !self.heard(now).any(|(_, peer)| in_the_way(peer))
+    }
+
+    /// The view this host is to propose an epoch for, if it is the one to do so.
+    fn view_to_propose(&self, now: Now) -> Option<HostSet> {
+        let view = self.view(now);
+        if view.lowest() != Some(self.me()) || !self.has_quorum(view) || self.obstacle(view, now).is_some() {
+            return None;
+        }
+        if view.len() == 1 && !self.may_be_alone(now) {
+            return None;
+        }
+        // A cold start waits for those who are still listening, a while.
+        let listens = |peer: &Peer| peer.says.phase == PhaseKind::Listening && peer.mismatch == Cause::None;
+        let cold = self.committed.is_none() && now.host - self.awake_since < 2 * self.dead_after();
+        if cold && self.heard(now).any(|(_, peer)| listens(peer)) {
+            return None;
+        }
+        Some(view)
+    }
+
+    /// Whether an epoch for `view` is wanted, none being loaded.
+    fn wants_an_epoch(&self, view: HostSet) -> bool {
+        let Some(own) = &self.committed else { return true };
+        if self.partial || own.view() != view {
+            return true;
+        }
+        let name = (own.epoch, own.digest());
+        own.members.iter().any(|(&host, member)| {
+            if self.weights_of(host) != Some(&member.weights) || self.incarnation_of(host) != Some(member.incarnation) {
+                return true;
+            }
+            let Some(peer) = self.peers.get(&host) else { return false };
+            let says = &peer.says;
+            let follows = says.proposal() == Some(name) || says.epoch() == Some(name);
+            !follows || says.phase == PhaseKind::Agreeing
+        })
+    }
+
+    /// Whether somebody in `view` has gone above the proposal this host has made.
+    fn is_overtaken(&self, view: HostSet) -> bool {
+        let Some(loaded) = self.loaded.as_ref().filter(|loaded| loaded.proposer == self.me()) else { return false };
+        let above = |peer: &Peer| peer.says.proposed.max(peer.says.committed) > loaded.epoch;
+        view.iter().filter_map(|host| self.peers.get(&host)).any(above)
+    }
+
+    /// The table to start from: of all epochs in `view` the one with most members, then with the lowest.
+    fn origin(&self, view: HostSet) -> Origin<'_> {
+        let own = self.committed.as_ref().map(|own| (own.view(), self.me(), (own.epoch, own.digest())));
+        let theirs = view.iter().filter_map(|host| {
+            let says = &self.peers.get(&host)?.says;
+            Some((says.members, host, says.epoch()?))
+        });
+        let best = theirs
+            .chain(own)
+            .max_by_key(|&(members, host, _)| (members.len(), std::cmp::Reverse(members.lowest()), host == self.me()));
+        let Some((_, host, name)) = best else { return Origin::Nothing };
+        let own = self.committed.as_ref().filter(|own| (own.epoch, own.digest()) == name);
+        match own.or_else(|| self.library.get(&name)) {
+            Some(epoch) => Origin::Here(epoch),
+            None => Origin::At(host, name),
+        }
+    }
+
+    fn is_to_propose(&self, now: Now) -> bool {
+        if self.timers.is_set(Timer::Propose) {
+            return false;
+        }
+        let Some(view) = self.view_to_propose(now) else { return false };
+        let wanted = match &self.loaded {
+            Some(_) => self.is_overtaken(view),
+            None => self.wants_an_epoch(view),
+        };
+        wanted && !matches!(self.origin(view), Origin::At(..))
+    }
+
+    /// Whether a proposal of another host fits what this host knows, and ranks above all it has taken.
+    fn is_acceptable(&self, proposal: &Proposal, now: Now) -> bool {
+        let taken = [&self.loaded, &self.committed].into_iter().flatten().map(|epoch| epoch.epoch).max();
+        let view = proposal.view();
+        let shown = self.heard_of(proposal.proposer, now).is_some_and(|peer| peer.says.proposed == proposal.epoch);
+        let reachable = view::extend(self.base, self.joiners(now), |a, b| a != self.me() || self.fits(a, b, now));
+        Some(proposal.epoch) > taken
+            && shown
+            && view.lowest() == Some(proposal.proposer)
+            && view.contains(self.me())
+            && self.base.is_subset(view)
+            && view.is_subset(reachable)
+            && self.has_quorum(view)
+            && proposal.config_digest == self.config_digest
+            && proposal.members.get(&self.me()).is_some_and(|member| member.weights == self.weights)
+            && proposal.members.iter().all(|(&host, m)| self.incarnation_of(host) == Some(m.incarnation))
+            && self.obstacle(view, now).is_none()
+    }
+
+    fn best_offer(&self, now: Now) -> Option<&Proposal> {
+        self.library.values().rev().find(|proposal| self.is_acceptable(proposal, now))
+    }
+
+    fn fetch_what_is_missing(&mut self, now: Now, out: &mut Vec<Action>) {
+        let taken = [&self.loaded, &self.committed].into_iter().flatten().map(|epoch| epoch.epoch).max();
+        let offered = self.heard(now).filter_map(|(host, peer)| Some((peer.says.proposal()?, std::cmp::Reverse(host))));
+        let offer = offered
+            .filter(|(name, _)| Some(name.0) > taken && !self.library.contains_key(name))
+            .max()
+            .map(|(name, host)| (name, host.0));
+        let missing = || match self.view_to_propose(now).map(|view| self.origin(view)) {
+            Some(Origin::At(host, name)) => Some((name, host)),
+            _ => None,
+        };
+        let Some((name, host)) = offer.or_else(missing) else { return };
+        if self.phase != PhaseKind::Listening && self.fetch.as_ref().is_none_or(|fetch| fetch.name != name) {
+            self.fetch = Some(Fetch::new(name, host));
+            self.ask(now, out);
+        }
+    }
+
+    fn facts(&self, now: Now) -> Facts {
+        let settled = !self.partial && self.committed.as_ref().is_some_and(|epoch| epoch.view() == self.base);
+        let mut facts = Facts {
+            listened: self.confirmed && !self.timers.is_set(Timer::Listen),
+            settled,
+            outranked: self.best_offer(now).is_some(),
+            propose: self.is_to_propose(now),
+            recommit: settled && self.lease.fenced() && self.recommit_deadline(now).is_some(),
+            ..Facts::default()
+        };
+        if let Some(loaded) = &self.loaded {
+            let view = loaded.view();
+            let others = || loaded.members.iter().filter(|(host, _)| **host != self.me());
+            facts.lost = others().any(|(&host, member)| {
+                !self.heard_of(host, now).is_some_and(|peer| {
+                    peer.incarnation == member.incarnation
+                        && peer.runs()
+                        && peer.mismatch == Cause::None
+                        && !peer.penalised
+                })
+            });
+            let reached = |host: HostId, phases: &[PhaseKind]| {
+                self.peers.get(&host).is_some_and(|peer| {
+                    let says = &peer.says;
+                    let name = (loaded.epoch, loaded.digest());
+                    says.proposal() == Some(name) && phases.contains(&says.phase) || says.epoch() == Some(name)
+                })
+            };
+            facts.all_loaded = others().all(|(&host, _)| reached(host, &[PhaseKind::Loaded, PhaseKind::Released]));
+            facts.promises_over = self.promises.keys().all(|host| view.contains(*host));
+            facts.all_released = others().all(|(&host, _)| reached(host, &[PhaseKind::Released]))
+                && self.commit_deadline(view, now).is_some();
+        }
+        facts
+    }
+
+    /// The deadline a new epoch may start with: what all its members have echoed is good for.
+    fn commit_deadline(&self, view: HostSet, now: Now) -> Option<NicTime> {
+        let others = view.without(self.me());
+        let echoed = match others.is_empty() {
+            true => now.nic,
+            false => others.iter().map(|host| self.peers.get(&host)?.echoed).min()??,
+        };
+        self.deadline_after(echoed, now)
+    }
+
+    /// The deadline an echoed beat is good for, if it lies ahead.
+    pub(super) fn deadline_after(&self, echoed: NicTime, now: Now) -> Option<NicTime> {
+        let longest = now.nic + weir_spec::lease::LEASE_MAX;
+        Some((echoed + self.lease_length).min(longest)).filter(|&until| until > now.nic)
+    }
+
+    /// The deadline to lift the fence with, if every member shows the epoch and echoes a beat sent after the fence.
+    fn recommit_deadline(&self, now: Now) -> Option<NicTime> {
+        let (own, fenced_at) = (self.committed.as_ref()?, self.lease.fenced_at?);
+        let others = own.view().without(self.me());
+        if others.is_empty() {
+            return self.may_be_alone(now).then_some(now.nic).and_then(|at| self.deadline_after(at, now));
+        }
+        let shows = |host: HostId| {
+            let peer = self.peers.get(&host)?;
+            let same = peer.says.epoch() == Some((own.epoch, own.digest())) && peer.says.phase == PhaseKind::Stable;
+            let incarnation = own.members.get(&host).map(|member| member.incarnation);
+            let fresh = peer.echoed.is_some_and(|sent| sent > fenced_at);
+            (same && fresh && incarnation == Some(peer.incarnation) && self.of_late(host, now)).then_some(())
+        };
+        others.iter().all(|host| shows(host).is_some()).then(|| self.commit_deadline(own.view(), now))?
+    }
+
+    fn make(&mut self, next: Move, settled: bool, now: Now, out: &mut Vec<Action>) {
+        if matches!(self.phase, PhaseKind::Stable | PhaseKind::Listening) && next != Move::Recommit {
+            self.convergences += 1;
+        }
+        match next {
+            Move::Agree => self.phase = PhaseKind::Agreeing,
+            Move::Propose => self.propose(now, out),
+            Move::Load => {
+                if let Some(offer) = self.best_offer(now).cloned() {
+                    self.load(offer);
+                }
+            }
+            Move::Drop => {
+                self.loaded = None;
+                self.phase = if settled { PhaseKind::Stable } else { PhaseKind::Agreeing };
+            }
+            Move::Release => {
+                let Some(loaded) = &self.loaded else { return };
+                let kept = self.holding.both(&Holding::given(loaded, self.me()));
+                if kept == self.holding {
+                    self.phase = PhaseKind::Released;
+                } else {
+                    self.program(kept.clone(), Step::Release, self.lease.until, Work::Release(kept), out);
+                }
+            }
+            Move::Own => {
+                let Some(loaded) = &self.loaded else { return };
+                let Some(deadline) = self.commit_deadline(loaded.view(), now) else { return };
+                self.program(Holding::given(loaded, self.me()), Step::Own, deadline, Work::Own, out);
+            }
+            Move::Recommit => {
+                let Some(deadline) = self.recommit_deadline(now) else { return };
+                self.program(self.holding.clone(), Step::Own, deadline, Work::Recommit, out);
+            }
+        }
+    }
+
+    fn propose(&mut self, now: Now, out: &mut Vec<Action>) {
+        let Some(view) = self.view_to_propose(now) else { return };
+        let mut members = BTreeMap::new();
+        for host in view.iter() {
+            let (Some(incarnation), Some(weights)) = (self.incarnation_of(host), self.weights_of(host)) else { return };
+            members.insert(host, Member { incarnation, weights: weights.to_vec() });
+        }
+        self.highest = self.highest.saturating_add(1);
+        let epoch = EpochId { counter: self.highest, lineage: self.challenges.draw() as u32 };
+        let origin = match self.origin(view) {
+            Origin::Here(origin) => Some(origin),
+            Origin::Nothing => None,
+            Origin::At(..) => return,
+        };
+        let proposal = Proposal::compute(epoch, self.me(), self.config_digest, members, origin);
+        let moved = match origin {
+            None => 0,
+            Some(origin) => moved(origin, &proposal),
+        };
+        self.timers.set(Timer::Propose, now.host + self.config.period / 4);
+        out.push(Action::Report(Report::Proposed { epoch, view, moved }));
+        self.load(proposal);
+    }
+
+    fn load(&mut self, proposal: Proposal) {
+        let newcomer = proposal.view().iter().find(|&host| !self.base.contains(host));
+        let lost = self.committed.as_ref().is_some_and(|own| !own.view().is_subset(proposal.view()));
+        self.cause = match newcomer {
+            Some(host) => (Cause::NewMember, Some(host)),
+            None if lost => self.cause,
+            None => (Cause::Parameters, None),
+        };
+        self.highest = self.highest.max(proposal.epoch.counter);
+        self.library.insert((proposal.epoch, proposal.digest()), proposal.clone());
+        self.loaded = Some(proposal);
+        self.phase = PhaseKind::Loaded;
+        self.fetch = None;
+        self.timers.clear(Timer::Fetch);
+    }
+
+    /// Names what keeps this host from converging, and tells it when it changes.
+    fn explain(&mut self, now: Now, out: &mut Vec<Action>) {
+        if matches!(self.phase, PhaseKind::Stable | PhaseKind::Listening) {
+            return;
+        }
+        if self.phase == PhaseKind::Agreeing {
+            let view = self.view(now);
+            let one_way = || self.heard(now).find(|(_, peer)| peer.runs() && !peer.says.heard.contains(self.me()));
+            if let Some(obstacle) = self.obstacle(view, now) {
+                self.cause = obstacle;
+            } else if !self.has_quorum(view) {
+                self.cause = (Cause::NoQuorum, None);
+            } else if let Some((host, _)) = one_way() {
+                self.cause = (Cause::OneWay, Some(host));
+            }
+        }
+        if self.told != Some(self.cause) {
+            self.told = Some(self.cause);
+            out.push(Action::Report(Report::Converging { cause: self.cause.0, host: self.cause.1 }));
+        }
+    }
+
+    /// Tables nobody shows any more are forgotten.
+    fn prune_library(&mut self) {
+        let shown: Vec<Name> =
+            self.peers.values().flat_map(|peer| [peer.says.proposal(), peer.says.epoch()]).flatten().collect();
+        let own: Vec<Name> =
+            [&self.loaded, &self.committed].into_iter().flatten().map(|p| (p.epoch, p.digest())).collect();
+        self.library.retain(|name, _| shown.contains(name) || own.contains(name));
+    }
+
+    /// The least a lease may stand for by the mode's rule; `None` if nothing renews.
+    pub(super) fn renewal(&self, now: Now) -> Option<NicTime> {
+        let own = self.committed.as_ref()?;
+        let others = own.view().without(self.me());
+        match self.config.mode {
+            Mode::Quorum => {
+                let hosts = self.config.hosts;
+                let echoed = hosts.without(self.me()).iter().filter_map(|host| self.peers.get(&host)?.echoed);
+                lease::majority(hosts.len(), now.nic, echoed.collect())
+            }
+            Mode::Availability => {
+                let mut heard = others.iter().filter(|&host| self.of_late(host, now)).peekable();
+                match heard.peek() {
+                    None => self.has_listened(now).then_some(now.nic),
+                    Some(_) => heard.map(|host| self.peers.get(&host)?.echoed).min()?,
+                }
+            }
+        }
+    }
+}
+
+/// Buckets with another owner, over all rules that go by bucket in both.
+fn moved(before: &Proposal, after: &Proposal) -> u32 {
+    let tables = (0..after.rules.len()).filter_map(|slot| before.table(slot).zip(after.table(slot)));
+    tables.map(|(a, b)| a.moved(b) as u32).sum()
+}

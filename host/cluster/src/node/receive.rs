@@ -1,0 +1,276 @@
+//! From octets to what peers say. What is not authentic, fresh and ours is counted and changes nothing.
+
+use super::Node;
+use crate::action::{Action, Cause, Report};
+use crate::config::Mode;
+use crate::host::HostId;
+use crate::peer::{Peer, Says};
+use crate::phase::PhaseKind;
+use crate::proposal;
+use crate::status::FrameKind;
+use crate::time::Now;
+use crate::timers::Timer;
+use crate::transfer::{self, Progress};
+use crate::wire::bulk::{Bulk, Fault, Message};
+use crate::wire::extension::{self, Extension, Read};
+use crate::wire::heartbeat::{Heartbeat, SLOTS};
+use crate::wire::identity::Identity;
+use crate::wire::{self, ethernet};
+
+impl Node {
+    pub(super) fn receive(&mut self, now: Now, frame: &[u8], out: &mut Vec<Action>) {
+        if self.phase == PhaseKind::Stopped {
+            return;
+        }
+        let kind = match ethernet::payload(frame, ethernet::ether_type(&self.config)) {
+            Some(payload) => match wire::signature(payload) {
+                Some(wire::MEMBERSHIP) => self.heartbeat(now, payload, out),
+                Some(wire::BULK) => self.bulk(now, payload, out),
+                Some(wire::IDENTITY) => Identity::read(payload).map_or(FrameKind::Truncated, |_| FrameKind::Identity),
+                Some(_) => FrameKind::Unknown,
+                None => FrameKind::Truncated,
+            },
+            None => FrameKind::Unknown,
+        };
+        *self.counters.entry(kind).or_default() += 1;
+    }
+
+    fn heartbeat(&mut self, now: Now, payload: &[u8], out: &mut Vec<Action>) -> FrameKind {
+        let Some(view) = Heartbeat::new(payload) else { return FrameKind::Truncated };
+        if view.cluster_ip() != self.config.cluster_ip {
+            return FrameKind::OtherCluster;
+        }
+        let Ok(whole) = view.octets().try_into() else { return FrameKind::Truncated };
+        let priority = u8::try_from(view.host()).unwrap_or(0);
+        let extension = match extension::read(whole, &self.config.keys) {
+            Read::Authentic(extension) => extension,
+            Read::Unauthenticated => {
+                self.tell_unauthenticated(priority, out);
+                return FrameKind::Unauthenticated;
+            }
+            Read::UnknownVersion => return FrameKind::Unknown,
+            Read::Foreign => {
+                if !self.recent(self.foreign_at, now) {
+                    out.push(Action::Report(Report::Foreign { priority }));
+                }
+                self.foreign_at = Some(now.host);
+                return FrameKind::Foreign;
+            }
+        };
+        self.told_unauthenticated = false;
+        let (Some(host), Some(says)) = (HostId::new(priority), says(&view, &extension)) else {
+            return FrameKind::Unknown;
+        };
+        let kind = self.admit(now, host, extension.incarnation, extension.sequence, out);
+        if kind == FrameKind::Heartbeat {
+            self.believe(now, host, &view, &extension, says, out);
+        }
+        kind
+    }
+
+    fn tell_unauthenticated(&mut self, priority: u8, out: &mut Vec<Action>) {
+        if !std::mem::replace(&mut self.told_unauthenticated, true) {
+            out.push(Action::Report(Report::Unauthenticated { priority }));
+        }
+    }
+
+    /// Judges an authentic frame by incarnation and sequence; `Heartbeat` stands for "act on it".
+    fn admit(&mut self, now: Now, host: HostId, incarnation: u64, sequence: u32, out: &mut Vec<Action>) -> FrameKind {
+        if host == self.me() && incarnation == self.incarnation {
+            return FrameKind::Own;
+        }
+        if host != self.me()
+            && let Some(peer) = self.peers.get_mut(&host)
+            && peer.incarnation == incarnation
+        {
+            if sequence <= peer.sequence {
+                return FrameKind::Replayed;
+            }
+            peer.sequence = sequence;
+            return FrameKind::Heartbeat;
+        }
+        if let Some(nonce) = self.challenges.ask(host, incarnation, now.host, self.config.period) {
+            self.send_bulk(host, Message::Challenge { incarnation, nonce }, out);
+        }
+        FrameKind::Unproven
+    }
+
+    /// A heartbeat to be acted on.
+    fn believe(
+        &mut self,
+        now: Now,
+        host: HostId,
+        view: &Heartbeat<'_>,
+        extension: &Extension,
+        says: Says,
+        out: &mut Vec<Action>,
+    ) {
+        let mismatch = self.mismatch(view, extension, &says);
+        let echo = extension.echo[self.me().index()];
+        let (awake_since, tolerance) = (self.awake_since, self.dead_after());
+        let sent = self.beats.sent(echo);
+        let releases = self.releases(host, extension.incarnation, &says);
+        let Some(peer) = self.peers.get_mut(&host) else { return };
+        let steady = peer.silence(now.host, awake_since).is_some_and(|silence| silence < tolerance);
+        // After a silence the number could be of an earlier round.
+        peer.echoed = if steady { sent } else { None };
+        if !steady {
+            out.push(Action::Report(Report::Heard { host }));
+        }
+        if mismatch != Cause::None && (mismatch != peer.mismatch || !steady) {
+            out.push(Action::Report(Report::Mismatch { host, cause: mismatch }));
+        }
+        peer.mismatch = mismatch;
+        peer.heard = Some(now.host);
+        peer.beat = extension.beat;
+        self.highest = self.highest.max(says.committed.counter).max(says.proposed.counter);
+        peer.says = says;
+        if releases {
+            self.promises.remove(&host);
+        }
+    }
+
+    /// Whether a host says to own nothing in a way that ends our promise to it: it has stopped for good, or was restarted
+    /// on the same machine and has loaded nothing we have. An incarnation never comes back from `Stopped`.
+    fn releases(&self, host: HostId, incarnation: u64, says: &Says) -> bool {
+        let bound = |epoch: &Option<proposal::Proposal>| {
+            epoch.as_ref().and_then(|epoch| epoch.members.get(&host)).is_some_and(|m| m.incarnation == incarnation)
+        };
+        match says.phase {
+            PhaseKind::Stopped => says.owns_nothing(),
+            PhaseKind::Listening => {
+                let before = self.peers.get(&host).and_then(|peer| peer.predecessor);
+                let same_machine = before.is_some_and(|before| before == (says.unique_code, says.ip));
+                same_machine && says.owns_nothing() && !bound(&self.loaded) && !bound(&self.committed)
+            }
+            _ => false,
+        }
+    }
+
+    fn mismatch(&self, view: &Heartbeat<'_>, extension: &Extension, says: &Says) -> Cause {
+        let quorum = extension.lease & extension::QUORUM != 0;
+        if quorum != (self.config.mode == Mode::Quorum) {
+            return Cause::Mode;
+        }
+        if says.weights.len() != self.weights.len() {
+            return Cause::RuleCount;
+        }
+        if (0..SLOTS).any(|slot| view.code(slot) != Some(self.codes.get(slot).copied().unwrap_or(0))) {
+            return Cause::Rules;
+        }
+        if proposal::conflict(&says.weights, &self.weights) {
+            return Cause::BadConfig;
+        }
+        if extension.config_digest != self.config_digest {
+            return Cause::Parameters;
+        }
+        Cause::None
+    }
+
+    fn bulk(&mut self, now: Now, payload: &[u8], out: &mut Vec<Action>) -> FrameKind {
+        let bulk = match Bulk::read(payload, &self.config.keys, self.config.cluster_ip) {
+            Ok(bulk) => bulk,
+            Err(Fault::Truncated) => return FrameKind::Truncated,
+            Err(Fault::Unknown) => return FrameKind::Unknown,
+            Err(Fault::OtherCluster) => return FrameKind::OtherCluster,
+            Err(Fault::Unauthenticated) => {
+                self.tell_unauthenticated(payload[7], out);
+                return FrameKind::Unauthenticated;
+            }
+        };
+        let (from, for_us) = (bulk.from, bulk.to == self.me());
+        match bulk.message {
+            Message::Challenge { incarnation, nonce } => {
+                if for_us && incarnation == self.incarnation && bulk.incarnation != self.incarnation {
+                    self.send_bulk(from, Message::Answer { nonce }, out);
+                    // The sequence of the answer outdates all heartbeats before it.
+                    self.spoken = None;
+                }
+                FrameKind::Challenge
+            }
+            Message::Answer { nonce } => {
+                if for_us && self.challenges.answered(from, bulk.incarnation, nonce) {
+                    self.prove(now, from, bulk.incarnation, bulk.sequence, out);
+                }
+                FrameKind::Challenge
+            }
+            message => match self.admit(now, from, bulk.incarnation, bulk.sequence, out) {
+                FrameKind::Heartbeat => {
+                    self.transfer(now, from, for_us, message, out);
+                    FrameKind::Bulk
+                }
+                other => other,
+            },
+        }
+    }
+
+    /// An incarnation has answered our nonce.
+    fn prove(&mut self, now: Now, host: HostId, incarnation: u64, sequence: u32, out: &mut Vec<Action>) {
+        if host == self.me() {
+            if !self.recent(self.duplicate_at, now) {
+                out.push(Action::Report(Report::DuplicatePriority));
+            }
+            self.duplicate_at = Some(now.host);
+            return;
+        }
+        let known = self.peers.get(&host);
+        if known.is_some_and(|peer| peer.heard.is_some_and(|heard| now.host - heard < 2 * self.config.period)) {
+            // Two hosts of one priority, or a restart within two periods: the one we know goes on for now.
+            return;
+        }
+        // Another machine's word about its own NIC says nothing about the first one's.
+        let same_machine = known.map(|peer| (peer.says.unique_code, peer.says.ip));
+        self.exclude(host, Cause::MemberLost, out);
+        let mut peer = Peer::new(incarnation, sequence);
+        if let Some((unique_code, ip)) = same_machine {
+            peer.predecessor = Some((unique_code, ip));
+        }
+        self.peers.insert(host, peer);
+    }
+
+    fn transfer(&mut self, now: Now, from: HostId, for_us: bool, message: Message, out: &mut Vec<Action>) {
+        match message {
+            Message::Request { epoch, digest, chunk } if for_us => {
+                let own = [&self.loaded, &self.committed].into_iter().flatten();
+                let held = own.chain(self.library.values()).find(|p| p.epoch == epoch && p.digest() == digest);
+                if let Some(message) = held.and_then(|proposal| transfer::chunk(proposal, chunk)) {
+                    self.send_bulk(from, message, out);
+                }
+            }
+            Message::Chunk { epoch, digest, chunk, of, data } => {
+                let Some(fetch) = &mut self.fetch else { return };
+                match fetch.take((epoch, digest), chunk, of, &data) {
+                    Progress::Unasked => {}
+                    Progress::More => self.ask(now, out),
+                    Progress::Broken => self.fetch = None,
+                    Progress::Done(proposal) => {
+                        self.library.insert((epoch, digest), *proposal);
+                        self.fetch = None;
+                        self.timers.clear(Timer::Fetch);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+fn says(view: &Heartbeat<'_>, extension: &Extension) -> Option<Says> {
+    let rules = usize::from(view.rules()?);
+    if rules > SLOTS {
+        return None;
+    }
+    Some(Says {
+        phase: PhaseKind::from_code(extension.phase)?,
+        cause: Cause::from_code(extension.cause),
+        lease: extension.lease,
+        heard: extension.heard,
+        members: extension.members,
+        committed: extension.committed,
+        proposed: extension.proposed,
+        table_digest: extension.table_digest,
+        weights: (0..rules).map(|slot| view.weight(slot)).collect::<Option<_>>()?,
+        unique_code: view.unique_code()?,
+        ip: Some(view.host_ip()),
+    })
+}

@@ -1,0 +1,71 @@
+//! The snapshot for `query`.
+
+use super::Node;
+use crate::action::Cause;
+use crate::host::{HostId, HostSet};
+use crate::phase::PhaseKind;
+use crate::status::{HostStatus, RuleStatus, Status};
+use crate::time::Now;
+
+impl Node {
+    /// A snapshot of what this host knows.
+    pub fn status(&self, now: Now) -> Status {
+        let members = self.committed.as_ref().map_or(HostSet::EMPTY, |epoch| epoch.view());
+        let mut hosts: Vec<HostStatus> = self
+            .peers
+            .iter()
+            .filter_map(|(&host, peer)| {
+                Some(HostStatus {
+                    host,
+                    phase: peer.says.phase,
+                    cause: peer.says.cause,
+                    mismatch: peer.mismatch,
+                    member: members.contains(host),
+                    fenced: peer.says.fenced(),
+                    silent: now.host - peer.heard?,
+                    hears_us: peer.says.heard.contains(self.me()),
+                    ip: peer.says.ip?,
+                })
+            })
+            .collect();
+        hosts.push(HostStatus {
+            host: self.me(),
+            phase: self.phase,
+            cause: self.cause.0,
+            mismatch: Cause::None,
+            member: members.contains(self.me()),
+            fenced: self.lease.fenced(),
+            silent: 0,
+            hears_us: true,
+            ip: self.config.host_ip,
+        });
+        hosts.sort_by_key(|host| host.host);
+        let rule = |slot: usize| RuleStatus {
+            rule: self.slots.get(slot).copied(),
+            buckets: HostId::all()
+                .map(|host| (host, self.committed.as_ref().map_or(0, |epoch| epoch.count(slot, host)) as u16))
+                .filter(|(_, count)| *count > 0)
+                .collect(),
+            held: self.holding.count(slot) as u16,
+        };
+        Status {
+            host: self.me(),
+            phase: self.phase,
+            cause: self.cause.0,
+            epoch: self.committed.as_ref().map(|epoch| epoch.epoch).unwrap_or_default(),
+            proposed: self.loaded.as_ref().map(|loaded| loaded.epoch),
+            members,
+            default_host: members.lowest(),
+            view: if self.phase == PhaseKind::Stopped { HostSet::EMPTY } else { self.view(now) },
+            fenced: self.lease.fenced(),
+            lease_until: self.lease.until,
+            convergences: self.convergences,
+            hosts,
+            rules: (0..self.weights.len()).map(rule).collect(),
+            frames: self.counters.clone(),
+            sent: self.sent,
+            foreign: self.recent(self.foreign_at, now),
+            duplicate: self.recent(self.duplicate_at, now),
+        }
+    }
+}

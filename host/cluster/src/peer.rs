@@ -1,0 +1,192 @@
+//! What is known of another host, and when to believe it.
+//!
+//! A frame that is authentic may still be old: recorded and played again. Each start of a host has a random incarnation of
+//! 64 bits. An incarnation not known yet is challenged with a nonce and believed once it has answered it; from then on the
+//! sequence must strictly rise, from the answer's on. An old incarnation cannot answer. While the believed incarnation is
+//! still heard (two periods), another one of the same priority is not a restart but a second host: it stays unbelieved.
+
+use std::net::Ipv4Addr;
+
+use sha2::{Digest, Sha256};
+
+use crate::action::Cause;
+use crate::config::first_eight;
+use crate::epoch::EpochId;
+use crate::host::{HostId, HostSet};
+use crate::phase::PhaseKind;
+use crate::time::{HostTime, Micros, NicTime};
+use crate::wire::extension;
+
+/// What a host said in its last heartbeat.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
+pub(crate) struct Says {
+    pub(crate) phase: PhaseKind,
+    pub(crate) cause: Cause,
+    pub(crate) lease: u8,
+    pub(crate) heard: HostSet,
+    pub(crate) members: HostSet,
+    pub(crate) committed: EpochId,
+    pub(crate) proposed: EpochId,
+    pub(crate) table_digest: [u8; 8],
+    pub(crate) weights: Vec<u32>,
+    pub(crate) unique_code: u32,
+    pub(crate) ip: Option<Ipv4Addr>,
+}
+
+impl Says {
+    pub(crate) fn fenced(&self) -> bool {
+        self.lease & extension::FENCED != 0
+    }
+
+    pub(crate) fn owns_nothing(&self) -> bool {
+        self.lease & extension::OWNS_NOTHING != 0
+    }
+
+    /// Whether its committed epoch is in force, or may come into force again without a new one.
+    pub(crate) fn serves(&self) -> bool {
+        let may_again = matches!(self.phase, PhaseKind::Stable | PhaseKind::Loaded | PhaseKind::Released);
+        !self.committed.is_none() && (!self.fenced() || may_again)
+    }
+
+    /// Name of the table it has loaded, if it has.
+    pub(crate) fn proposal(&self) -> Option<(EpochId, [u8; 8])> {
+        (!self.proposed.is_none()).then_some((self.proposed, self.table_digest))
+    }
+
+    /// Name of the epoch it has committed, if that is the one its digest is of.
+    pub(crate) fn epoch(&self) -> Option<(EpochId, [u8; 8])> {
+        (self.proposed.is_none() && !self.committed.is_none()).then_some((self.committed, self.table_digest))
+    }
+}
+
+/// A host whose incarnation is believed.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub(crate) struct Peer {
+    pub(crate) incarnation: u64,
+    /// Of the last frame accepted.
+    pub(crate) sequence: u32,
+    /// When the last heartbeat came; `None` before the first.
+    pub(crate) heard: Option<HostTime>,
+    /// Its last beat.
+    pub(crate) beat: u8,
+    /// NIC time of our newest beat it echoes.
+    pub(crate) echoed: Option<NicTime>,
+    /// Since when it has been linked with this host and all members; `None` while it is not.
+    pub(crate) linked_since: Option<HostTime>,
+    /// Was excluded: has to be linked for a whole tolerance before it counts again.
+    pub(crate) penalised: bool,
+    /// In what it does not fit.
+    pub(crate) mismatch: Cause,
+    /// Unique code and address of the incarnation before, if there was one.
+    pub(crate) predecessor: Option<(u32, Option<Ipv4Addr>)>,
+    pub(crate) says: Says,
+}
+
+impl Peer {
+    pub(crate) fn new(incarnation: u64, sequence: u32) -> Peer {
+        Peer {
+            incarnation,
+            sequence,
+            heard: None,
+            beat: 0,
+            echoed: None,
+            linked_since: None,
+            penalised: false,
+            mismatch: Cause::None,
+            predecessor: None,
+            says: Says::default(),
+        }
+    }
+
+    /// Time since its last heartbeat that counts as silence: only while our own timers ran.
+    pub(crate) fn silence(&self, now: HostTime, awake_since: HostTime) -> Option<Micros> {
+        self.heard.map(|heard| now - heard.max(awake_since))
+    }
+
+    /// Whether it takes part.
+    pub(crate) fn runs(&self) -> bool {
+        !matches!(self.says.phase, PhaseKind::Stopped | PhaseKind::Leaving)
+    }
+}
+
+/// A question put to an incarnation that is not believed.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+struct Challenge {
+    host: HostId,
+    incarnation: u64,
+    nonce: u64,
+    asked: HostTime,
+}
+
+/// Questions under way, at most four a host, and where nonces come from.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
+pub(crate) struct Challenges {
+    entropy: [u8; 32],
+    drawn: u64,
+    open: Vec<Challenge>,
+}
+
+impl Challenges {
+    pub(crate) fn new(entropy: [u8; 32]) -> Challenges {
+        Challenges { entropy, drawn: 0, open: Vec::new() }
+    }
+
+    /// The next random number: SHA-256 over the secret entropy and a counter.
+    pub(crate) fn draw(&mut self) -> u64 {
+        self.drawn += 1;
+        let hash = Sha256::new().chain_update(self.entropy).chain_update(self.drawn.to_le_bytes()).finalize();
+        u64::from_le_bytes(first_eight(&hash))
+    }
+
+    /// The nonce to ask with, unless the same was asked less than `gap` ago.
+    pub(crate) fn ask(&mut self, host: HostId, incarnation: u64, now: HostTime, gap: Micros) -> Option<u64> {
+        let same = |c: &Challenge| c.host == host && c.incarnation == incarnation;
+        if self.open.iter().any(|c| same(c) && now - c.asked < gap) {
+            return None;
+        }
+        let nonce = self.draw();
+        self.open.retain(|c| !same(c));
+        if self.open.iter().filter(|c| c.host == host).count() >= 4
+            && let Some(oldest) = self.open.iter().position(|c| c.host == host)
+        {
+            self.open.remove(oldest);
+        }
+        self.open.push(Challenge { host, incarnation, nonce, asked: now });
+        Some(nonce)
+    }
+
+    /// Whether this answers a question under way, which is closed then.
+    pub(crate) fn answered(&mut self, host: HostId, incarnation: u64, nonce: u64) -> bool {
+        let found = self.open.iter().position(|c| c.host == host && c.incarnation == incarnation && c.nonce == nonce);
+        found.map(|index| self.open.remove(index)).is_some()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_counts_once_and_only_for_the_incarnation_that_was_asked() {
+        let host = HostId::new(3).expect("host");
+        let mut challenges = Challenges::new([7; 32]);
+        let nonce = challenges.ask(host, 1, HostTime(0), 10).expect("first question");
+        assert_eq!(challenges.ask(host, 1, HostTime(9), 10), None, "not twice in a row");
+        assert!(!challenges.answered(host, 2, nonce));
+        assert!(!challenges.answered(host, 1, nonce ^ 1));
+        assert!(challenges.answered(host, 1, nonce));
+        assert!(!challenges.answered(host, 1, nonce));
+    }
+
+    #[test]
+    fn a_flood_of_incarnations_keeps_four_questions() {
+        let host = HostId::new(3).expect("host");
+        let mut challenges = Challenges::new([7; 32]);
+        let first = challenges.ask(host, 0, HostTime(0), 10).expect("question");
+        for incarnation in 1..100 {
+            challenges.ask(host, incarnation, HostTime(0), 10);
+        }
+        assert_eq!(challenges.open.len(), 4);
+        assert!(!challenges.answered(host, 0, first));
+    }
+}

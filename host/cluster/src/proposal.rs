@@ -1,0 +1,333 @@
+//! An epoch as data: who is in it, with which incarnations and weights, and who owns what by each rule.
+//!
+//! The default host computes it once and everybody else loads it octet for octet; two hosts never compute a table each and
+//! hope to agree. What names it is its [`EpochId`] together with the digest of these octets:
+//!
+//! | size | field |
+//! |---|---|
+//! | 1 | version |
+//! | 1 | proposer's priority |
+//! | 1 | rules, the default rule included |
+//! | 1 | tables |
+//! | 8 | epoch |
+//! | 4 | view |
+//! | 8 | configuration digest |
+//! | a member: 8 + 4 a rule | incarnation, weight slots; lowest priority first |
+//! | a rule: 2 | 0, 0 nobody; 1, priority one host; 2, n table n |
+//! | a table: 2560 | owners, five bits each |
+//!
+//! All little-endian.
+
+use std::collections::BTreeMap;
+
+use sha2::{Digest, Sha256};
+use weir_spec::map::BUCKETS;
+
+use crate::config::{Filtering, first_eight};
+use crate::epoch::EpochId;
+use crate::host::{HostId, HostSet};
+use crate::table::Table;
+use crate::wire::codes;
+use crate::wire::heartbeat::SLOTS;
+
+const VERSION: u8 = 1;
+const PACKED: usize = BUCKETS * 5 / 8;
+
+/// Who takes a rule's traffic.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Assignment {
+    /// Nobody: disabled, or all weights zero.
+    Nobody,
+    /// One host takes all.
+    Host(HostId),
+    /// By bucket: index into the tables.
+    Table(u8),
+}
+
+/// What one host brings into an epoch.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct Member {
+    /// The incarnation that is meant: a new one has lost what the old one promised.
+    pub incarnation: u64,
+    /// Weight slots of all rules, the default rule last.
+    pub weights: Vec<u32>,
+}
+
+/// An epoch as data.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct Proposal {
+    /// Its name.
+    pub epoch: EpochId,
+    /// Who made it.
+    pub proposer: HostId,
+    /// Digest of the configuration it is for.
+    pub config_digest: [u8; 8],
+    /// Who is in it.
+    pub members: BTreeMap<HostId, Member>,
+    /// Who takes what, by slot, the default rule last.
+    pub rules: Vec<Assignment>,
+    /// The distinct tables.
+    pub tables: Vec<Table>,
+    digest: [u8; 8],
+}
+
+impl Proposal {
+    /// Computes the epoch of `members`, moving as little as possible from `base`.
+    ///
+    /// All members have as many weight slots, and can be in one epoch (see [`conflict`]).
+    pub fn compute(
+        epoch: EpochId,
+        proposer: HostId,
+        config_digest: [u8; 8],
+        members: BTreeMap<HostId, Member>,
+        base: Option<&Proposal>,
+    ) -> Proposal {
+        let slots = members.values().map(|member| member.weights.len()).min().unwrap_or(0);
+        let base = base.filter(|base| base.rules.len() == slots);
+        let mut rules = Vec::with_capacity(slots);
+        let mut tables: Vec<Table> = Vec::new();
+        // Rules that start from one table and share it out by one weight vector end with one table.
+        let mut known: BTreeMap<(Option<u8>, Vec<u32>), Assignment> = BTreeMap::new();
+        for slot in 0..slots {
+            let origin = match base.map(|base| base.rules[slot]) {
+                Some(Assignment::Table(index)) => Some(index),
+                _ => None,
+            };
+            let vector: Vec<u32> = members.values().map(|member| member.weights[slot]).collect();
+            let assignment = *known.entry((origin, vector)).or_insert_with(|| {
+                let from = origin.and_then(|index| base?.tables.get(usize::from(index)));
+                assign(&members, slot, from, &mut tables)
+            });
+            rules.push(assignment);
+        }
+        Proposal { epoch, proposer, config_digest, members, rules, tables, digest: [0; 8] }.sealed()
+    }
+
+    fn sealed(mut self) -> Proposal {
+        self.digest = first_eight(&Sha256::digest(self.encode()));
+        self
+    }
+
+    /// The first eight octets of the SHA-256 of the encoding.
+    pub fn digest(&self) -> [u8; 8] {
+        self.digest
+    }
+
+    /// Who is in it.
+    pub fn view(&self) -> HostSet {
+        self.members.keys().copied().collect()
+    }
+
+    /// The owners of a rule's buckets, if they differ by bucket.
+    pub fn table(&self, slot: usize) -> Option<&Table> {
+        match self.rules.get(slot)? {
+            Assignment::Table(index) => self.tables.get(usize::from(*index)),
+            _ => None,
+        }
+    }
+
+    /// How many of a rule's buckets `host` owns.
+    pub fn count(&self, slot: usize, host: HostId) -> usize {
+        match self.rules.get(slot) {
+            Some(Assignment::Host(owner)) if *owner == host => BUCKETS,
+            Some(Assignment::Table(_)) => self.table(slot).map_or(0, |table| table.count(host)),
+            _ => 0,
+        }
+    }
+
+    /// The octets that travel.
+    pub fn encode(&self) -> Vec<u8> {
+        let mut octets = vec![VERSION, self.proposer.get(), self.rules.len() as u8, self.tables.len() as u8];
+        octets.extend(self.epoch.to_bytes());
+        octets.extend(self.view().0.to_le_bytes());
+        octets.extend(self.config_digest);
+        for member in self.members.values() {
+            octets.extend(member.incarnation.to_le_bytes());
+            octets.extend(member.weights.iter().flat_map(|weight| weight.to_le_bytes()));
+        }
+        for rule in &self.rules {
+            octets.extend(match *rule {
+                Assignment::Nobody => [0, 0],
+                Assignment::Host(host) => [1, host.get()],
+                Assignment::Table(index) => [2, index],
+            });
+        }
+        octets.extend(self.tables.iter().flat_map(Table::pack));
+        octets
+    }
+
+    /// Reads what travelled; `None` if it is not exactly an encoding.
+    pub fn decode(octets: &[u8]) -> Option<Proposal> {
+        let mut rest = Reader(octets);
+        let [version, proposer, slots, tables] = rest.take()?;
+        if version != VERSION || usize::from(slots) > SLOTS {
+            return None;
+        }
+        let epoch = EpochId::from_bytes(rest.take()?);
+        let view = HostSet(u32::from_le_bytes(rest.take()?));
+        let config_digest = rest.take()?;
+        let mut members = BTreeMap::new();
+        for host in view.iter() {
+            let incarnation = u64::from_le_bytes(rest.take()?);
+            let weights = (0..slots).map(|_| rest.take().map(u32::from_le_bytes)).collect::<Option<_>>()?;
+            members.insert(host, Member { incarnation, weights });
+        }
+        let mut rules = Vec::new();
+        for _ in 0..slots {
+            rules.push(match rest.take()? {
+                [0, 0] => Assignment::Nobody,
+                [1, priority] => Assignment::Host(HostId::new(priority).filter(|&host| view.contains(host))?),
+                [2, index] if index < tables => Assignment::Table(index),
+                _ => return None,
+            });
+        }
+        let tables = (0..tables)
+            .map(|_| {
+                let table = Table::unpack(rest.split(PACKED)?, BUCKETS)?;
+                table.owners().iter().all(|&owner| view.contains(owner)).then_some(table)
+            })
+            .collect::<Option<_>>()?;
+        let proposer = HostId::new(proposer).filter(|&host| view.contains(host))?;
+        let proposal = Proposal { epoch, proposer, config_digest, members, rules, tables, digest: [0; 8] };
+        (rest.0.is_empty() && !epoch.is_none()).then(|| proposal.sealed())
+    }
+}
+
+struct Reader<'a>(&'a [u8]);
+
+impl<'a> Reader<'a> {
+    fn split(&mut self, len: usize) -> Option<&'a [u8]> {
+        let (head, tail) = self.0.split_at_checked(len)?;
+        self.0 = tail;
+        Some(head)
+    }
+
+    fn take<const N: usize>(&mut self) -> Option<[u8; N]> {
+        self.split(N)?.try_into().ok()
+    }
+}
+
+fn assign(
+    members: &BTreeMap<HostId, Member>,
+    slot: usize,
+    from: Option<&Table>,
+    tables: &mut Vec<Table>,
+) -> Assignment {
+    let mut weights = Vec::new();
+    let mut single: Option<(u8, HostId)> = None;
+    for (&host, member) in members {
+        match codes::decode_weight(member.weights[slot]) {
+            Some(Filtering::Multiple(load)) => weights.push((host, load.weight())),
+            Some(Filtering::Single(priority)) => {
+                let candidate = (priority, host);
+                single = Some(single.map_or(candidate, |best| best.min(candidate)));
+            }
+            Some(Filtering::Disabled) | None => {}
+        }
+    }
+    if let Some((_, host)) = single {
+        return Assignment::Host(host);
+    }
+    let Some(table) = Table::share_out(from, &weights, BUCKETS) else { return Assignment::Nobody };
+    let index = tables.iter().position(|known| *known == table).unwrap_or_else(|| {
+        tables.push(table);
+        tables.len() - 1
+    });
+    Assignment::Table(index as u8)
+}
+
+/// Whether two hosts with these weight slots cannot be in one epoch: a rule of which they tell different modes, or the same
+/// handling priority (event 20 of NLB), or which cannot be read.
+pub fn conflict(a: &[u32], b: &[u32]) -> bool {
+    a.len() != b.len()
+        || a.iter().zip(b).any(|(&a, &b)| match (codes::decode_weight(a), codes::decode_weight(b)) {
+            (Some(Filtering::Multiple(_)), Some(Filtering::Multiple(_))) => false,
+            (Some(Filtering::Single(a)), Some(Filtering::Single(b))) => a == b,
+            (Some(Filtering::Disabled), Some(Filtering::Disabled)) => false,
+            _ => true,
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Load;
+    use proptest::prelude::*;
+
+    fn member(number: u8, slots: &[Filtering]) -> (HostId, Member) {
+        let mut weights: Vec<u32> = slots.iter().map(|&filtering| codes::encode_weight(filtering)).collect();
+        weights.push(codes::encode_weight(Filtering::Single(number)));
+        (HostId::new(number).expect("1..=32"), Member { incarnation: u64::from(number) * 77, weights })
+    }
+
+    fn compute(counter: u32, members: &[(u8, Vec<Filtering>)], base: Option<&Proposal>) -> Proposal {
+        let members: BTreeMap<_, _> = members.iter().map(|(number, slots)| member(*number, slots)).collect();
+        let proposer = *members.keys().next().expect("members");
+        Proposal::compute(EpochId { counter, lineage: 9 }, proposer, [3; 8], members, base)
+    }
+
+    const EQUAL: Filtering = Filtering::Multiple(Load::Equal);
+
+    #[test]
+    fn every_mode_finds_its_owner() {
+        let weight = |w| Filtering::Multiple(Load::Weight(w));
+        let proposal = compute(
+            1,
+            &[
+                (2, vec![EQUAL, EQUAL, Filtering::Single(7), Filtering::Disabled, weight(0), weight(10)]),
+                (5, vec![EQUAL, EQUAL, Filtering::Single(3), Filtering::Disabled, weight(0), weight(30)]),
+            ],
+            None,
+        );
+        let (two, five) = (HostId::new(2).expect("host"), HostId::new(5).expect("host"));
+        assert_eq!(proposal.rules[0], proposal.rules[1], "equal weights share a table");
+        assert_eq!((proposal.count(0, two), proposal.count(0, five)), (2048, 2048));
+        assert_eq!(proposal.rules[2], Assignment::Host(five), "lowest handling priority");
+        assert_eq!(proposal.rules[3], Assignment::Nobody);
+        assert_eq!(proposal.rules[4], Assignment::Nobody, "all weights zero");
+        assert_eq!((proposal.count(5, two), proposal.count(5, five)), (1024, 3072));
+        assert_eq!(proposal.rules[6], Assignment::Host(two), "the default host takes what no rule is for");
+        assert_eq!(proposal.tables.len(), 2);
+    }
+
+    #[test]
+    fn a_joiner_takes_its_share_and_nothing_else_moves() {
+        let before = compute(1, &[(1, vec![EQUAL]), (2, vec![EQUAL])], None);
+        let after = compute(2, &[(1, vec![EQUAL]), (2, vec![EQUAL]), (3, vec![EQUAL])], Some(&before));
+        let third = HostId::new(3).expect("host");
+        let (a, b) = (before.table(0).expect("table"), after.table(0).expect("table"));
+        assert_eq!(a.moved(b), b.count(third));
+        assert_eq!(b.count(third), 1365);
+    }
+
+    #[test]
+    fn one_handling_priority_on_two_hosts_is_a_conflict() {
+        let slots = |filtering| member(1, &[filtering]).1.weights[..1].to_vec();
+        let (three, four) = (slots(Filtering::Single(3)), slots(Filtering::Single(4)));
+        assert!(conflict(&three, &three));
+        assert!(!conflict(&three, &four));
+        assert!(conflict(&three, &slots(EQUAL)));
+        assert!(conflict(&[u32::MAX], &[u32::MAX]));
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_encoded_is_decoded_and_a_flipped_octet_is_another_digest_or_nothing(
+            hosts in proptest::collection::btree_set(1u8..=32, 1..6), at in any::<proptest::sample::Index>(), bit in 0u8..8,
+        ) {
+            let members: Vec<_> = hosts.iter().map(|&n| (n, vec![EQUAL, Filtering::Single(n)])).collect();
+            let proposal = compute(7, &members, None);
+            let octets = proposal.encode();
+            prop_assert_eq!(Proposal::decode(&octets), Some(proposal.clone()));
+            let mut broken = octets.clone();
+            broken[at.index(octets.len())] ^= 1 << bit;
+            prop_assert!(Proposal::decode(&broken).is_none_or(|other| other.digest() != proposal.digest()));
+            prop_assert_eq!(Proposal::decode(&octets[..octets.len() - 1]), None);
+        }
+
+        #[test]
+        fn decoding_is_total(octets in proptest::collection::vec(any::<u8>(), 0..400)) {
+            let _ = Proposal::decode(&octets);
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! All points in time a host waits for, in one table.
+
+use std::collections::BTreeMap;
+
+use crate::time::HostTime;
+
+/// What is waited for.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub(crate) enum Timer {
+    /// The next periodic heartbeat.
+    Beat,
+    /// The end of the listening window.
+    Listen,
+    /// A chunk that was asked for has not come.
+    Fetch,
+    /// A proposer may raise its ballot again.
+    Propose,
+    /// A NIC that failed is tried again.
+    Nic,
+    /// The end of the farewell after a stop.
+    Farewell,
+    /// The next moment at which a silence, a promise, a penalty or an alarm ends by itself.
+    Horizon,
+}
+
+/// Timer to time.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
+pub(crate) struct Timers(BTreeMap<Timer, HostTime>);
+
+impl Timers {
+    pub(crate) fn set(&mut self, timer: Timer, at: HostTime) {
+        self.0.insert(timer, at);
+    }
+
+    pub(crate) fn clear(&mut self, timer: Timer) {
+        self.0.remove(&timer);
+    }
+
+    pub(crate) fn is_set(&self, timer: Timer) -> bool {
+        self.0.contains_key(&timer)
+    }
+
+    /// Whether the timer has run out; it is cleared then.
+    pub(crate) fn expired(&mut self, timer: Timer, now: HostTime) -> bool {
+        let due = self.0.get(&timer).is_some_and(|&at| now >= at);
+        if due {
+            self.clear(timer);
+        }
+        due
+    }
+
+    pub(crate) fn next(&self) -> Option<HostTime> {
+        self.0.values().copied().min()
+    }
+}

@@ -1,0 +1,44 @@
+//! Any sequence of register accesses, frames and time: no panic, refused writes change nothing, and a fenced NIC accepts
+//! nothing by a rule.
+#![no_main]
+
+use weir_spec::nic::{Identity, Nic};
+use weir_spec::regs::{self, RegId};
+use weir_spec::verdict::Reason;
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| {
+    let mut nic = Nic::new(Identity::default());
+    let mut rest = data;
+    while let Some((&[what, a, b, c, d, e, f, g], after)) = rest.split_first_chunk::<8>() {
+        rest = after;
+        // The low bits of the offset stay: an unaligned access is one of the things to try.
+        let offset = u32::from_le_bytes([a, b, c & 3, 0]);
+        let value = u32::from_le_bytes([d, e, f, g]);
+        match what % 6 {
+            0 => {
+                let before = nic.read(regs::address(RegId::Commit, 0)).is_ok().then(|| nic.epoch());
+                if nic.write(offset, value).is_err() {
+                    assert_eq!(before, Some(nic.epoch()), "a refused write changed the epoch");
+                }
+            }
+            1 => assert_eq!(nic.read(offset).is_ok(), regs::find(offset).is_some()),
+            2 => nic.set_time(u64::from(value) * 16),
+            // A doorbell a random offset hardly ever hits.
+            3 => {
+                let _ = nic.write(regs::address(RegId::LeaseNextLo, 0), value);
+                let _ = nic.write(regs::address(RegId::Commit, 0), offset);
+            }
+            4 => {
+                let _ = nic.write(regs::address(RegId::Renew, 0), value);
+            }
+            _ => {
+                let end = after.len().min(usize::from(a) + 60);
+                let decision = nic.rx(&after[..end]);
+                let by_rule = matches!(decision.reason, Reason::Bucket | Reason::Pin | Reason::Foreign);
+                assert!(!(nic.fenced() && decision.accept && by_rule), "{decision:?} while fenced");
+                let mut sent = after[..end].to_vec();
+                nic.tx(&mut sent);
+            }
+        }
+    }
+});

@@ -1,6 +1,28 @@
 //! The daemon of one host: sockets, timers, configuration, control.
 //!
 //! The protocol is in `weir-cluster` and the NIC in `weir-nic`; what is here connects the two with the kernel.
+//!
+//! | module | what |
+//! |---|---|
+//! | [`config`] | the TOML file |
+//! | [`control`] | the control socket's requests and answers, and how to ask |
+//! | `resolve` | from the words of the configuration to what protocol and NIC are told |
+//! | `daemon` | the loop: frames, timers, requests, signals |
+//! | `nic` | the NIC as the daemon holds it: lost and found again |
+//! | `server` | the other end of the control socket |
+//! | `watch` | waiting for frames |
+//! | `describe`, `report` | what a person is shown |
+#![deny(unsafe_code)]
 
+mod clock;
 pub mod config;
 pub mod control;
+mod daemon;
+mod describe;
+mod nic;
+mod report;
+mod resolve;
+mod server;
+mod watch;
+
+pub use daemon::{AgentError, check, run};

@@ -1,0 +1,229 @@
+//! The loop of the daemon: frames, timers, requests and signals in, actions out.
+//!
+//! One thread. The protocol decides, in `weir-cluster`; here its events are read off the kernel and its actions carried
+//! out. Frames that wait are always handed over before a timer is, so that silence is never a full socket.
+
+use std::collections::VecDeque;
+use std::io;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tracing::{info, warn};
+use weir_cluster::node::Node;
+use weir_cluster::{Action, Event, PhaseKind};
+use weir_link::{Ethertype, LinkError, PacketSocket};
+
+use crate::config::Config;
+use crate::control::{Answer, Request};
+use crate::nic::HeldNic;
+use crate::server::{Asked, ServeError, Server};
+use crate::watch::Watched;
+use crate::{clock, describe, report, resolve};
+
+/// EtherType of heartbeats, registered for NLB.
+const HEARTBEAT: u16 = 0x886f;
+/// The longest frame a heartbeat interface may deliver.
+const LONGEST: usize = 9216 + 18;
+/// How long a leaving host waits for its NIC and its last heartbeats.
+const FAREWELL: Duration = Duration::from_secs(2);
+
+/// Why an agent could not start, or ended.
+#[derive(Debug, thiserror::Error)]
+pub enum AgentError {
+    /// The configuration contradicts itself.
+    #[error("configuration: {0}")]
+    Config(#[from] weir_cluster::ConfigError),
+    /// host.interface cannot be used.
+    #[error("host.interface: {0}")]
+    Link(#[from] LinkError),
+    /// host.nic is not a selector.
+    #[error("host.nic: {0}")]
+    Selector(#[from] weir_nic::selector::SelectorError),
+    /// host.nic cannot be reached.
+    #[error("host.nic: {0}")]
+    OpenBar(#[from] weir_nic::OpenBarError),
+    /// host.nic is no NIC that this driver knows.
+    #[error("host.nic: {0}")]
+    OpenNic(#[from] weir_nic::driver::OpenError),
+    /// host.nic does not answer.
+    #[error("host.nic: {0}")]
+    Access(#[from] weir_nic::AccessError),
+    /// host.nic does not take its MACs.
+    #[error("host.nic: {0}")]
+    Masking(#[from] weir_nic::driver::MaskingError),
+    /// host.control cannot be served.
+    #[error("host.control: {0}")]
+    Serve(#[from] ServeError),
+    /// The kernel refused something every agent needs.
+    #[error("failed to {step}")]
+    System {
+        /// What was tried.
+        step: &'static str,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+fn system(step: &'static str) -> impl FnOnce(io::Error) -> AgentError {
+    move |source| AgentError::System { step, source }
+}
+
+/// Whether an agent could run with this configuration, as far as that can be told without touching anything.
+pub fn check(config: &Config) -> Result<(), AgentError> {
+    resolve::cluster(config, 0).check()?;
+    config.host.nic.parse::<weir_nic::Selector>()?;
+    Ok(())
+}
+
+/// Runs the agent until SIGTERM or SIGINT. Everything it needs is opened before anything is changed.
+pub fn run(config: &Config) -> Result<(), AgentError> {
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(system("start the runtime"))?;
+    runtime.block_on(async {
+        let mut daemon = Daemon::open(config)?;
+        daemon.serve().await
+    })
+}
+
+struct Daemon<'a> {
+    config: &'a Config,
+    node: Node,
+    socket: Watched,
+    nic: HeldNic,
+    server: Server,
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl<'a> Daemon<'a> {
+    fn open(config: &'a Config) -> Result<Daemon<'a>, AgentError> {
+        // Two hosts with one priority are told apart by when their agents started.
+        let started = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs() as u32;
+        let node = Node::new(resolve::cluster(config, started))?;
+        let socket = PacketSocket::open(&config.host.interface, Ethertype::Only(HEARTBEAT))?;
+        let socket = Watched::new(socket).map_err(system("watch the interface"))?;
+        let nic = HeldNic::open(config)?;
+        let server = Server::listen(&config.host.control)?;
+        let watch = |kind| signal(kind).map_err(system("watch for signals"));
+        let (terminate, interrupt) = (watch(SignalKind::terminate())?, watch(SignalKind::interrupt())?);
+        Ok(Daemon { config, node, socket, nic, server, terminate, interrupt })
+    }
+
+    async fn serve(&mut self) -> Result<(), AgentError> {
+        info!("agent of host {} on {}", self.config.host.priority, self.config.host.interface);
+        if self.config.host.started {
+            self.start()?;
+        }
+        loop {
+            let left = self.left();
+            tokio::select! {
+                biased;
+                _ = self.terminate.recv() => break,
+                _ = self.interrupt.recv() => break,
+                Some(asked) = self.server.next() => self.answer(asked)?,
+                () = self.socket.frame_or_timer(left) => self.turn(),
+            }
+        }
+        self.leave().await;
+        Ok(())
+    }
+
+    /// Time until the protocol wants to be called; `None`: not at all.
+    fn left(&self) -> Option<Duration> {
+        self.node.deadline().map(|deadline| Duration::from_micros(deadline - clock::now()))
+    }
+
+    /// Hands over every frame that waits, then the time.
+    fn turn(&mut self) {
+        let mut buffer = [0; LONGEST];
+        loop {
+            match self.socket.socket().receive(&mut buffer) {
+                Ok(length) => self.handle(Event::Frame(buffer[..length].to_vec())),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => {
+                    // ENETDOWN when the interface goes down: silence, which the protocol sees for itself.
+                    warn!("failed to receive on {}: {error}", self.config.host.interface);
+                    break;
+                }
+            }
+        }
+        self.handle(Event::Tick);
+    }
+
+    /// Hands over one event and carries out what follows from it.
+    fn handle(&mut self, event: Event) {
+        let mut events = VecDeque::from([event]);
+        let mut actions = Vec::new();
+        while let Some(event) = events.pop_front() {
+            let now = self.nic.now();
+            self.node.handle(now, event, &mut actions);
+            for action in actions.drain(..) {
+                match action {
+                    Action::Send(frame) => {
+                        if let Err(error) = self.socket.socket().send(&frame) {
+                            warn!("failed to send on {}: {error}", self.config.host.interface);
+                        }
+                    }
+                    Action::Program(step) => {
+                        let epoch = step.epoch;
+                        events.push_back(match self.nic.program(self.config, &step) {
+                            Some(fenced) => Event::Programmed { epoch, fenced },
+                            None => Event::ProgramFailed { epoch },
+                        });
+                    }
+                    Action::Renew(until) => self.nic.renew(until),
+                    Action::Report(told) => report::tell(&told),
+                }
+            }
+        }
+    }
+
+    fn start(&mut self) -> Result<(), AgentError> {
+        let mut random = [0; 40];
+        getrandom::fill(&mut random).map_err(|error| system("read random octets")(io::Error::other(error)))?;
+        let (incarnation, entropy) = random.split_first_chunk().expect("forty octets are eight and the rest");
+        self.handle(Event::Start {
+            incarnation: u64::from_le_bytes(*incarnation),
+            entropy: entropy.try_into().expect("forty octets less eight"),
+        });
+        Ok(())
+    }
+
+    fn answer(&mut self, asked: Asked) -> Result<(), AgentError> {
+        let now = self.nic.now();
+        let status = self.node.status(now);
+        let stopped = status.phase == PhaseKind::Stopped;
+        let answer = match asked.request {
+            Request::Query => Answer::Query(describe::query(&status)),
+            Request::Display => Answer::Display(Box::new(describe::display(self.config, &status, self.nic.display()))),
+            Request::Start if !stopped => Answer::Already { state: "started".into() },
+            Request::Stop if stopped => Answer::Already { state: "stopped".into() },
+            Request::Start => {
+                self.start()?;
+                Answer::Done
+            }
+            Request::Stop => {
+                self.handle(Event::Stop);
+                Answer::Done
+            }
+        };
+        // Whoever asked may have gone meanwhile.
+        let _ = asked.reply.send(answer);
+        Ok(())
+    }
+
+    /// Leaves the cluster, so that the others need not wait for silence.
+    async fn leave(&mut self) {
+        self.handle(Event::Stop);
+        let stopped = async {
+            while self.node.status(self.nic.now()).phase != PhaseKind::Stopped {
+                self.socket.frame_or_timer(self.left()).await;
+                self.turn();
+            }
+        };
+        if tokio::time::timeout(FAREWELL, stopped).await.is_err() {
+            warn!("the NIC did not confirm that it owns nothing; its lease will end by itself");
+        }
+    }
+}

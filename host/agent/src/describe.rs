@@ -1,0 +1,94 @@
+//! The state of the protocol in the words of the control socket.
+
+use std::collections::BTreeMap;
+
+use weir_cluster::config::{Filtering, Load};
+use weir_cluster::status::RuleStatus;
+use weir_cluster::{Cause, PhaseKind, Status};
+use weir_spec::rules::{Affinity, Protocol, VipSelect};
+
+use crate::config::{Config, Mode, PortRule};
+use crate::control::{Display, NicDisplay, Query};
+use crate::resolve;
+
+/// State and members.
+pub(crate) fn query(status: &Status) -> Query {
+    let shared = |rule: &&RuleStatus| rule.rule.is_some_and(|rule| matches!(rule.filtering, Filtering::Multiple(_)));
+    let buckets = status.rules.iter().find(shared).map(|rule| &rule.buckets);
+    Query {
+        host: status.host.get(),
+        state: state(status.phase).into(),
+        default: status.default_host == Some(status.host),
+        members: status.members.iter().map(|host| host.get()).collect(),
+        cause: (status.phase != PhaseKind::Stable && status.cause != Cause::None).then(|| status.cause.to_string()),
+        epoch: if status.epoch.is_none() { String::new() } else { status.epoch.to_string() },
+        buckets: buckets
+            .into_iter()
+            .flatten()
+            .map(|(host, count)| (host.get(), u32::from(*count)))
+            .collect::<BTreeMap<_, _>>(),
+        convergences: status.convergences.into(),
+        fenced: status.fenced,
+    }
+}
+
+/// The states of `query`: what lies between them is converging.
+fn state(phase: PhaseKind) -> &'static str {
+    match phase {
+        PhaseKind::Stopped | PhaseKind::Leaving => "stopped",
+        PhaseKind::Listening => "listening",
+        PhaseKind::Agreeing | PhaseKind::Loaded | PhaseKind::Released => "converging",
+        PhaseKind::Stable => "converged",
+    }
+}
+
+/// Everything.
+pub(crate) fn display(config: &Config, status: &Status, nic: NicDisplay) -> Display {
+    let (cluster_mac, masked_mac) = resolve::macs(config);
+    Display {
+        query: query(status),
+        cluster: config.cluster.name.clone(),
+        vips: config.cluster.vips.iter().map(|vip| vip.to_string()).collect(),
+        cluster_mac: cluster_mac.to_string(),
+        masked_mac: masked_mac.to_string(),
+        period_ms: config.cluster.period_us / 1000,
+        tolerance: config.cluster.tolerance,
+        rules: config.rules.iter().map(|rule| describe_rule(config, rule)).collect(),
+        nic,
+        heartbeats: status.frames.iter().map(|(kind, count)| (format!("{kind:?}").to_lowercase(), *count)).collect(),
+    }
+}
+
+fn describe_rule(config: &Config, rule: &PortRule) -> String {
+    let vip = match rule.vip {
+        VipSelect::All => "all".to_string(),
+        VipSelect::One(index) => config.cluster.vips[usize::from(index)].to_string(),
+    };
+    let ports = if rule.first_port == rule.last_port {
+        rule.first_port.to_string()
+    } else {
+        format!("{}-{}", rule.first_port, rule.last_port)
+    };
+    let protocol = match rule.protocol {
+        Protocol::Tcp => "tcp",
+        Protocol::Udp => "udp",
+        Protocol::Both => "both",
+    };
+    let mode = match rule.mode {
+        Mode::Multiple { affinity, weight } => {
+            let affinity = match affinity {
+                Affinity::None => "none",
+                Affinity::Single => "single",
+                Affinity::Network => "network",
+            };
+            let load = weight.map_or(Load::Equal, Load::Weight);
+            match load {
+                Load::Equal => format!("multiple, affinity {affinity}, equal load"),
+                Load::Weight(weight) => format!("multiple, affinity {affinity}, weight {weight}"),
+            }
+        }
+        Mode::Single { priority } => format!("single, priority {priority}"),
+        Mode::Disabled => "disabled".into(),
+    };
+    format!("{vip} {ports} {protocol} {mode}")
+}

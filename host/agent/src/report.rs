@@ -1,0 +1,34 @@
+//! What an operator should know, as log lines.
+
+use tracing::{error, info, warn};
+use weir_cluster::Report;
+
+/// Tells one report.
+pub(crate) fn tell(report: &Report) {
+    match *report {
+        Report::Started => info!("started: listening before anything else"),
+        Report::Stopped => info!("stopped: this host owns nothing"),
+        Report::Heard { host } => info!("host {host} is heard"),
+        Report::Lost { host, cause } => warn!("host {host} is out: {cause}"),
+        Report::Proposed { epoch, view, moved } => info!("proposing epoch {epoch} for {view}: {moved} buckets move"),
+        Report::Converging { cause, host: Some(host) } => info!("converging: {cause}, host {host}"),
+        Report::Converging { cause, host: None } => info!("converging: {cause}"),
+        Report::Converged { epoch, members, default_host } => {
+            info!("converged with {members} in epoch {epoch}; default host {default_host}");
+        }
+        Report::Fenced => warn!("the NIC is fenced: it accepts nothing through rules"),
+        Report::Unfenced => info!("the NIC accepts again"),
+        Report::Resumed { late } => warn!("the clock jumped by {} ms: listening anew", late / 1000),
+        Report::Foreign { priority } => {
+            error!(
+                "a Windows NLB host (priority {priority}) uses this cluster IP: nobody new converges while it is there"
+            );
+        }
+        Report::DuplicatePriority => error!("another host has this host's priority: host.priority must be unique"),
+        Report::Mismatch { host, cause } => error!("host {host} cannot converge with this one: {cause}"),
+        Report::Unauthenticated { priority } => {
+            warn!("heartbeats that no key opens, as if from host {priority}: is cluster.key the same on every host?");
+        }
+        Report::NicFailed => error!("the NIC did not take an epoch: this host owns nothing"),
+    }
+}

@@ -103,11 +103,8 @@ impl Child {
 
     /// Sends it a signal.
     pub fn signal(&self, signal: Signal) -> Result<(), ChildError> {
-        let failed = |errno: nix::errno::Errno| ChildError::Signal {
-            signal,
-            what: self.what.clone(),
-            source: errno.into(),
-        };
+        let failed =
+            |errno: nix::errno::Errno| ChildError::Signal { signal, what: self.what.clone(), source: errno.into() };
         kill(Pid::from_raw(self.process.id() as i32), signal).map_err(failed)
     }
 

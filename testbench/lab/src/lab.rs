@@ -239,31 +239,32 @@ impl Lab {
         }
     }
 
-    /// What each host that is on says now.
-    pub fn views(&self) -> Vec<View> {
-        let on = self.hosts.iter().filter(|host| host.is_on());
-        on.map(|host| View { host: host.id(), query: host.query().and_then(Result::ok) }).collect()
+    /// What each of `hosts` says now.
+    pub fn views(&self, hosts: &[u8]) -> Vec<View> {
+        let view = |&id: &u8| View { host: id, query: self.host(id).query().and_then(Result::ok) };
+        hosts.iter().map(view).collect()
     }
 
-    /// Waits until exactly the hosts that are on are converged with each other in one epoch other than `old`, and returns
-    /// what they agree on. `show` is called with every look.
+    /// Waits until the hosts `members` are converged with each other, and with nobody else, in one epoch other than `old`,
+    /// and returns what they agree on. `show` is called with every look.
     pub fn converge(
         &mut self,
+        members: &[u8],
         old: &str,
         patience: Duration,
         show: &mut dyn FnMut(&[View]),
     ) -> Result<Query, LabError> {
         let since = Instant::now();
         loop {
-            let views = self.views();
+            let views = self.views(members);
             show(&views);
             if let Some(agreed) = agreed(&views, old) {
                 return Ok(agreed);
             }
             if since.elapsed() > patience {
                 let states: Vec<String> = views.iter().map(describe).collect();
-                let hosts = views.iter().map(|view| view.host).collect();
-                return Err(LabError::NotConverged { hosts, waited: patience, states: states.join("; ") });
+                let (hosts, states) = (members.to_vec(), states.join("; "));
+                return Err(LabError::NotConverged { hosts, waited: patience, states });
             }
             self.wait(Duration::from_millis(20))?;
         }

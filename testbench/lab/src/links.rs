@@ -131,10 +131,7 @@ pub fn exists(namespace: &Namespace, link: &str) -> Result<bool, LinksError> {
 }
 
 /// Runs `ask` with a netlink connection of `namespace`.
-fn on(
-    namespace: &Namespace,
-    ask: impl AsyncFnOnce(Handle) -> Result<(), LinksError> + Send,
-) -> Result<(), LinksError> {
+fn on(namespace: &Namespace, ask: impl AsyncFnOnce(Handle) -> Result<(), LinksError> + Send) -> Result<(), LinksError> {
     namespace.enter(|| {
         let open = |source| LinksError::Open { source };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().map_err(open)?;

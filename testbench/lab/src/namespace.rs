@@ -35,8 +35,7 @@ impl Namespace {
     pub fn create(name: &str) -> Result<Namespace, NamespaceError> {
         let failed = |step| move |source| NamespaceError { step, name: name.to_string(), source };
         let path = Path::new(DIR).join(name);
-        fs::create_dir_all(DIR).map_err(failed("make /run/netns for"))?;
-        File::options().write(true).create_new(true).open(&path).map_err(failed("name"))?;
+        name_file(&path).map_err(failed("name"))?;
         let made = thread::scope(|scope| {
             let make = || {
                 unshare(CloneFlags::CLONE_NEWNET)?;
@@ -102,10 +101,23 @@ pub fn remove_leftovers(lab: &str) -> bool {
     found
 }
 
-/// Detached, because a process that is just dying may still be in there.
+/// Makes the empty file that a namespace is mounted on, and the folder too: the last lab to end has removed it.
+fn name_file(path: &Path) -> io::Result<()> {
+    loop {
+        fs::create_dir_all(DIR)?;
+        match File::options().write(true).create_new(true).open(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            other => return other.map(drop),
+        }
+    }
+}
+
+/// Detached, because a process that is just dying may still be in there. The folder goes with the last name, unless it is
+/// a mount of iproute2's.
 fn unname(path: &Path) {
     while umount2(path, MntFlags::MNT_DETACH).is_ok() {}
     let _ = fs::remove_file(path);
+    let _ = fs::remove_dir(DIR);
 }
 
 fn disable_ipv6() -> io::Result<()> {

@@ -146,6 +146,9 @@ mod tests {
         for name in ["", "1a", "a/b", "A", "../../etc", "aaaaaaaaaaaaaaaaaaaaaaaaa"] {
             assert!(message(Options { name: name.into(), ..Options::default() }).contains("small letters"), "{name}");
         }
-        assert_eq!("verilog".parse::<Engine>().expect_err("none").to_string(), "engine is verilog, should be spec or rtl");
+        assert_eq!(
+            "verilog".parse::<Engine>().expect_err("none").to_string(),
+            "engine is verilog, should be spec or rtl"
+        );
     }
 }

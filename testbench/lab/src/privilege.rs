@@ -39,11 +39,7 @@ pub fn lock_dir() -> PathBuf {
 /// Where this user lacks it, the process moves into a user, mount and network namespace of its own with a fresh /run, in
 /// which it is root; that needs a process that still has one thread.
 pub fn acquire() -> Result<(), PrivilegeError> {
-    OpenOptions::new()
-        .read(true)
-        .write(true)
-        .open("/dev/net/tun")
-        .map_err(|source| PrivilegeError::Tun { source })?;
+    OpenOptions::new().read(true).write(true).open("/dev/net/tun").map_err(|source| PrivilegeError::Tun { source })?;
     if may_make_namespaces() { Ok(()) } else { become_root_of_own_namespaces() }
 }
 

@@ -60,7 +60,8 @@ impl Progress {
             Progress::Live { all, step, hosts } => {
                 step.tick();
                 while hosts.len() < views.len() {
-                    let style = ProgressStyle::with_template("    {msg}").unwrap_or_else(|_| ProgressStyle::default_bar());
+                    let style =
+                        ProgressStyle::with_template("    {msg}").unwrap_or_else(|_| ProgressStyle::default_bar());
                     hosts.push(all.add(ProgressBar::new(1).with_style(style)));
                 }
                 for bar in hosts.drain(views.len()..) {

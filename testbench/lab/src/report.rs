@@ -71,7 +71,7 @@ pub struct Report {
     /// The host that was killed.
     pub killed: Option<u8>,
     /// Connections held through the crash.
-    pub held: u32,
+    pub held_connections: u32,
     /// Of these, connections of the killed host, which a crash ends.
     pub held_by_killed: u32,
     /// Of the survivors' held connections, those that the return of the host cut.
@@ -115,7 +115,7 @@ impl Report {
     }
 
     /// Whether everything held.
-    pub fn holds(&self) -> bool {
+    pub fn held(&self) -> bool {
         self.broken().is_empty()
     }
 
@@ -151,7 +151,10 @@ pub(crate) type Counts = BTreeMap<u8, u32>;
 impl Display for Report {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let Report { hosts, engine, period_ms, tolerance, .. } = self;
-        writeln!(f, "weir lab: {hosts} hosts, engine {engine}, heartbeats every {period_ms} ms, dead after {tolerance}")?;
+        writeln!(
+            f,
+            "weir lab: {hosts} hosts, engine {engine}, heartbeats every {period_ms} ms, dead after {tolerance}"
+        )?;
         writeln!(f)?;
         self.table(f)?;
         writeln!(f)?;
@@ -160,14 +163,22 @@ impl Display for Report {
         line("failed", self.failed.to_string(), "not answered, even though TCP repeats a SYN for 5 s")?;
         line("answered twice", self.duplicates.to_string(), "connection attempts with SYN-ACKs from two hosts")?;
         line("leaks", self.leaks.to_string(), "frames that left a host with the cluster MAC as source")?;
-        line("shares off by", format!("{:.1} σ", self.share_sigma), "against the buckets; beyond 4 is no sampling error")?;
+        line(
+            "shares off by",
+            format!("{:.1} σ", self.share_sigma),
+            "against the buckets; beyond 4 is no sampling error",
+        )?;
         if let Some(killed) = self.killed {
             self.crash_lines(killed, &mut line)?;
         }
         line("converged in", ms(Some(self.converge_ms)), "from the first boot until all hosts agreed")?;
         line("epochs", self.epochs.len().to_string(), &self.epochs.join(", "))?;
         if self.frames_lost > 0 {
-            line("frames lost", self.frames_lost.to_string(), "by the captures: answered twice and leaks are lower bounds")?;
+            line(
+                "frames lost",
+                self.frames_lost.to_string(),
+                "by the captures: answered twice and leaks are lower bounds",
+            )?;
         }
         let broken = self.broken();
         writeln!(f)?;
@@ -192,9 +203,10 @@ impl Report {
         writeln!(f, "{}", if crash { format!("{:^28}{:>9}", "after take-over", "returned") } else { String::new() })?;
         write!(f, "  host  {:>7} {:>7} {:>9} ", "buckets", "served", "expected")?;
         writeln!(f, "{}", if crash { "   buckets  served  expected   buckets" } else { "" })?;
-        let (sum_before, sum_after) = self.per_host.iter().fold((0, 0), |(before, after), host| {
-            (before + host.served_before, after + host.served_after)
-        });
+        let (sum_before, sum_after) = self
+            .per_host
+            .iter()
+            .fold((0, 0), |(before, after), host| (before + host.served_before, after + host.served_after));
         for host in &self.per_host {
             let before = expected(host.buckets, sum_before);
             write!(f, "  {:>4}  {:>7} {:>7} {:>9.1} ", host.id, host.buckets, host.served_before, before)?;
@@ -209,12 +221,8 @@ impl Report {
         Ok(())
     }
 
-    fn crash_lines(
-        &self,
-        killed: u8,
-        line: &mut impl FnMut(&str, String, &str) -> fmt::Result,
-    ) -> fmt::Result {
-        let survivors = self.held - self.held_by_killed;
+    fn crash_lines(&self, killed: u8, line: &mut impl FnMut(&str, String, &str) -> fmt::Result) -> fmt::Result {
+        let survivors = self.held_connections - self.held_by_killed;
         line(
             "client gap",
             ms(self.gap_ms),
@@ -224,7 +232,10 @@ impl Report {
         line(
             "survivors moved",
             self.survivors_moved.to_string(),
-            &format!("of {survivors} connections held to survivors; {} more died with host {killed}", self.held_by_killed),
+            &format!(
+                "of {survivors} connections held to survivors; {} more died with host {killed}",
+                self.held_by_killed
+            ),
         )?;
         line("return", ms(self.return_ms), &format!("from the boot of host {killed} until all agreed"))?;
         line(
@@ -261,7 +272,7 @@ mod tests {
             gap_ms: Some(4900),
             killed: Some(2),
             confirmed: 100,
-            held: 40,
+            held_connections: 40,
             held_by_killed: 20,
             epochs: vec!["1.a".into(), "2.a".into()],
             ..Report::default()

@@ -28,7 +28,7 @@ const HELD_PAUSE: Duration = Duration::from_millis(100);
 const SETTLE: Duration = Duration::from_secs(5);
 
 /// Runs the whole lab and prints its report to stdout; progress goes to stderr. `Ok` is a run that came to its end,
-/// whether or not everything held: ask [`Report::holds`].
+/// whether or not everything held: ask [`Report::held`].
 pub fn run(options: Options) -> Result<Report, LabError> {
     options.check()?;
     let interrupt = catch_signals()?;
@@ -64,11 +64,12 @@ fn scenario(options: &Options, interrupt: &Arc<AtomicBool>, progress: &mut Progr
     let mut tuples = Tuples::new(SEED);
 
     let since = Instant::now();
-    for id in 1..=options.hosts {
+    let all: Vec<u8> = (1..=options.hosts).collect();
+    for &id in &all {
         lab.boot(id)?;
     }
     progress.step("waiting for the hosts to converge");
-    let first = lab.converge("", patience(options), &mut |views| progress.hosts(views))?;
+    let first = lab.converge(&all, "", patience(options), &mut |views| progress.hosts(views))?;
     report.converge_ms = millis(since);
     report.epochs.push(first.epoch.clone());
 
@@ -121,6 +122,8 @@ fn crash_and_return(
     progress: &mut Progress,
     interrupt: &Arc<AtomicBool>,
 ) -> Result<Half, LabError> {
+    let all: Vec<u8> = (1..=options.hosts).collect();
+    let others: Vec<u8> = all.iter().copied().filter(|&id| id != victim).collect();
     let probed = tuples_of(before, victim);
     if probed.is_empty() {
         return Err(LabError::NothingToLose { host: victim, requests: before.outcomes.len() as u32 });
@@ -135,7 +138,7 @@ fn crash_and_return(
     let killed = Instant::now();
     lab.crash(victim)?;
     report.killed = Some(victim);
-    let second = lab.converge(&before.agreed.epoch, patience(options), &mut |views| progress.hosts(views))?;
+    let second = lab.converge(&others, &before.agreed.epoch, patience(options), &mut |views| progress.hosts(views))?;
     report.takeover_ms = Some(millis(killed));
     let taken_over = Instant::now();
     while probes.look().iter().any(|answers| traffic::gap(answers, victim).is_none()) && taken_over.elapsed() < SETTLE {
@@ -143,9 +146,10 @@ fn crash_and_return(
     }
     let gaps: Vec<Option<Duration>> = probes.stop().iter().map(|answers| traffic::gap(answers, victim)).collect();
     // One tuple that was never answered again makes the gap endless.
-    report.gap_ms = gaps.into_iter().collect::<Option<Vec<_>>>().and_then(|gaps| {
-        gaps.into_iter().max().map(|gap| gap.as_millis() as u64)
-    });
+    report.gap_ms = gaps
+        .into_iter()
+        .collect::<Option<Vec<_>>>()
+        .and_then(|gaps| gaps.into_iter().max().map(|gap| gap.as_millis() as u64));
     report.epochs.push(second.epoch.clone());
 
     progress.step("looking at the connections of the survivors");
@@ -155,7 +159,7 @@ fn crash_and_return(
         lab.wait(Duration::from_millis(20))?;
     }
     let look = held.look();
-    report.held = look.len() as u32;
+    report.held_connections = look.len() as u32;
     report.held_by_killed = look.iter().filter(|held| held.host == victim).count() as u32;
     for lost in look.iter().filter(survivors).filter(|held| !well(held)) {
         report.survivors_moved += 1;
@@ -173,7 +177,7 @@ fn crash_and_return(
     let stream = Stream::start(lab.clients(), Tuples::new(SEED + 1), Duration::from_millis(5))?;
     let booted = Instant::now();
     lab.boot(victim)?;
-    let third = lab.converge(&after.agreed.epoch, patience(options), &mut |views| progress.hosts(views))?;
+    let third = lab.converge(&all, &after.agreed.epoch, patience(options), &mut |views| progress.hosts(views))?;
     report.return_ms = Some(millis(booted));
     lab.wait(Duration::from_millis(500))?;
     let during = stream.stop();
@@ -189,7 +193,7 @@ fn crash_and_return(
     let lasting = held.look();
     let cut = |held: &&traffic::Held| survived.contains(&held.tuple) && (held.end.is_some() || held.last < booted);
     report.held_cut_by_return = lasting.iter().filter(cut).count() as u32;
-    for host in &lab.hosts()[..] {
+    for host in lab.hosts() {
         let (id, buckets_after) = (host.id(), third.buckets.get(&host.id()).copied().unwrap_or(0));
         report.per_host.push(PerHost { id, buckets_after, ..PerHost::default() });
     }
@@ -210,9 +214,14 @@ impl Captures {
         report.duplicates = clients.duplicates();
         report.leaks = hosts.leaks();
         report.frames_lost = clients.lost() + hosts.lost();
-        for (half, when) in [Some((before, "before the crash")), after.map(|half| (half, "after take-over"))].into_iter().flatten() {
+        for (half, when) in
+            [Some((before, "before the crash")), after.map(|half| (half, "after take-over"))].into_iter().flatten()
+        {
             report.confirmed += half.outcomes.iter().filter(|outcome| confirmed(outcome, &clients)).count() as u32;
-            half.outcomes.iter().filter(|outcome| outcome.host.is_err()).for_each(|outcome| fail(report, when, outcome));
+            half.outcomes
+                .iter()
+                .filter(|outcome| outcome.host.is_err())
+                .for_each(|outcome| fail(report, when, outcome));
         }
         if report.per_host.is_empty() {
             report.per_host = (1..=report.hosts).map(|id| PerHost { id, ..PerHost::default() }).collect();
@@ -247,12 +256,7 @@ fn confirmed(outcome: &Outcome, ledger: &Ledger) -> bool {
     answerers == BTreeSet::from([Mac::masked(host, topology::VIP)])
 }
 
-fn wave(
-    lab: &Lab,
-    tuples: &mut Tuples,
-    count: u32,
-    interrupt: &Arc<AtomicBool>,
-) -> Result<Vec<Outcome>, LabError> {
+fn wave(lab: &Lab, tuples: &mut Tuples, count: u32, interrupt: &Arc<AtomicBool>) -> Result<Vec<Outcome>, LabError> {
     let chosen: Vec<Tuple> = tuples.take(count as usize).collect();
     let outcomes = traffic::wave(lab.clients(), &chosen, &|| interrupt.load(Ordering::Relaxed))?;
     lab.go_on()?;

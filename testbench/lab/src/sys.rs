@@ -7,10 +7,10 @@ use nix::libc;
 
 // linux/ethtool.h
 const SETTINGS: [(&str, u32); 5] = [
-    ("receive checksums", 0x15),      // ETHTOOL_SRXCSUM
-    ("transmit checksums", 0x17),     // ETHTOOL_STXCSUM
-    ("TCP segmentation", 0x1f),       // ETHTOOL_STSO
-    ("generic segmentation", 0x24),   // ETHTOOL_SGSO
+    ("receive checksums", 0x15),       // ETHTOOL_SRXCSUM
+    ("transmit checksums", 0x17),      // ETHTOOL_STXCSUM
+    ("TCP segmentation", 0x1f),        // ETHTOOL_STSO
+    ("generic segmentation", 0x24),    // ETHTOOL_SGSO
     ("generic receive offload", 0x2c), // ETHTOOL_SGRO
 ];
 

@@ -130,7 +130,6 @@ impl HeldConnections {
     pub fn look(&self) -> Vec<Held> {
         self.held.iter().map(|held| locked(held).clone()).collect()
     }
-
 }
 
 impl Drop for HeldConnections {
@@ -248,8 +247,7 @@ impl Crew {
         mut work: impl FnMut(usize, Arc<AtomicBool>) -> Work + Send,
     ) -> Result<Crew, NamespaceError> {
         let stop = Arc::new(AtomicBool::new(false));
-        let threads =
-            namespace.enter(|| (0..count).map(|index| thread::spawn(work(index, stop.clone()))).collect())?;
+        let threads = namespace.enter(|| (0..count).map(|index| thread::spawn(work(index, stop.clone()))).collect())?;
         Ok(Crew { stop, threads })
     }
 

@@ -1,0 +1,10 @@
+//! Whole clusters in network namespaces, run by the `weir` binary that `WEIR_BIN` names or that lies beside these tests.
+//!
+//! They build nothing: `cargo xtask test lab` builds the binary first. They need root; each lab has a name of its own.
+
+mod come_and_go;
+mod fence;
+mod leave_nothing;
+mod refuse;
+mod stage;
+mod whole;

@@ -1,0 +1,218 @@
+//! From SystemVerilog to a shared object in the cache, once.
+//!
+//! The key of an entry is a hash of everything that goes into it: circuit, shim, versions of Verilator and compiler, the
+//! processor (the object is built for it) and the options. An entry appears by one rename, so a reader never meets half
+//! of one; a lock makes a second process wait for the first instead of compiling the same.
+
+use std::ffi::OsStr;
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use sha2::{Digest, Sha256};
+use thiserror::Error;
+
+use crate::cache;
+use crate::source::Source;
+
+const SHIM: &str = include_str!("shim.cpp");
+const OBJECT: &str = "weir_rtl.so";
+
+/// Lint is the emitter's business; here only what cannot be compiled matters.
+const VERILATOR_OPTIONS: &[&str] = &[
+    "--cc",
+    "--prefix",
+    "Vweir",
+    "-O3",
+    "--x-assign",
+    "fast",
+    "--x-initial",
+    "fast",
+    "--noassert",
+    "--no-timing",
+    "-Wno-fatal",
+    "-Wno-lint",
+    "-Wno-style",
+];
+
+const COMPILER_OPTIONS: &[&str] = &[
+    "-std=c++17",
+    "-O3",
+    "-march=native",
+    "-fPIC",
+    "-shared",
+    "-fvisibility=hidden",
+    "-faligned-new",
+    "-DVM_COVERAGE=0",
+    "-DVM_SC=0",
+    "-DVM_TRACE_FST=0",
+    "-DVM_TRACE_SAIF=0",
+    "-w",
+];
+
+/// Why a circuit could not be compiled.
+#[derive(Debug, Error)]
+pub enum CompileError {
+    /// None of the three environment variables that name one is set.
+    #[error("no place for the cache: set WEIR_CACHE, XDG_CACHE_HOME or HOME")]
+    NoCache,
+    /// Neither in the environment, nor in the cache, nor on `PATH`.
+    #[error("verilator is not installed; run `cargo xtask setup`, or set VERILATOR to one of version 5.036 or later")]
+    NoVerilator,
+    /// Neither `$CXX` nor `c++`.
+    #[error("no C++ compiler found; install one as `c++`, or set CXX")]
+    NoCompiler,
+    /// A program is there and does not run.
+    #[error("failed to run {}: {source}", program.display())]
+    Run {
+        /// Which one.
+        program: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Verilator or the compiler ended with an error.
+    #[error("failed to compile the circuit with {}; its output is in {}", program.display(), log.display())]
+    Compile {
+        /// Which one.
+        program: PathBuf,
+        /// Its output.
+        log: PathBuf,
+    },
+    /// The cache cannot be read or written.
+    #[error("failed to write cache entry {}: {source}", path.display())]
+    Cache {
+        /// What was to be written.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+/// The shared object of `source`, compiled if it is not there yet. `trace` compiles the one that can write waveforms.
+pub(crate) fn object(source: &Source, trace: bool) -> Result<PathBuf, CompileError> {
+    let cache = cache::folder().ok_or(CompileError::NoCache)?;
+    let verilator = cache::verilator(&cache).ok_or(CompileError::NoVerilator)?;
+    let compiler = cache::compiler().ok_or(CompileError::NoCompiler)?;
+    let key = key(source, trace, &verilator, &compiler)?;
+    let folder = cache.join("rtl");
+    let entry = folder.join(&key);
+    let object = entry.join(OBJECT);
+    if object.is_file() {
+        return Ok(object);
+    }
+    let failed = |path: &Path| {
+        let path = path.to_path_buf();
+        move |source| CompileError::Cache { path, source }
+    };
+    fs::create_dir_all(&folder).map_err(failed(&folder))?;
+    let lock = folder.join("lock");
+    let guard = File::create(&lock).map_err(failed(&lock))?;
+    guard.lock().map_err(failed(&lock))?;
+    if object.is_file() {
+        return Ok(object);
+    }
+    let work = folder.join(format!("{key}.{}", std::process::id()));
+    // A process of the same number may have died here.
+    let _ = fs::remove_dir_all(&work);
+    fs::create_dir(&work).map_err(failed(&work))?;
+    let log = folder.join(format!("{key}.log"));
+    let outcome = compile(source, trace, &verilator, &compiler, &work, &log);
+    let outcome = outcome.and_then(|()| fs::rename(&work, &entry).map_err(failed(&entry)));
+    if outcome.is_err() {
+        let _ = fs::remove_dir_all(&work);
+    }
+    outcome.map(|()| object)
+}
+
+fn key(source: &Source, trace: bool, verilator: &Path, compiler: &Path) -> Result<String, CompileError> {
+    let mut hash = Sha256::new();
+    let mut add = |part: &[u8]| {
+        hash.update((part.len() as u64).to_le_bytes());
+        hash.update(part);
+    };
+    for part in [source.text.as_str(), &source.top, SHIM, &processor()] {
+        add(part.as_bytes());
+    }
+    for option in VERILATOR_OPTIONS.iter().chain(COMPILER_OPTIONS) {
+        add(option.as_bytes());
+    }
+    add(&[u8::from(trace)]);
+    for program in [verilator, compiler] {
+        add(program.as_os_str().as_encoded_bytes());
+        add(&run(program, ["--version"])?);
+    }
+    Ok(hash.finalize()[..12].iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// What `-march=native` depends on.
+fn processor() -> String {
+    let text = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let first = text.split("\n\n").next().unwrap_or_default();
+    let kept = |line: &&str| ["model name", "flags", "CPU part", "Features"].iter().any(|key| line.starts_with(key));
+    first.lines().filter(kept).collect::<Vec<_>>().join("\n")
+}
+
+fn run<A: AsRef<OsStr>>(program: &Path, arguments: impl IntoIterator<Item = A>) -> Result<Vec<u8>, CompileError> {
+    let output = Command::new(program).args(arguments).output();
+    output.map(|output| output.stdout).map_err(|source| CompileError::Run { program: program.into(), source })
+}
+
+/// Runs `command` in `work` with its output in `log`, which goes away when all is well.
+fn logged(command: &mut Command, work: &Path, log: &Path) -> Result<(), CompileError> {
+    let program = PathBuf::from(command.get_program());
+    let failed = |source| CompileError::Cache { path: log.into(), source };
+    let file = File::create(log).map_err(failed)?;
+    let errors = file.try_clone().map_err(failed)?;
+    let status = command.current_dir(work).stdin(std::process::Stdio::null()).stdout(file).stderr(errors).status();
+    match status {
+        Ok(status) if status.success() => {
+            let _ = fs::remove_file(log);
+            Ok(())
+        }
+        Ok(_) => Err(CompileError::Compile { program, log: log.into() }),
+        Err(source) => Err(CompileError::Run { program, source }),
+    }
+}
+
+fn compile(
+    source: &Source,
+    trace: bool,
+    verilator: &Path,
+    compiler: &Path,
+    work: &Path,
+    log: &Path,
+) -> Result<(), CompileError> {
+    let write = |name: &str, text: &str| {
+        let path = work.join(name);
+        fs::write(&path, text).map_err(|source| CompileError::Cache { path, source })
+    };
+    write("weir.sv", &source.text)?;
+    write("shim.cpp", SHIM)?;
+    let mut command = Command::new(verilator);
+    command.args(VERILATOR_OPTIONS).args(["--top-module", &source.top, "--Mdir", "."]);
+    if trace {
+        command.arg("--trace-vcd");
+    }
+    logged(command.arg("weir.sv"), work, log)?;
+
+    let root = String::from_utf8_lossy(&run(verilator, ["--getenv", "VERILATOR_ROOT"])?).trim().to_string();
+    let include = Path::new(&root).join("include");
+    // One unit, so that the compiler sees the clock loop and the circuit together.
+    let mut files: Vec<PathBuf> = fs::read_dir(work)
+        .and_then(|entries| entries.map(|entry| entry.map(|entry| entry.path())).collect())
+        .map_err(|source| CompileError::Cache { path: work.into(), source })?;
+    files.retain(|file| file.extension().is_some_and(|extension| extension == "cpp"));
+    files.sort();
+    let mut unit: String =
+        files.iter().filter_map(|file| file.file_name()).map(|name| format!("#include {name:?}\n")).collect();
+    for name in ["verilated.cpp", "verilated_threads.cpp"].into_iter().chain(trace.then_some("verilated_vcd_c.cpp")) {
+        unit += &format!("#include {:?}\n", include.join(name));
+    }
+    write("unit.cc", &unit)?;
+    let mut command = Command::new(compiler);
+    command.args(COMPILER_OPTIONS).arg("-I.").arg("-I").arg(&include).arg("-I").arg(include.join("vltstd"));
+    let traced = u8::from(trace);
+    command.arg(format!("-DVM_TRACE={traced}")).arg(format!("-DVM_TRACE_VCD={traced}"));
+    logged(command.args(["-o", OBJECT, "unit.cc", "-lpthread"]), work, log)
+}

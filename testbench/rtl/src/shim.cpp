@@ -1,0 +1,379 @@
+// The clock loop around the Verilated NIC: one call from Rust runs many clocks.
+//
+// Each side (0 from the wire, 1 from the host) has a queue of beats to drive; the bus has at most one read and one write
+// under way, each with its own stalls. Every clock samples the outputs as a receiver would, just before the rising edge,
+// and what was seen is kept for Rust to take. The structs here are those of model.rs, field by field.
+#include "Vweir.h"
+#include "verilated.h"
+#if VM_TRACE
+#include "verilated_vcd_c.h"
+#endif
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+namespace {
+
+struct Beat {
+    uint64_t clock;
+    uint64_t data;
+    uint8_t keep, last, user, unused;
+    uint32_t padding;
+};
+
+struct Word {
+    uint64_t clock;
+    uint32_t word, padding;
+};
+
+struct Request {
+    uint32_t address, data;
+    uint32_t strobes;
+    uint32_t address_stall, data_stall, response_stall;
+};
+
+struct Response {
+    uint64_t clock;
+    uint32_t data, code;
+};
+
+struct Drive {
+    uint64_t data;
+    uint32_t wait;  // clocks without a beat before this one
+    uint8_t keep;   // 0: no beat at all, only the wait
+    uint8_t last, user, unused;
+};
+
+// What went wrong on an interface, as bits; model.rs has their texts.
+enum Fault : uint32_t {
+    UNASKED_RESPONSE = 1,
+    UNSTABLE_RESPONSE = 2,
+    KEEP_HOLE = 4,
+    SHORT_BEAT = 8,
+};
+
+struct Side {
+    std::vector<Drive> queue;
+    size_t head = 0;
+    bool driving = false;
+    uint64_t frames = 0, words_seen = 0, accepted = 0, passed = 0;
+    std::vector<uint64_t> sent;
+    std::vector<Beat> beats;
+    std::vector<Word> words;
+};
+
+// One of the two halves of the bus: a request on up to two channels, then a response.
+struct Transfer {
+    bool active = false, done = false;
+    bool address_taken = false, data_taken = false, answered = false;
+    Request request{};
+    Response response{};
+};
+
+struct Bench {
+    VerilatedContext context;
+    std::unique_ptr<Vweir> top;
+#if VM_TRACE
+    std::unique_ptr<VerilatedVcdC> trace;
+#endif
+    uint64_t clock = 0;
+    Side side[2];
+    Transfer write, read;
+    std::vector<Word> fence;
+    bool fenced = false;
+    uint32_t faults = 0;
+
+    // Chooses what a side drives in this clock.
+    static const Drive* next(Side& side) {
+        side.driving = false;
+        while (side.head < side.queue.size()) {
+            Drive& beat = side.queue[side.head];
+            if (beat.wait > 0) {
+                beat.wait--;
+                return nullptr;
+            }
+            if (beat.keep != 0) {
+                side.driving = true;
+                return &beat;
+            }
+            side.head++;
+        }
+        return nullptr;
+    }
+
+    void sent(Side& side) {
+        if (!side.driving) return;
+        side.sent.push_back(clock);
+        if (++side.head == side.queue.size()) {
+            side.queue.clear();
+            side.head = 0;
+        }
+    }
+
+    void received(Side& side, uint64_t data, uint8_t keep, bool last, bool user) {
+        side.beats.push_back({clock, data, keep, last, user, 0, 0});
+        side.passed += last;
+        if ((keep & (keep + 1)) != 0 || keep == 0) faults |= KEEP_HOLE;
+        if (!last && keep != 0xff) faults |= SHORT_BEAT;
+    }
+
+    void judged(Side& side, uint32_t word) {
+        side.words.push_back({clock, word, 0});
+        side.words_seen++;
+        side.accepted += word & 1;
+    }
+
+    // The answering half of a transfer: stability while it waits, and its end.
+    void answer(Transfer& half, bool valid, bool ready, uint32_t data, uint32_t code) {
+        if (!valid) {
+            if (half.answered) faults |= UNSTABLE_RESPONSE;
+            return;
+        }
+        if (!half.active || !half.address_taken || !half.data_taken) {
+            faults |= UNASKED_RESPONSE;
+            return;
+        }
+        if (half.answered && (half.response.data != data || half.response.code != code)) faults |= UNSTABLE_RESPONSE;
+        half.answered = true;
+        half.response = {clock, data, code};
+        if (ready) {
+            half.active = half.answered = false;
+            half.done = true;
+        }
+    }
+
+    void step() {
+        Vweir& t = *top;
+        const Drive* rx = next(side[0]);
+        t.s_axis_rx_tvalid = rx != nullptr;
+        if (rx) {
+            t.s_axis_rx_tdata = rx->data;
+            t.s_axis_rx_tkeep = rx->keep;
+            t.s_axis_rx_tlast = rx->last;
+            t.s_axis_rx_tuser = rx->user;
+        }
+        const Drive* tx = next(side[1]);
+        t.s_axis_tx_tvalid = tx != nullptr;
+        if (tx) {
+            t.s_axis_tx_tdata = tx->data;
+            t.s_axis_tx_tkeep = tx->keep;
+            t.s_axis_tx_tlast = tx->last;
+            t.s_axis_tx_tuser = tx->user;
+        }
+        bool aw = write.active && !write.address_taken && write.request.address_stall == 0;
+        bool w = write.active && !write.data_taken && write.request.data_stall == 0;
+        bool b = write.request.response_stall == 0;
+        bool ar = read.active && !read.address_taken && read.request.address_stall == 0;
+        bool r = read.request.response_stall == 0;
+        t.s_axil_awvalid = aw;
+        t.s_axil_wvalid = w;
+        t.s_axil_bready = b;
+        t.s_axil_arvalid = ar;
+        t.s_axil_rready = r;
+        if (write.active) {
+            t.s_axil_awaddr = write.request.address;
+            t.s_axil_wdata = write.request.data;
+            t.s_axil_wstrb = write.request.strobes;
+        }
+        if (read.active) t.s_axil_araddr = read.request.address;
+
+        t.clock = 0;
+        t.eval();
+#if VM_TRACE
+        if (trace) trace->dump(2 * clock);
+#endif
+
+        sent(side[0]);
+        sent(side[1]);
+        if (t.m_axis_rx_tvalid)
+            received(side[0], t.m_axis_rx_tdata, t.m_axis_rx_tkeep, t.m_axis_rx_tlast, t.m_axis_rx_tuser);
+        if (t.m_axis_tx_tvalid)
+            received(side[1], t.m_axis_tx_tdata, t.m_axis_tx_tkeep, t.m_axis_tx_tlast, t.m_axis_tx_tuser);
+        if (t.rx_verdict_valid) judged(side[0], t.rx_verdict_data);
+        if (t.tx_verdict_valid) judged(side[1], t.tx_verdict_data);
+        if (bool(t.fenced) != fenced) {
+            fenced = t.fenced;
+            fence.push_back({clock, fenced, 0});
+        }
+        if (write.active) {
+            answer(write, t.s_axil_bvalid, b, 0, t.s_axil_bresp);
+            if (t.s_axil_bvalid && !b) write.request.response_stall--;
+            if (aw) write.address_taken |= t.s_axil_awready;
+            else if (write.request.address_stall > 0) write.request.address_stall--;
+            if (w) write.data_taken |= t.s_axil_wready;
+            else if (write.request.data_stall > 0) write.request.data_stall--;
+        } else if (t.s_axil_bvalid) faults |= UNASKED_RESPONSE;
+        if (read.active) {
+            answer(read, t.s_axil_rvalid, r, t.s_axil_rdata, t.s_axil_rresp);
+            if (t.s_axil_rvalid && !r) read.request.response_stall--;
+            if (ar) read.address_taken |= t.s_axil_arready;
+            else if (read.request.address_stall > 0) read.request.address_stall--;
+        } else if (t.s_axil_rvalid) faults |= UNASKED_RESPONSE;
+
+        t.clock = 1;
+        t.eval();
+#if VM_TRACE
+        if (trace) trace->dump(2 * clock + 1);
+#endif
+        clock++;
+    }
+
+    bool settled() const {
+        for (const Side& s : side)
+            if (s.head < s.queue.size() || s.words_seen < s.frames || s.passed < s.accepted) return false;
+        return true;
+    }
+};
+
+void start(Transfer& half, const Request& request, bool has_data) {
+    half = Transfer{};
+    half.active = true;
+    half.data_taken = !has_data;
+    half.request = request;
+}
+
+}  // namespace
+
+#pragma GCC visibility push(default)
+extern "C" {
+
+Bench* weir_new(const char* trace_path) {
+    auto bench = std::make_unique<Bench>();
+    bench->context.threads(1);
+    bench->context.randReset(0);
+#if VM_TRACE
+    if (trace_path) bench->context.traceEverOn(true);
+#endif
+    bench->top = std::make_unique<Vweir>(&bench->context, "weir");
+#if VM_TRACE
+    if (trace_path) {
+        bench->trace = std::make_unique<VerilatedVcdC>();
+        bench->top->trace(bench->trace.get(), 99);
+        bench->trace->open(trace_path);
+    }
+#endif
+    (void)trace_path;
+    return bench.release();
+}
+
+void weir_free(Bench* bench) {
+#if VM_TRACE
+    if (bench->trace) bench->trace->close();
+#endif
+    bench->top->final();
+    delete bench;
+}
+
+// Holds reset for `clocks`; queues are emptied, what was seen stays.
+void weir_reset(Bench* bench, uint64_t clocks) {
+    for (Side& side : bench->side) {
+        side.queue.clear();
+        side.head = 0;
+    }
+    bench->write = bench->read = Transfer{};
+    bench->top->aresetn = 0;
+    for (uint64_t i = 0; i < clocks; i++) bench->step();
+    bench->top->aresetn = 1;
+    for (Side& side : bench->side) {
+        side.frames = side.words_seen;
+        side.passed = side.accepted;
+    }
+}
+
+void weir_set_time(Bench* bench, uint64_t now) { bench->top->nic_time = now; }
+
+uint64_t weir_clock(const Bench* bench) { return bench->clock; }
+
+int weir_fenced(const Bench* bench) { return bench->fenced; }
+
+uint32_t weir_faults(const Bench* bench) { return bench->faults; }
+
+// Appends a frame; waits[i] clocks pass before beat i, none beyond the end of `waits`.
+void weir_push(Bench* bench, int port, const uint8_t* bytes, size_t length, const uint8_t* waits, size_t wait_count) {
+    Side& side = bench->side[port];
+    for (size_t at = 0, beat = 0; at < length; at += 8, beat++) {
+        Drive drive{};
+        size_t here = length - at < 8 ? length - at : 8;
+        for (size_t i = 0; i < here; i++) drive.data |= uint64_t(bytes[at + i]) << (8 * i);
+        drive.keep = uint8_t((1u << here) - 1);
+        drive.last = at + 8 >= length;
+        drive.wait = beat < wait_count ? waits[beat] : 0;
+        side.queue.push_back(drive);
+    }
+    side.frames += length > 0;
+}
+
+void weir_pause(Bench* bench, int port, uint32_t clocks) {
+    Drive drive{};
+    drive.wait = clocks;
+    bench->side[port].queue.push_back(drive);
+}
+
+void weir_write(Bench* bench, const Request* request) { start(bench->write, *request, true); }
+
+void weir_read(Bench* bench, const Request* request) { start(bench->read, *request, false); }
+
+// The answer of a finished access, once.
+int weir_answer(Bench* bench, int is_write, Response* response) {
+    Transfer& half = is_write ? bench->write : bench->read;
+    if (!half.done) return 0;
+    half.done = false;
+    *response = half.response;
+    return 1;
+}
+
+void weir_run(Bench* bench, uint64_t clocks) {
+    for (uint64_t i = 0; i < clocks; i++) bench->step();
+}
+
+// Runs until the bus is idle, at most `limit` clocks; whether it is.
+int weir_run_bus(Bench* bench, uint64_t limit) {
+    for (uint64_t i = 0; i < limit && (bench->write.active || bench->read.active); i++) bench->step();
+    return !bench->write.active && !bench->read.active;
+}
+
+// Runs until every frame was driven and judged and every passed one is out; gives up `limit` clocks after the last
+// was driven. Whether all came.
+int weir_settle(Bench* bench, uint64_t limit) {
+    for (uint64_t quiet = 0; quiet < limit && !bench->settled();) {
+        bench->step();
+        bool busy = false;
+        for (Side& side : bench->side) busy |= side.head < side.queue.size();
+        quiet = busy ? 0 : quiet + 1;
+    }
+    return bench->settled();
+}
+
+const uint64_t* weir_sent(const Bench* bench, int port, size_t* count) {
+    *count = bench->side[port].sent.size();
+    return bench->side[port].sent.data();
+}
+
+const Beat* weir_beats(const Bench* bench, int port, size_t* count) {
+    *count = bench->side[port].beats.size();
+    return bench->side[port].beats.data();
+}
+
+const Word* weir_words(const Bench* bench, int port, size_t* count) {
+    *count = bench->side[port].words.size();
+    return bench->side[port].words.data();
+}
+
+const Word* weir_fence_changes(const Bench* bench, size_t* count) {
+    *count = bench->fence.size();
+    return bench->fence.data();
+}
+
+// Forgets what was seen so far.
+void weir_forget(Bench* bench) {
+    for (Side& side : bench->side) {
+        side.sent.clear();
+        side.beats.clear();
+        side.words.clear();
+    }
+    bench->fence.clear();
+}
+
+}  // extern "C"
+#pragma GCC visibility pop

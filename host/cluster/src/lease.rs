@@ -15,8 +15,8 @@
 //!
 //! - Quorum mode: `b` is the newest beat echoed by a majority of the configured hosts, this one counted.
 //! - Availability mode: the oldest of the newest beats echoed by the members heard of late (two periods). If none is heard
-//!   of late, this host is alone and its own clock counts, once it has listened for a whole tolerance since start, resume
-//!   or link-up.
+//!   of late, this host is alone, and `b` is its own last beat, once it has listened for a whole tolerance since start,
+//!   resume or link-up. (Not the time of the renewal: who starts between the two listens for a tolerance from then on.)
 //!
 //! A beat is one octet. It advances at most 64 times a tolerance; frames between share it and the older NIC time. A peer's
 //! echo is taken only if the frame before it came within a tolerance, so that a number never means a later round.
@@ -61,6 +61,11 @@ impl Beats {
                 beat
             }
         }
+    }
+
+    /// The NIC time read before the newest beat was first sent.
+    pub(crate) fn last(&self) -> Option<NicTime> {
+        self.sent.back().map(|&(_, nic)| nic)
     }
 
     /// The NIC time read before a beat was first sent; `None` if it is forgotten or was never sent.

@@ -2,7 +2,8 @@
 //!
 //! A frame that is authentic may still be old: recorded and played again. Each start of a host has a random incarnation of
 //! 64 bits. An incarnation not known yet is challenged with a nonce and believed once it has answered it; from then on the
-//! sequence must strictly rise, from the answer's on. An old incarnation cannot answer. While the believed incarnation is
+//! sequence must strictly rise, from the answer's on (of heartbeats and of bulk frames each for itself, so that one may
+//! overtake the other). An old incarnation cannot answer. While the believed incarnation is
 //! still heard (two periods), another one of the same priority is not a restart but a second host: it stays unbelieved.
 
 use std::net::Ipv4Addr;
@@ -63,8 +64,10 @@ impl Says {
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub(crate) struct Peer {
     pub(crate) incarnation: u64,
-    /// Of the last frame accepted.
+    /// Of the last heartbeat accepted.
     pub(crate) sequence: u32,
+    /// Of the last bulk frame accepted.
+    pub(crate) bulk_sequence: u32,
     /// When the last heartbeat came; `None` before the first.
     pub(crate) heard: Option<HostTime>,
     /// Its last beat.
@@ -87,6 +90,7 @@ impl Peer {
         Peer {
             incarnation,
             sequence,
+            bulk_sequence: sequence,
             heard: None,
             beat: 0,
             echoed: None,

@@ -187,8 +187,7 @@ mod tests {
             let owners: Vec<usize> = (0..buckets).map(|b| code / hosts.pow(b as u32) % hosts).collect();
             let exact = weights.iter().enumerate().all(|(h, &w)| {
                 let count = owners.iter().filter(|&&o| o == h).count();
-                let ideal = buckets * usize::from(w);
-                count * sum > ideal.saturating_sub(sum) && count * sum < ideal + sum
+                (count * sum).abs_diff(buckets * usize::from(w)) < sum
             });
             if exact {
                 let moves = owners.iter().zip(base).filter(|(o, b)| **o + 1 != usize::from(**b)).count();

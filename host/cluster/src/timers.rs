@@ -15,6 +15,8 @@ pub(crate) enum Timer {
     Fetch,
     /// A proposer may raise its ballot again.
     Propose,
+    /// A proposer gives up a proposal that not all have followed.
+    Patience,
     /// A NIC that failed is tried again.
     Nic,
     /// The end of the farewell after a stop.

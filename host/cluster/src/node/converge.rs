@@ -57,6 +57,7 @@ impl Node {
         self.promises.retain(|_, heard| *heard + tolerance > now.host);
         self.timers.expired(Timer::Listen, now.host);
         self.timers.expired(Timer::Propose, now.host);
+        self.timers.expired(Timer::Patience, now.host);
         self.timers.expired(Timer::Farewell, now.host);
         self.timers.expired(Timer::Horizon, now.host);
         if self.timers.expired(Timer::Fetch, now.host) {
@@ -220,7 +221,19 @@ impl Node {
         let hosts = self
             .heard(now)
             .filter(|(host, peer)| ready(peer) && !self.base.contains(*host) && self.linked(self.me(), *host, now));
-        hosts.map(|(host, _)| host).collect()
+        let mut joiners: HostSet = hosts.map(|(host, _)| host).collect();
+        // Who is settled in a group comes with all of it: it would refuse to leave them.
+        loop {
+            let all = self.base.union(joiners);
+            let torn = joiners.iter().find(|host| {
+                let says = self.peers.get(host).map(|peer| &peer.says);
+                says.is_some_and(|says| says.phase == PhaseKind::Stable && !says.members.is_subset(all))
+            });
+            match torn {
+                Some(host) => joiners.remove(host),
+                None => return joiners,
+            }
+        }
     }
 
     fn fits(&self, a: HostId, b: HostId, now: Now) -> bool {
@@ -238,9 +251,14 @@ impl Node {
         self.config.mode == Mode::Availability || view.intersection(hosts).len() * 2 > hosts.len()
     }
 
-    /// Why a host without an epoch must not enter `view`.
+    /// Whether its NIC accepts by an epoch.
+    fn serves(&self) -> bool {
+        self.committed.is_some() && !self.lease.fenced()
+    }
+
+    /// Why a host that does not serve must not enter `view`.
     fn obstacle(&self, view: HostSet, now: Now) -> Option<(Cause, Option<HostId>)> {
-        if self.committed.is_some() {
+        if self.serves() {
             return None;
         }
         if self.recent(self.foreign_at, now) {
@@ -252,7 +270,9 @@ impl Node {
         let outside = |(host, peer): &(HostId, &Peer)| !view.contains(*host) && peer.runs();
         self.heard(now).filter(outside).find_map(|(host, peer)| {
             let mismatched = peer.mismatch != Cause::None;
-            let blocks = peer.says.serves() || mismatched && host < self.me();
+            // Who serves and does not hear us is beyond a partition, unless it is we whom nobody hears.
+            let serves = peer.says.serves() && (view.len() == 1 || peer.says.heard.contains(self.me()));
+            let blocks = serves || mismatched && host < self.me();
             let cause = match peer.mismatch {
                 Cause::None if !peer.says.heard.contains(self.me()) => Cause::OneWay,
                 Cause::None => Cause::NewMember,
@@ -266,8 +286,8 @@ impl Node {
     pub(super) fn may_be_alone(&self, now: Now) -> bool {
         let in_the_way = |peer: &Peer| {
             let unheard = !peer.says.heard.contains(self.me());
-            // Without an epoch there is no hurry: those who fit are waited for.
-            peer.runs() && (unheard || self.committed.is_none() && peer.mismatch == Cause::None)
+            // Who does not serve is in no hurry: those who fit are waited for.
+            peer.runs() && (unheard || !self.serves() && peer.mismatch == Cause::None)
         };
         self.has_listened(now) && !self.heard(now).any(|(_, peer)| in_the_way(peer))
     }
@@ -398,8 +418,14 @@ impl Node {
         };
         if let Some(loaded) = &self.loaded {
             let view = loaded.view();
+            let mine = loaded.proposer == self.me();
+            let withdrawn = || {
+                let says = self.heard_of(loaded.proposer, now).map(|peer| (peer.says.proposed, peer.says.committed));
+                says.is_none_or(|(proposed, committed)| proposed != loaded.epoch && committed != loaded.epoch)
+            };
             let others = || loaded.members.iter().filter(|(host, _)| **host != self.me());
-            facts.lost = others().any(|(&host, member)| {
+            facts.lost = if mine { !self.timers.is_set(Timer::Patience) } else { withdrawn() };
+            facts.lost |= others().any(|(&host, member)| {
                 !self.heard_of(host, now).is_some_and(|peer| {
                     peer.incarnation == member.incarnation
                         && peer.runs()
@@ -426,7 +452,7 @@ impl Node {
     fn commit_deadline(&self, view: HostSet, now: Now) -> Option<NicTime> {
         let others = view.without(self.me());
         let echoed = match others.is_empty() {
-            true => now.nic,
+            true => self.beats.last()?,
             false => others.iter().map(|host| self.peers.get(&host)?.echoed).min()??,
         };
         self.deadline_after(echoed, now)
@@ -443,7 +469,8 @@ impl Node {
         let (own, fenced_at) = (self.committed.as_ref()?, self.lease.fenced_at?);
         let others = own.view().without(self.me());
         if others.is_empty() {
-            return self.may_be_alone(now).then_some(now.nic).and_then(|at| self.deadline_after(at, now));
+            let fresh = self.beats.last().filter(|&sent| sent > fenced_at && self.may_be_alone(now));
+            return fresh.and_then(|sent| self.deadline_after(sent, now));
         }
         let shows = |host: HostId| {
             let peer = self.peers.get(&host)?;
@@ -464,7 +491,7 @@ impl Node {
             Move::Propose => self.propose(now, out),
             Move::Load => {
                 if let Some(offer) = self.best_offer(now).cloned() {
-                    self.load(offer);
+                    self.load(offer, now);
                 }
             }
             Move::Drop => {
@@ -513,10 +540,10 @@ impl Node {
         };
         self.timers.set(Timer::Propose, now.host + self.config.period / 4);
         out.push(Action::Report(Report::Proposed { epoch, view, moved }));
-        self.load(proposal);
+        self.load(proposal, now);
     }
 
-    fn load(&mut self, proposal: Proposal) {
+    fn load(&mut self, proposal: Proposal, now: Now) {
         let newcomer = proposal.view().iter().find(|&host| !self.base.contains(host));
         let lost = self.committed.as_ref().is_some_and(|own| !own.view().is_subset(proposal.view()));
         self.cause = match newcomer {
@@ -528,6 +555,7 @@ impl Node {
         self.library.insert((proposal.epoch, proposal.digest()), proposal.clone());
         self.loaded = Some(proposal);
         self.phase = PhaseKind::Loaded;
+        self.timers.set(Timer::Patience, now.host + 2 * self.dead_after());
         self.fetch = None;
         self.timers.clear(Timer::Fetch);
     }
@@ -539,12 +567,20 @@ impl Node {
         }
         if self.phase == PhaseKind::Agreeing {
             let view = self.view(now);
-            let one_way = || self.heard(now).find(|(_, peer)| peer.runs() && !peer.says.heard.contains(self.me()));
+            let one_way = || {
+                self.heard(now).find_map(|(host, peer)| {
+                    let says = &peer.says;
+                    let without_us = says.serves() && !says.members.contains(self.me());
+                    let unheard = says.members.iter().find(|&member| self.heard_of(member, now).is_none());
+                    let deaf_to_us = peer.runs() && !says.heard.contains(self.me());
+                    if deaf_to_us { Some(host) } else { unheard.filter(|&other| without_us && other != host) }
+                })
+            };
             if let Some(obstacle) = self.obstacle(view, now) {
                 self.cause = obstacle;
             } else if !self.has_quorum(view) {
                 self.cause = (Cause::NoQuorum, None);
-            } else if let Some((host, _)) = one_way() {
+            } else if let Some(host) = one_way() {
                 self.cause = (Cause::OneWay, Some(host));
             }
         }
@@ -576,7 +612,7 @@ impl Node {
             Mode::Availability => {
                 let mut heard = others.iter().filter(|&host| self.of_late(host, now)).peekable();
                 match heard.peek() {
-                    None => self.has_listened(now).then_some(now.nic),
+                    None => self.beats.last().filter(|_| self.has_listened(now)),
                     Some(_) => heard.map(|host| self.peers.get(&host)?.echoed).min()?,
                 }
             }

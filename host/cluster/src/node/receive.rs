@@ -61,7 +61,7 @@ impl Node {
         let (Some(host), Some(says)) = (HostId::new(priority), says(&view, &extension)) else {
             return FrameKind::Unknown;
         };
-        let kind = self.admit(now, host, extension.incarnation, extension.sequence, out);
+        let kind = self.admit(now, host, extension.incarnation, extension.sequence, FrameKind::Heartbeat, out);
         if kind == FrameKind::Heartbeat {
             self.believe(now, host, &view, &extension, says, out);
         }
@@ -74,8 +74,16 @@ impl Node {
         }
     }
 
-    /// Judges an authentic frame by incarnation and sequence; `Heartbeat` stands for "act on it".
-    fn admit(&mut self, now: Now, host: HostId, incarnation: u64, sequence: u32, out: &mut Vec<Action>) -> FrameKind {
+    /// Judges an authentic frame by incarnation and sequence; `kind` comes back if it is to be acted on.
+    fn admit(
+        &mut self,
+        now: Now,
+        host: HostId,
+        incarnation: u64,
+        sequence: u32,
+        kind: FrameKind,
+        out: &mut Vec<Action>,
+    ) -> FrameKind {
         if host == self.me() && incarnation == self.incarnation {
             return FrameKind::Own;
         }
@@ -83,11 +91,12 @@ impl Node {
             && let Some(peer) = self.peers.get_mut(&host)
             && peer.incarnation == incarnation
         {
-            if sequence <= peer.sequence {
+            let last = if kind == FrameKind::Bulk { &mut peer.bulk_sequence } else { &mut peer.sequence };
+            if sequence <= *last {
                 return FrameKind::Replayed;
             }
-            peer.sequence = sequence;
-            return FrameKind::Heartbeat;
+            *last = sequence;
+            return kind;
         }
         if let Some(nonce) = self.challenges.ask(host, incarnation, now.host, self.config.period) {
             self.send_bulk(host, Message::Challenge { incarnation, nonce }, out);
@@ -194,8 +203,8 @@ impl Node {
                 }
                 FrameKind::Challenge
             }
-            message => match self.admit(now, from, bulk.incarnation, bulk.sequence, out) {
-                FrameKind::Heartbeat => {
+            message => match self.admit(now, from, bulk.incarnation, bulk.sequence, FrameKind::Bulk, out) {
+                FrameKind::Bulk => {
                     self.transfer(now, from, for_us, message, out);
                     FrameKind::Bulk
                 }

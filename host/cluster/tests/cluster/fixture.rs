@@ -1,0 +1,588 @@
+//! A cluster in virtual time: hosts with drifting clocks, NICs that run their last program until their lease ends, and a
+//! wire that can be cut, lose, delay, double and reorder.
+//!
+//! After every write to a NIC, and every 10 ms, the fixture checks the promise everything is built for: no bucket of any rule is accepted by two
+//! NICs that are not fenced. In availability mode pairs of hosts whose link is, or was within a period, cut are left out:
+//! there both sides are meant to serve.
+
+use std::cell::Cell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::Ipv4Addr;
+
+use weir_cluster::{
+    Action, Addressing, Config, EpochId, Event, Filtering, HostId, HostSet, HostTime, Keys, Load, Mode, NicTime, Node,
+    Now, PhaseKind, PortRule, Program, Report, Secret, Status, Step,
+};
+use weir_spec::lease::Lease;
+use weir_spec::map::{BUCKETS, BucketState, Map, MapRef};
+use weir_spec::rules::{Affinity, Protocol, VipSelect};
+
+pub const SECOND: u64 = 1_000_000;
+pub const MS: u64 = 1_000;
+
+/// splitmix64: good enough, and the same everywhere.
+pub struct Dice(u64);
+
+impl Dice {
+    pub fn new(seed: u64) -> Dice {
+        Dice(seed)
+    }
+
+    pub fn roll(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    pub fn below(&mut self, end: u64) -> u64 {
+        self.roll() % end
+    }
+
+    pub fn chance(&mut self, per_mille: u64) -> bool {
+        self.below(1000) < per_mille
+    }
+}
+
+/// The buckets one NIC accepts, a bit each: all port rules one after the other, then the default rule.
+type Owned = Vec<[u64; BUCKETS / 64]>;
+
+pub struct Nic {
+    pub lease: Lease,
+    pub owned: Owned,
+    offset: u64,
+    ppm: i64,
+}
+
+impl Nic {
+    fn clock(&self, at: u64) -> u64 {
+        drifted(at, self.ppm) + self.offset
+    }
+
+    fn accepts_at(&self, at: u64) -> bool {
+        let mut lease = self.lease;
+        lease.tick(self.clock(at));
+        !lease.fenced()
+    }
+
+    fn take(&mut self, at: u64, program: &Program) -> bool {
+        let now = self.clock(at);
+        self.lease.tick(now);
+        Lease::check(now, program.deadline.0).expect("a deadline the NIC would refuse");
+        self.lease.commit(now, program.deadline.0);
+        let owned = |reference: MapRef| match reference {
+            MapRef::Constant(state) => words(&Map::filled(state)),
+            MapRef::Slot(slot) => words(&program.maps[usize::from(slot)]),
+        };
+        self.owned = program.rules.iter().map(|rule| owned(rule.map)).collect();
+        self.owned.push(owned(program.default_rule.map));
+        self.lease.fenced()
+    }
+}
+
+fn words(map: &Map) -> [u64; BUCKETS / 64] {
+    let mut words = [0; BUCKETS / 64];
+    for bucket in (0..BUCKETS).filter(|&bucket| map.get(bucket) == BucketState::Own) {
+        words[bucket / 64] |= 1 << (bucket % 64);
+    }
+    words
+}
+
+fn drifted(at: u64, ppm: i64) -> u64 {
+    (i128::from(at) + i128::from(at) * i128::from(ppm) / 1_000_000) as u64
+}
+
+pub struct Host {
+    pub node: Option<Node>,
+    pub nic: Nic,
+    pub config: Config,
+    offset: u64,
+    ppm: i64,
+    paused: bool,
+    inbox: Vec<Event>,
+    /// Wakes only when this has not changed since it was planned.
+    planned: Option<u64>,
+    pub reports: Vec<(u64, Report)>,
+    pub programs: Vec<(u64, Step)>,
+}
+
+impl Host {
+    fn now(&self, at: u64) -> Now {
+        Now { host: HostTime(drifted(at, self.ppm) + self.offset), nic: NicTime(self.nic.clock(at)) }
+    }
+
+    /// The first moment at which this host's clock shows `deadline`.
+    fn moment(&self, deadline: HostTime, not_before: u64) -> u64 {
+        let reading = deadline.0.saturating_sub(self.offset);
+        let mut at = (i128::from(reading) * 1_000_000 / i128::from(1_000_000 + self.ppm)) as u64;
+        while drifted(at, self.ppm) < reading {
+            at += 1;
+        }
+        at.max(not_before)
+    }
+}
+
+enum Due {
+    Deliver { to: usize, frame: Vec<u8> },
+    Write { host: usize, incarnation: u64, write: Write },
+    Wake { host: usize },
+}
+
+enum Write {
+    Program(Box<Program>),
+    Renew(NicTime),
+}
+
+pub struct Cluster {
+    pub at: u64,
+    pub hosts: Vec<Host>,
+    queue: BTreeMap<(u64, u64), Due>,
+    order: u64,
+    pub dice: Dice,
+    /// Links that are down, sender first.
+    down: BTreeSet<(usize, usize)>,
+    /// Until when a pair is left out in availability mode.
+    excused: BTreeMap<(usize, usize), u64>,
+    pub strict: bool,
+    /// How long after a heal the two sides may take to notice: a heartbeat must come through and the NIC take the fence.
+    pub grace: u64,
+    pub loss: u64,
+    pub doubling: u64,
+    pub delay: u64,
+    /// Frames of one link may overtake each other.
+    pub reorder: bool,
+    pub frames: u64,
+    /// When the last frame of a link arrives.
+    arrivals: BTreeMap<(usize, usize), u64>,
+    incarnations: u64,
+    lives: Vec<u64>,
+    /// How often the promise was checked.
+    pub checked: Cell<u64>,
+    /// What a NIC accepts changes for the worse only by a write, and what is excused only by time.
+    check_by: u64,
+}
+
+pub fn rules() -> Vec<PortRule> {
+    let rule = |port, filtering| PortRule {
+        vip: VipSelect::All,
+        first_port: port,
+        last_port: port,
+        protocol: Protocol::Tcp,
+        affinity: Affinity::None,
+        filtering,
+    };
+    vec![rule(80, Filtering::Multiple(Load::Equal)), rule(443, Filtering::Multiple(Load::Weight(30)))]
+}
+
+pub fn config(number: u8, hosts: u8) -> Config {
+    Config {
+        host: HostId::new(number).expect("host"),
+        hosts: (1..=hosts).filter_map(HostId::new).collect(),
+        cluster_ip: Ipv4Addr::new(10, 0, 0, 100),
+        host_ip: Ipv4Addr::new(10, 0, 0, number),
+        unique_code: 1000 + u32::from(number),
+        addressing: Addressing::Unicast,
+        legacy_ether_type: false,
+        period: SECOND,
+        tolerance: 5,
+        skew: 20 * MS,
+        mode: Mode::Availability,
+        rules: rules(),
+        default_affinity: Affinity::None,
+        shared: b"vips and key".to_vec(),
+        keys: Keys { send: 1, accepted: BTreeMap::from([(1, Secret(vec![7; 32]))]) },
+    }
+}
+
+impl Cluster {
+    /// `hosts` hosts with priorities from 1, all stopped.
+    pub fn new(hosts: u8, seed: u64, change: impl Fn(&mut Config)) -> Cluster {
+        let mut dice = Dice::new(seed);
+        let hosts: Vec<Host> = (1..=hosts)
+            .map(|number| {
+                let mut config = config(number, hosts);
+                change(&mut config);
+                Host {
+                    node: None,
+                    nic: Nic {
+                        lease: Lease::default(),
+                        owned: Vec::new(),
+                        offset: dice.below(1 << 40),
+                        ppm: dice.below(201) as i64 - 100,
+                    },
+                    config,
+                    offset: dice.below(1 << 40),
+                    ppm: dice.below(201) as i64 - 100,
+                    paused: false,
+                    inbox: Vec::new(),
+                    planned: None,
+                    reports: Vec::new(),
+                    programs: Vec::new(),
+                }
+            })
+            .collect();
+        let lives = vec![0; hosts.len()];
+        Cluster {
+            at: 0,
+            hosts,
+            queue: BTreeMap::new(),
+            order: 0,
+            dice,
+            down: BTreeSet::new(),
+            excused: BTreeMap::new(),
+            strict: false,
+            grace: SECOND + 60 * MS,
+            loss: 0,
+            doubling: 0,
+            delay: 100,
+            reorder: false,
+            frames: 0,
+            arrivals: BTreeMap::new(),
+            incarnations: 0,
+            lives,
+            checked: Cell::new(0),
+            check_by: 0,
+        }
+    }
+
+    /// All hosts started within a third of a second, and driven until they are one.
+    pub fn converged(hosts: u8, seed: u64, change: impl Fn(&mut Config)) -> Cluster {
+        let mut cluster = Cluster::new(hosts, seed, change);
+        for host in 0..usize::from(hosts) {
+            cluster.start(host);
+            let wait = cluster.dice.below(300 * MS);
+            cluster.run(wait);
+        }
+        let all: Vec<usize> = (0..usize::from(hosts)).collect();
+        assert!(cluster.drive(20 * SECOND, |c| c.are_one(&all)), "no convergence: {:#?}", cluster.statuses());
+        cluster
+    }
+
+    fn push(&mut self, at: u64, due: Due) {
+        self.order += 1;
+        self.queue.insert((at, self.order), due);
+    }
+
+    /// A new process on this host. What ran before is gone; its NIC goes on.
+    pub fn start(&mut self, host: usize) {
+        let node = Node::new(self.hosts[host].config.clone()).expect("configuration");
+        self.lives[host] += 1;
+        let slot = &mut self.hosts[host];
+        slot.node = Some(node);
+        slot.paused = false;
+        slot.inbox.clear();
+        slot.planned = None;
+        self.start_again(host);
+    }
+
+    /// `start` of a process that was stopped.
+    pub fn start_again(&mut self, host: usize) {
+        self.incarnations += 1;
+        let mut entropy = [0; 32];
+        entropy.iter_mut().for_each(|octet| *octet = self.dice.roll() as u8);
+        let incarnation = self.dice.roll() << 8 | self.incarnations & 0xff;
+        self.handle(host, Event::Start { incarnation, entropy });
+    }
+
+    pub fn crash(&mut self, host: usize) {
+        self.lives[host] += 1;
+        self.hosts[host].node = None;
+        self.hosts[host].inbox.clear();
+        self.hosts[host].paused = false;
+    }
+
+    pub fn pause(&mut self, host: usize) {
+        self.hosts[host].paused = true;
+    }
+
+    pub fn resume(&mut self, host: usize) {
+        if std::mem::take(&mut self.hosts[host].paused) {
+            for event in std::mem::take(&mut self.hosts[host].inbox) {
+                self.handle(host, event);
+            }
+            self.handle(host, Event::Tick);
+        }
+    }
+
+    pub fn is_paused(&self, host: usize) -> bool {
+        self.hosts[host].paused
+    }
+
+    /// Cuts the link from one host to another, in this direction.
+    pub fn cut(&mut self, from: usize, to: usize) {
+        self.down.insert((from, to));
+        self.excused.insert((from.min(to), from.max(to)), u64::MAX);
+    }
+
+    pub fn cut_both(&mut self, a: usize, b: usize) {
+        self.cut(a, b);
+        self.cut(b, a);
+    }
+
+    pub fn mute(&mut self, host: usize) {
+        (0..self.hosts.len()).filter(|&to| to != host).for_each(|to| self.cut(host, to));
+    }
+
+    pub fn deafen(&mut self, host: usize) {
+        (0..self.hosts.len()).filter(|&from| from != host).for_each(|from| self.cut(from, host));
+    }
+
+    pub fn isolate(&mut self, host: usize) {
+        self.mute(host);
+        self.deafen(host);
+    }
+
+    pub fn partition(&mut self, side: &[usize]) {
+        for a in 0..self.hosts.len() {
+            for b in 0..self.hosts.len() {
+                if side.contains(&a) != side.contains(&b) {
+                    self.cut(a, b);
+                }
+            }
+        }
+    }
+
+    pub fn heal(&mut self) {
+        self.down.clear();
+        let until = self.at + self.grace;
+        self.excused.values_mut().for_each(|end| *end = (*end).min(until));
+    }
+
+    pub fn handle(&mut self, host: usize, event: Event) {
+        let now = self.hosts[host].now(self.at);
+        let Some(node) = &mut self.hosts[host].node else { return };
+        let mut actions = Vec::new();
+        node.handle(now, event, &mut actions);
+        self.hosts[host].planned = None;
+        for action in actions {
+            match action {
+                Action::Send(frame) => self.broadcast(host, &frame),
+                Action::Program(program) => {
+                    let delay = 200 + self.dice.below(2 * MS);
+                    self.hosts[host].programs.push((self.at, program.step));
+                    self.write(host, delay, Write::Program(program));
+                }
+                Action::Renew(until) => self.write(host, 50, Write::Renew(until)),
+                Action::Report(report) => self.hosts[host].reports.push((self.at, report)),
+            }
+        }
+    }
+
+    fn write(&mut self, host: usize, delay: u64, write: Write) {
+        let incarnation = self.lives[host];
+        self.push(self.at + delay, Due::Write { host, incarnation, write });
+    }
+
+    fn broadcast(&mut self, from: usize, frame: &[u8]) {
+        self.frames += 1;
+        for to in (0..self.hosts.len()).filter(|&to| to != from) {
+            if self.down.contains(&(from, to)) || self.dice.chance(self.loss) {
+                continue;
+            }
+            let copies = 1 + u64::from(self.dice.chance(self.doubling));
+            for _ in 0..copies {
+                let delay = 20 + self.dice.below(self.delay);
+                let last = self.arrivals.entry((from, to)).or_default();
+                let at = if self.reorder { self.at + delay } else { (self.at + delay).max(*last) };
+                *last = at;
+                self.push(at, Due::Deliver { to, frame: frame.to_vec() });
+            }
+        }
+    }
+
+    /// A frame from nowhere.
+    pub fn inject(&mut self, to: usize, frame: Vec<u8>) {
+        self.push(self.at + 1, Due::Deliver { to, frame });
+    }
+
+    fn plan(&mut self) {
+        for host in 0..self.hosts.len() {
+            let slot = &self.hosts[host];
+            let deadline = slot.node.as_ref().filter(|_| !slot.paused).and_then(Node::deadline);
+            if let Some(deadline) = deadline {
+                let moment = slot.moment(deadline, self.at);
+                if slot.planned != Some(moment) {
+                    self.hosts[host].planned = Some(moment);
+                    self.push(moment, Due::Wake { host });
+                }
+            }
+        }
+    }
+
+    /// The next thing that is due, if it is before `end`.
+    pub fn step(&mut self, end: u64) -> bool {
+        self.plan();
+        let Some((&(at, order), _)) = self.queue.first_key_value().filter(|((at, _), _)| *at <= end) else {
+            self.at = self.at.max(end);
+            self.check();
+            return false;
+        };
+        let Some(due) = self.queue.remove(&(at, order)) else { return false };
+        self.at = self.at.max(at);
+        match due {
+            Due::Deliver { to, frame } => self.give(to, Event::Frame(frame)),
+            Due::Wake { host } => {
+                let slot = &mut self.hosts[host];
+                if !slot.paused && slot.planned == Some(at) {
+                    slot.planned = None;
+                    self.handle(host, Event::Tick);
+                }
+            }
+            Due::Write { host, incarnation, write } => {
+                self.land(host, incarnation, write);
+                self.check_by = self.at;
+            }
+        }
+        if self.at >= self.check_by {
+            self.check_by = self.at + 10 * MS;
+            self.check();
+        }
+        true
+    }
+
+    fn give(&mut self, host: usize, event: Event) {
+        match self.hosts[host].paused {
+            true => self.hosts[host].inbox.push(event),
+            false => self.handle(host, event),
+        }
+    }
+
+    fn land(&mut self, host: usize, incarnation: u64, write: Write) {
+        if self.hosts[host].paused && self.dice.chance(500) {
+            // The process was stopped before the write: it lands some time, as late as it likes.
+            let later = self.at + 200 * MS;
+            self.push(later, Due::Write { host, incarnation, write });
+            return;
+        }
+        if self.lives[host] != incarnation {
+            return;
+        }
+        let at = self.at;
+        let nic = &mut self.hosts[host].nic;
+        match write {
+            Write::Renew(until) => {
+                let _ = nic.lease.renew(nic.clock(at), until.0);
+            }
+            Write::Program(program) => {
+                let fenced = nic.take(at, &program);
+                self.give(host, Event::Programmed { epoch: program.epoch, fenced });
+            }
+        }
+    }
+
+    pub fn run(&mut self, span: u64) {
+        let end = self.at + span;
+        while self.step(end) {}
+    }
+
+    /// Steps until `done`; false if that takes longer than `limit`.
+    pub fn drive(&mut self, limit: u64, done: impl Fn(&Cluster) -> bool) -> bool {
+        let end = self.at + limit;
+        while !done(self) {
+            if !self.step(end) {
+                return done(self);
+            }
+        }
+        true
+    }
+
+    /// Whether a NIC accepts anything of what it was programmed with.
+    pub fn accepts(&self, host: usize) -> bool {
+        self.hosts[host].nic.accepts_at(self.at) && self.owned(host) > 0
+    }
+
+    /// Buckets a NIC was programmed with, of the first rule.
+    pub fn owned(&self, host: usize) -> u32 {
+        self.hosts[host].nic.owned.first().map_or(0, |words| words.iter().map(|word| word.count_ones()).sum())
+    }
+
+    /// Buckets of the first rule that some unfenced NIC accepts.
+    pub fn covered(&self) -> u32 {
+        let mut all = [0u64; BUCKETS / 64];
+        for host in self.hosts.iter().filter(|host| host.nic.accepts_at(self.at)) {
+            for (word, own) in all.iter_mut().zip(host.nic.owned.first().into_iter().flatten()) {
+                *word |= own;
+            }
+        }
+        all.iter().map(|word| word.count_ones()).sum()
+    }
+
+    /// The promise.
+    fn check(&self) {
+        self.checked.set(self.checked.get() + 1);
+        let live: Vec<usize> = (0..self.hosts.len()).filter(|&host| self.hosts[host].nic.accepts_at(self.at)).collect();
+        for (index, &a) in live.iter().enumerate() {
+            for &b in &live[..index] {
+                let excused = self.excused.get(&(b, a)).is_some_and(|&until| self.at < until);
+                if excused && !self.strict {
+                    continue;
+                }
+                let pairs = self.hosts[a].nic.owned.iter().zip(&self.hosts[b].nic.owned);
+                for (rule, (x, y)) in pairs.enumerate() {
+                    let both: u32 = x.iter().zip(y).map(|(x, y)| (x & y).count_ones()).sum();
+                    assert_eq!(
+                        both,
+                        0,
+                        "at {} us rule {rule}: {both} buckets accepted by host {} and host {}\n{:#?}",
+                        self.at,
+                        b + 1,
+                        a + 1,
+                        self.statuses()
+                    );
+                }
+            }
+        }
+    }
+
+    pub fn status(&self, host: usize) -> Option<Status> {
+        let slot = &self.hosts[host];
+        Some(slot.node.as_ref()?.status(slot.now(self.at)))
+    }
+
+    pub fn epoch(&self, host: usize) -> EpochId {
+        self.status(host).map(|status| status.epoch).unwrap_or_default()
+    }
+
+    pub fn phase(&self, host: usize) -> PhaseKind {
+        self.status(host).map(|status| status.phase).unwrap_or_default()
+    }
+
+    pub fn statuses(&self) -> Vec<String> {
+        (0..self.hosts.len())
+            .map(|host| match self.status(host) {
+                None => format!("host {} is down; its NIC accepts: {}", host + 1, self.accepts(host)),
+                Some(s) => format!(
+                    "host {}: {} ({}) epoch {} members {:?} view {:?} proposed {:?} fenced {} accepts {} frames {:?} last {:?}",
+                    s.host,
+                    s.phase,
+                    s.cause,
+                    s.epoch,
+                    s.members,
+                    s.view,
+                    s.proposed,
+                    s.fenced,
+                    self.accepts(host),
+                    s.frames,
+                    &self.hosts[host].reports[self.hosts[host].reports.len().saturating_sub(4)..]
+                ),
+            })
+            .collect()
+    }
+
+    /// Whether these hosts, and nobody else, are converged in one epoch, serve, and own every bucket once between them.
+    pub fn are_one(&self, hosts: &[usize]) -> bool {
+        let members: HostSet = hosts.iter().map(|&host| self.hosts[host].config.host).collect();
+        let epoch = self.epoch(hosts[0]);
+        let one = hosts.iter().all(|&host| {
+            self.status(host)
+                .is_some_and(|s| s.phase == PhaseKind::Stable && s.members == members && s.epoch == epoch && !s.fenced)
+                && self.hosts[host].nic.accepts_at(self.at)
+        });
+        one && !epoch.is_none() && hosts.iter().map(|&host| self.owned(host)).sum::<u32>() == BUCKETS as u32
+    }
+
+    pub fn reported(&self, host: usize, since: u64, matches: impl Fn(&Report) -> bool) -> Option<u64> {
+        self.hosts[host].reports.iter().find(|(at, report)| *at >= since && matches(report)).map(|(at, _)| *at)
+    }
+}

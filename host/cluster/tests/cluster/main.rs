@@ -1,0 +1,7 @@
+//! Claims about whole clusters, in virtual time.
+
+mod convergence;
+mod faults;
+mod fixture;
+mod frames;
+mod random;

@@ -8,6 +8,9 @@ use pci_types::{Bar, CommandRegister, ConfigRegionAccess, EndpointHeader, PciAdd
 use super::client::{Client, SocketError};
 use super::message::Region;
 
+/// Offset of the command register.
+const COMMAND: u32 = 0x04;
+
 /// What a PCI function says it is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct PciIdentity {
@@ -68,6 +71,12 @@ pub(super) fn identify(client: Client) -> Result<(Client, Option<(PciIdentity, u
         Some(failure) => Err(failure),
         None => Ok((access.client.into_inner(), found)),
     }
+}
+
+/// Turns memory decoding on, which a reset turns off.
+pub(super) fn enable(client: &mut Client) -> Result<(), SocketError> {
+    let command = client.read32(Region::Config, COMMAND)?;
+    client.post(Region::Config, COMMAND, &[command | u32::from(CommandRegister::MEMORY_ENABLE.bits())])
 }
 
 fn endpoint(access: &Access) -> Option<(PciIdentity, u64)> {

@@ -64,7 +64,8 @@ impl SocketBar {
 
     /// Resets the function, as a function-level reset does: the NIC is fenced and holds nothing.
     pub fn reset(&mut self) -> Result<(), SocketError> {
-        self.client.reset()
+        self.client.reset()?;
+        config::enable(&mut self.client)
     }
 }
 

@@ -65,6 +65,9 @@ fn header(top: &str) -> String {
     )
 }
 
+/// Stands for the name of a module in its own text while texts are compared.
+const PLACE: char = '\u{1}';
+
 /// A module as RustHDL wrote it.
 struct Text {
     name: String,
@@ -98,7 +101,7 @@ fn merge(modules: Vec<Text>, top: &str) -> Vec<String> {
     let mut merged = Vec::new();
     for module in order {
         let body = rename(&module.body, |word| match word == module.name {
-            true => Some("@".to_string()),
+            true => Some(PLACE.to_string()),
             false => names.get(word).cloned(),
         });
         if let Some(known) = by_body.get(&body) {
@@ -109,7 +112,7 @@ fn merge(modules: Vec<Text>, top: &str) -> Vec<String> {
         let count = used.entry(wanted.clone()).or_default();
         *count += 1;
         let name = if *count == 1 { wanted } else { format!("{wanted}_{count}") };
-        merged.push(body.replace('@', &name));
+        merged.push(body.replace(PLACE, &name));
         by_body.insert(body, name.clone());
         names.insert(module.name, name);
     }
@@ -121,7 +124,8 @@ fn merge(modules: Vec<Text>, top: &str) -> Vec<String> {
 fn cell_name(body: &str) -> Option<String> {
     let named = body.lines().find_map(|line| line.trim().strip_prefix("// cell "));
     let plain = body.contains("q <= d;").then(|| {
-        let range = body.lines().find(|line| line.contains("output reg")).and_then(|line| line.split(['[', ':']).nth(1));
+        let range =
+            body.lines().find(|line| line.contains("output reg")).and_then(|line| line.split(['[', ':']).nth(1));
         let bits = range.and_then(|top| top.parse::<usize>().ok()).map_or(1, |top| top + 1);
         format!("dff_{bits}")
     });

@@ -46,7 +46,7 @@ pub enum WriteError {
 
 /// Emits every top: one file a width, the same bytes each time.
 pub fn files() -> Result<Vec<File>, EmitError> {
-    let text = String::new();
+    let text = emit(&mut top::pipeline64::Pipeline64::default(), "weir64")?;
     Ok(vec![File { name: "weir64.sv", top: "weir64", text }])
 }
 

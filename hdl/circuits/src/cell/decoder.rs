@@ -16,6 +16,12 @@ pub fn number(id: RegId) -> Bits<6> {
     (id as usize).to_bits()
 }
 
+/// The number of a block in circuits: its place in the table.
+pub fn block_number(block: &Registers) -> Bits<4> {
+    let place = regs::BLOCKS.iter().position(|other| other.base == block.base).expect("a block is in the table");
+    (place + 1).to_bits()
+}
+
 /// Decodes `address` when `valid`; holds its outputs else.
 #[derive(LogicBlock, Default)]
 pub struct Decoder {
@@ -33,6 +39,8 @@ pub struct Decoder {
     pub shadow: Signal<Out, Bit>,
     /// Which register, by [`number`].
     pub id: Signal<Out, Bits<6>>,
+    /// Which block, by [`block_number`]; 0 for none.
+    pub block: Signal<Out, Bits<4>>,
     /// Which word of its block: entry times registers an entry, plus register.
     pub word: Signal<Out, Bits<14>>,
     /// Bits that hold what is written.
@@ -53,6 +61,7 @@ impl Logic for Decoder {
             self.takes.next = found.is_some_and(|(block, reg, _)| takes(block, reg));
             self.shadow.next = found.is_some_and(|(block, _, _)| block.shadow);
             self.id.next = found.map_or(0.into(), |(_, reg, _)| number(reg.id));
+            self.block.next = found.map_or(0.into(), |(block, _, _)| block_number(block));
             self.word.next = found.map_or(0.into(), |(block, reg, index)| word(block, reg, index).to_bits());
             self.mask.next = found.map_or(0.into(), |(_, reg, _)| reg.writable().to_bits());
             self.fixed.next = found.map_or(0.into(), |(_, reg, _)| reg.reset.to_bits());
@@ -64,6 +73,7 @@ impl Logic for Decoder {
         self.takes.connect();
         self.shadow.connect();
         self.id.connect();
+        self.block.connect();
         self.word.connect();
         self.mask.connect();
         self.fixed.connect();
@@ -76,10 +86,10 @@ impl Logic for Decoder {
         }
         Verilog::Custom(format!(
             "initial begin
-    found = 0; takes = 0; shadow = 0; id = 0; word = 0; mask = 0; fixed = 0;
+    found = 0; takes = 0; shadow = 0; id = 0; block = 0; word = 0; mask = 0; fixed = 0;
 end
 always @(posedge clock) if (valid) begin
-    found <= 0; takes <= 0; shadow <= 0; id <= 0; word <= 0; mask <= 0; fixed <= 0;
+    found <= 0; takes <= 0; shadow <= 0; id <= 0; block <= 0; word <= 0; mask <= 0; fixed <= 0;
 {arms}end"
         ))
     }
@@ -109,7 +119,7 @@ fn arm(text: &mut String, block: &Registers) -> std::fmt::Result {
             text,
             "        {stride}'h{:x}: begin // {}
             found <= 1'b1; takes <= 1'b{}; shadow <= 1'b{}; id <= 6'd{};
-            word <= {index} * {step} + {place};
+            block <= 4'd{}; word <= {index} * {step} + {place};
             mask <= 32'h{:x}; fixed <= 32'h{:x};
         end",
             reg.offset,
@@ -117,6 +127,7 @@ fn arm(text: &mut String, block: &Registers) -> std::fmt::Result {
             u8::from(takes(block, reg)),
             u8::from(block.shadow),
             reg.id as usize,
+            block_number(block).to_u64(),
             reg.writable(),
             reg.reset,
         )?;

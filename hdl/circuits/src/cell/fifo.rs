@@ -21,7 +21,7 @@ pub struct Fifo<const W: usize, const A: usize> {
     pub data_out: Signal<Out, Bits<W>>,
     /// There is no head.
     pub empty: Signal<Out, Bit>,
-    words: LutRam<W, A>,
+    ram: LutRam<W, A>,
     head: DFF<Bits<A>>,
     tail: DFF<Bits<A>>,
 }
@@ -36,7 +36,7 @@ impl<const W: usize, const A: usize> Default for Fifo<W, A> {
             read: Default::default(),
             data_out: Default::default(),
             empty: Default::default(),
-            words: Default::default(),
+            ram: Default::default(),
             head: Default::default(),
             tail: Default::default(),
         }
@@ -47,11 +47,11 @@ impl<const W: usize, const A: usize> Logic for Fifo<W, A> {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(self, clock, head, tail);
-        clock!(self, clock, words);
-        self.words.we.next = self.write.val();
-        self.words.waddr.next = self.tail.q.val();
-        self.words.wdata.next = self.data_in.val();
-        self.words.raddr.next = self.head.q.val();
+        clock!(self, clock, ram);
+        self.ram.we.next = self.write.val();
+        self.ram.waddr.next = self.tail.q.val();
+        self.ram.wdata.next = self.data_in.val();
+        self.ram.raddr.next = self.head.q.val();
         if self.write.val() {
             self.tail.d.next = self.tail.q.val() + 1;
         }
@@ -62,7 +62,7 @@ impl<const W: usize, const A: usize> Logic for Fifo<W, A> {
             self.head.d.next = 0.into();
             self.tail.d.next = 0.into();
         }
-        self.data_out.next = self.words.rdata.val();
+        self.data_out.next = self.ram.rdata.val();
         self.empty.next = self.head.q.val() == self.tail.q.val();
     }
 }

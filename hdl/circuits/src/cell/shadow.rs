@@ -39,10 +39,21 @@ pub struct Shadow<const N: usize> {
 impl<const N: usize> Shadow<N> {
     /// The copies of `block`; of each entry the pipeline sees `fields`, lowest first. An empty name is the whole word.
     pub fn new(block: &'static Registers, fields: &[(RegId, &str)]) -> Self {
+        Self::ordered(block, fields, 0..block.count)
+    }
+
+    /// As [`new`](Shadow::new), but the last entry lowest: entry 0 is on top, as octets on the wire.
+    pub fn falling(block: &'static Registers, fields: &[(RegId, &str)]) -> Self {
+        Self::ordered(block, fields, (0..block.count).rev())
+    }
+
+    fn ordered(block: &'static Registers, fields: &[(RegId, &str)], order: impl Iterator<Item = u32>) -> Self {
         let mut reset = Vec::new();
         let mut packed = Vec::new();
-        for entry in 0..block.count {
+        for _ in 0..block.count {
             reset.extend(block.regs.iter().map(|reg| reg.reset));
+        }
+        for entry in order {
             for &(id, name) in fields {
                 let reg = block.regs.iter().find(|reg| reg.id == id).expect("the block has this register");
                 let (low, width) = match name {
@@ -117,9 +128,10 @@ impl<const N: usize> Logic for Shadow<N> {
 
 impl<const N: usize> Shadow<N> {
     fn text(&self) -> Result<String, std::fmt::Error> {
-        let (mut declare, mut clear, mut write, mut read) = (String::new(), String::new(), String::new(), String::new());
+        let [mut declare, mut start, mut clear, mut write, mut read] = std::array::from_fn(|_| String::new());
         for (word, value) in self._reset.iter().enumerate() {
-            writeln!(declare, "reg [31:0] word_{word} = 32'h{value:x};")?;
+            writeln!(declare, "reg [31:0] word_{word};")?;
+            writeln!(start, "    word_{word} = 32'h{value:x};")?;
             writeln!(clear, "        word_{word} <= 32'h{value:x};")?;
             writeln!(write, "        14'd{word}: word_{word} <= wdata;")?;
             writeln!(read, "        14'd{word}: rdata <= word_{word};")?;
@@ -131,14 +143,18 @@ impl<const N: usize> Shadow<N> {
             .map(|(word, low, width)| format!("        word_{word}[{}:{low}]", low + width - 1))
             .collect();
         let packed = packed.join(",\n");
-        let reset: Vec<String> =
-            self._fields.iter().rev().map(|&(word, low, width)| {
+        let reset: Vec<String> = self
+            ._fields
+            .iter()
+            .rev()
+            .map(|&(word, low, width)| {
                 format!("        {width}'h{:x}", (u64::from(self._reset[word]) >> low) & ((1 << width) - 1))
-            }).collect();
+            })
+            .collect();
         let reset = reset.join(",\n");
         Ok(format!(
             "{declare}initial begin
-    rdata = 0;
+{start}    rdata = 0;
     active = {{
 {reset}
     }};

@@ -135,7 +135,9 @@ impl<'a> Flow<'a> {
         match expression {
             Signal(name) => !self.loops.iter().any(|(index, _)| index == name.trim_start_matches('.')),
             Literal(_) => false,
-            Cast(inner, _) | Signed(inner) | Unsigned(inner) | Paren(inner) | Unary(_, inner) => self.reads_signal(inner),
+            Cast(inner, _) | Signed(inner) | Unsigned(inner) | Paren(inner) | Unary(_, inner) => {
+                self.reads_signal(inner)
+            }
             Binary(left, _, right) => self.reads_signal(left) || self.reads_signal(right),
             Index(..) | Slice(..) | IndexReplace(..) => true,
         }
@@ -217,7 +219,10 @@ impl<'a> Flow<'a> {
     fn binary(&mut self, left: &VerilogExpression, op: &VerilogOp, right: &VerilogExpression, index: bool) {
         use VerilogExpression::Binary;
         let shown = || format!("{} .. {}", show(left), show(right));
-        if !index && [left, right].iter().any(|side| matches!(side, Binary(..))) {
+        // `a | b | c` is the same from left to right in both languages.
+        let chain = matches!(op, VerilogOp::BitAnd | VerilogOp::BitOr | VerilogOp::BitXor | VerilogOp::Add);
+        let left_binds = matches!(left, Binary(_, inner, _) if !(chain && std::mem::discriminant(inner) == std::mem::discriminant(op)));
+        if !index && (left_binds || matches!(right, Binary(..))) {
             self.bad(Pattern::Unparenthesised, format!("`{}`: put each operator in parentheses", shown()));
         }
         match op {

@@ -92,6 +92,9 @@ impl Probe for Collect {
             Verilog::Combinatorial(code) => code,
             _ => VerilogBlock::new(),
         };
+        if let Some(&parent) = self.open.last() {
+            self.modules[parent].names.add_part(name);
+        }
         self.open.push(self.modules.len());
         self.modules.push(Module { path: self.path.join("."), names: Names::default(), code });
     }

@@ -1,1 +1,3 @@
 //! One circuit a width.
+
+pub mod pipeline64;

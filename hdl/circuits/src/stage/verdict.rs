@@ -1,0 +1,84 @@
+//! The verdict: plan, state of the bucket and fence to a decision. No flow table yet: every look-up of a flow is a miss.
+//!
+//! Latency: one clock. Twins: `weir_spec::verdict::passes` and `Decision::encode`, whose word leaves in `m_word`.
+
+use rust_hdl::prelude::*;
+
+/// See the module.
+#[derive(LogicBlock, Default)]
+pub struct Verdict {
+    /// Clock.
+    pub clock: Signal<In, Clock>,
+    /// No decision is under way any more.
+    pub reset: Signal<In, Bit>,
+    /// The lease has run out.
+    pub fenced: Signal<In, Bit>,
+    /// From [`Lookup`](super::lookup::Lookup), as all `s_` here.
+    pub s_valid: Signal<In, Bit>,
+    /// Plan.
+    pub s_plan: Signal<In, Bits<28>>,
+    /// State.
+    pub s_state: Signal<In, Bits<2>>,
+    /// One pulse a frame.
+    pub m_valid: Signal<Out, Bit>,
+    /// The decision.
+    pub m_word: Signal<Out, Bits<32>>,
+    valid: DFF<Bit>,
+    word: DFF<Bits<32>>,
+    accept: Signal<Local, Bit>,
+    reason: Signal<Local, Bits<4>>,
+    state: Signal<Local, Bits<2>>,
+    what: Signal<Local, Bits<2>>,
+    next_word: Signal<Local, Bits<32>>,
+}
+
+impl Logic for Verdict {
+    #[hdl_gen]
+    fn update(&mut self) {
+        dff_setup!(self, clock, valid, word);
+        self.valid.d.next = self.s_valid.val() & !self.reset.val();
+        self.accept.next = self.s_plan.val().get_bit(0);
+        self.reason.next = 0.into();
+        self.state.next = 0.into();
+        self.what.next = self.s_plan.val().get_bits::<2>(26);
+        self.next_word.next = 0.into();
+        if self.s_valid.val() {
+            if self.s_plan.val().get_bit(1) {
+                self.reason.next = 1.into();
+            }
+            if self.s_plan.val().get_bit(6) {
+                self.state.next = self.s_state.val();
+                self.reason.next = 2.into();
+                match self.s_state.val().index() {
+                    0 => {
+                        self.accept.next = false;
+                    }
+                    1 => {
+                        self.accept.next = true;
+                    }
+                    2 => {
+                        self.accept.next = true;
+                    }
+                    _ => {
+                        self.accept.next = self.what.val() == 3;
+                    }
+                }
+                if self.fenced.val() {
+                    self.reason.next = 3.into();
+                    self.accept.next = false;
+                }
+            }
+            self.next_word.next = (bit_cast::<32, 4>(self.s_plan.val().get_bits::<4>(2)) << 1)
+                | (bit_cast::<32, 4>(self.reason.val()) << 5)
+                | (bit_cast::<32, 2>(self.state.val()) << 9)
+                | (bit_cast::<32, 6>(self.s_plan.val().get_bits::<6>(8)) << 11)
+                | (bit_cast::<32, 12>(self.s_plan.val().get_bits::<12>(14)) << 17);
+            self.next_word.next = self.next_word.val().replace_bit(0, self.accept.val());
+            self.next_word.next = self.next_word.val().replace_bit(29, self.s_plan.val().get_bit(7));
+            self.next_word.next = self.next_word.val().replace_bit(30, self.s_plan.val().get_bit(6));
+            self.word.d.next = self.next_word.val();
+        }
+        self.m_valid.next = self.valid.q.val();
+        self.m_word.next = self.word.q.val();
+    }
+}

@@ -65,7 +65,7 @@ pub(super) fn table(all: &[Measured]) -> String {
 }
 
 /// A number with three or four telling digits.
-fn readable(value: f64) -> String {
+pub(super) fn readable(value: f64) -> String {
     match value.abs() {
         size if size >= 1e6 => format!("{:.2} M", value / 1e6),
         size if size >= 1e3 => format!("{value:.0}"),

@@ -4,6 +4,7 @@
 
 mod failover;
 mod measured;
+mod page;
 
 use crate::run::{Show, run as run_child};
 use crate::{place, setup};
@@ -20,6 +21,9 @@ pub(crate) struct Args {
     /// print one JSON object a line after the table
     #[arg(long)]
     json: bool,
+    /// also write what was measured to its page of the documentation
+    #[arg(long)]
+    write: bool,
     /// only list the benches
     #[arg(long)]
     list: bool,
@@ -69,6 +73,9 @@ pub(crate) fn run(args: &Args) -> Result<bool> {
         let measured = (bench.run)().with_context(|| format!("bench {} failed", bench.name))?;
         print!("{}", measured::table(&measured));
         all.extend(measured);
+    }
+    if args.write {
+        page::write(&all)?;
     }
     if args.json {
         all.iter().for_each(|measured| println!("{}", measured.json()));

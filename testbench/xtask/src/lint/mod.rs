@@ -34,7 +34,7 @@ const CHECKS: &[(&str, Check)] = &[
 
 /// Checks done by other programs.
 const COMMANDS: &[(&str, &[&str])] = &[
-    ("rustfmt", &["fmt", "--all", "--check"]),
+    ("rustfmt", &["fmt", "--all", "--", "--check", "-l", "--color", "never"]),
     ("clippy", &["clippy", "--quiet", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"]),
     ("rustdoc", &["doc", "--quiet", "--workspace", "--no-deps", "--locked"]),
 ];

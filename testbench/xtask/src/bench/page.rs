@@ -1,0 +1,56 @@
+//! The documentation page of measured figures: what was measured, when it was asked for, and on what machine.
+
+use super::measured::{Measured, readable};
+use crate::place;
+use anyhow::{Context, Result};
+use std::fs;
+
+const PAGE: &str = "docs/src/measured.md";
+
+/// Replaces the page by `all`.
+pub(super) fn write(all: &[Measured]) -> Result<()> {
+    let path = place::root().join(PAGE);
+    fs::write(&path, page(all, &machine()?)).with_context(|| format!("failed to write {}", path.display()))?;
+    println!("wrote {PAGE}");
+    Ok(())
+}
+
+fn page(all: &[Measured], machine: &str) -> String {
+    let mut page = format!(
+        "# Measured figures\n\n<!-- Made by `cargo xtask bench --write`. Do not edit. -->\n\nOn {machine}\n\n\
+         | bench | what | median | least | most | unit |\n|---|---|---|---|---|---|\n"
+    );
+    for Measured { bench, name, median, least, most, unit } in all {
+        let (median, least, most) = (readable(*median), readable(*least), readable(*most));
+        page += &format!("| {bench} | {name} | {median} | {least} | {most} | {unit} |\n");
+    }
+    page
+}
+
+/// Processor, cores and compiler; the load, because a busy machine measures itself.
+fn machine() -> Result<String> {
+    let read = |path: &str| fs::read_to_string(path).with_context(|| format!("failed to read {path}"));
+    let processors = read("/proc/cpuinfo")?;
+    let model = processors.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
+    let model = model.map_or("an unnamed processor", |(_, name)| name.trim());
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let load = read("/proc/loadavg")?;
+    let load = load.split(' ').next().unwrap_or("unknown");
+    let rustc = crate::run::output(std::process::Command::new("rustc").arg("--version"))?;
+    let rustc = rustc.split(' ').take(2).collect::<Vec<_>>().join(" ");
+    Ok(format!("{model}, {cores} cores, {rustc}, load average {load} at the end."))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_number_has_its_row_and_the_machine_is_named() {
+        let measured = Measured::of("spec", "decide", "ns/frame", vec![20.0, 21.0, 25.0]).unwrap();
+        let page = page(&[measured], "a machine.");
+        assert!(
+            page.contains("On a machine.") && page.ends_with("| spec | decide | 21.0 | 20.0 | 25.0 | ns/frame |\n")
+        );
+    }
+}

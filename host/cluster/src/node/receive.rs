@@ -224,7 +224,7 @@ impl Node {
         }
         let known = self.peers.get(&host);
         if known.is_some_and(|peer| peer.heard.is_some_and(|heard| now.host - heard < 2 * self.config.period)) {
-            // Two hosts of one priority, or a restart within two periods: the one we know goes on for now.
+            // Two hosts of one priority, or a restart within two periods: the one we know goes on.
             return;
         }
         // Another machine's word about its own NIC says nothing about the first one's.

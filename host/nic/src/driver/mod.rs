@@ -132,3 +132,6 @@ fn checksum(shadow: impl Iterator<Item = u32>) -> u32 {
     let crc = (0u16..).zip(shadow).fold(CRC_START, |crc, (index, word)| crc_step(crc, index, word));
     if crc == 0 || crc == JOURNAL_OPEN { crc ^ 1 } else { crc }
 }
+
+#[cfg(test)]
+mod tests;

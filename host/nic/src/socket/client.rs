@@ -248,3 +248,6 @@ impl Client {
         self.poison(error)
     }
 }
+
+#[cfg(test)]
+mod tests;

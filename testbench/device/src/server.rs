@@ -1,0 +1,104 @@
+//! The vfio-user socket: one connection after another, for as long as the process lives.
+
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::FileTypeExt;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::thread;
+
+use vfio_user::Server;
+
+use crate::function::{self, Function};
+
+/// Why the registers are not served.
+#[derive(Debug, thiserror::Error)]
+pub enum ServerError {
+    /// Another device serves there.
+    #[error("socket {} is in use by a live device", path.display())]
+    Busy {
+        /// The path.
+        path: PathBuf,
+    },
+    /// Something is there that no device left behind.
+    #[error("{} exists and is not a socket", path.display())]
+    Occupied {
+        /// The path.
+        path: PathBuf,
+    },
+    /// The kernel refused.
+    #[error("failed to listen on socket {}", path.display())]
+    Listen {
+        /// The path.
+        path: PathBuf,
+        /// What it said.
+        source: io::Error,
+    },
+}
+
+/// A socket that listens, and is removed with this value.
+pub(crate) struct Socket {
+    path: PathBuf,
+    listener: UnixListener,
+}
+
+impl Socket {
+    /// Listens on `path`. A socket that a killed device left behind is replaced.
+    pub(crate) fn listen(path: &Path) -> Result<Socket, ServerError> {
+        let listen = |source| ServerError::Listen { path: path.to_path_buf(), source };
+        match path.symlink_metadata() {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(listen(error)),
+            Ok(found) if !found.file_type().is_socket() => {
+                return Err(ServerError::Occupied { path: path.to_path_buf() });
+            }
+            Ok(_) => match UnixStream::connect(path) {
+                Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
+                    std::fs::remove_file(path).map_err(listen)?;
+                }
+                Err(error) => return Err(listen(error)),
+                Ok(_) => return Err(ServerError::Busy { path: path.to_path_buf() }),
+            },
+        }
+        Ok(Socket { path: path.to_path_buf(), listener: UnixListener::bind(path).map_err(listen)? })
+    }
+
+    /// Serves `function` in a thread of its own, which ends with the process: a connection cannot be taken back from the
+    /// server.
+    pub(crate) fn serve(&self, function: Function) -> Result<(), ServerError> {
+        let failed = |source| ServerError::Listen { path: self.path.clone(), source };
+        let listener = OwnedFd::from(self.listener.try_clone().map_err(failed)?);
+        let server = Server::from_owned_fd(listener, true, function::interrupts(), function::regions());
+        thread::Builder::new().name("registers".into()).spawn(move || serve(&server, function)).map_err(failed)?;
+        Ok(())
+    }
+}
+
+impl Drop for Socket {
+    fn drop(&mut self) {
+        // If somebody removed it before, it is gone as well.
+        let _ = std::fs::remove_file(&self.path);
+    }
+}
+
+fn serve(server: &Server, mut function: Function) {
+    loop {
+        // The crate panics on greetings that are not text; the function holds no half-done state outside its engine,
+        // whose lock knows if it broke.
+        let ended = catch_unwind(AssertUnwindSafe(|| server.run(&mut function)));
+        function.detach();
+        match ended {
+            Ok(Ok(())) => {}
+            Ok(Err(vfio_user::Error::SocketAccept(error))) => {
+                tracing::error!("no more connections are taken: {error}");
+                return;
+            }
+            Ok(Err(error)) => tracing::warn!("a host's connection ended: {error}"),
+            Err(_) => tracing::warn!("a host's connection broke the protocol and was ended"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

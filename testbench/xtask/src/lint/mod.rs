@@ -35,7 +35,10 @@ const CHECKS: &[(&str, Check)] = &[
 /// Checks done by other programs.
 const COMMANDS: &[(&str, &[&str])] = &[
     ("rustfmt", &["fmt", "--all", "--", "--check", "-l", "--color", "never"]),
-    ("clippy", &["clippy", "--quiet", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"]),
+    (
+        "clippy",
+        &["clippy", "--quiet", "--keep-going", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"],
+    ),
     ("rustdoc", &["doc", "--quiet", "--workspace", "--no-deps", "--locked"]),
 ];
 

@@ -9,15 +9,11 @@ use crate::run::{Ended, Show, run};
 use anyhow::Result;
 use std::time::Duration;
 
-/// Runs `cargo test` with `args`; `note` adds environment variables.
+/// Runs `cargo test` with `args` and more variables in its environment.
 pub(super) fn cargo_test(args: &[&str], environment: &[(&str, &str)], limit: Duration) -> Result<Tally> {
-    let mut command = place::cargo(["test", "--quiet", "--locked", "--no-fail-fast"]);
-    // Without --quiet of libtest each ignored test is named with its reason.
+    // Not --quiet: cargo would hand it on to the test binaries, which then name neither failures nor skips as they go.
+    let mut command = place::cargo(["test", "--locked", "--no-fail-fast"]);
     command.args(args).env("PATH", place::search_path()?).envs(environment.iter().copied());
-    if !args.contains(&"--") {
-        command.arg("--");
-    }
-    command.arg("--format=pretty");
     Ok(count(&run(&mut command, limit, Show::Live)?))
 }
 

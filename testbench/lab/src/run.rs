@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use weir_agent::control::Query;
 use weir_spec::mac::Mac;
 
-use crate::capture::{Capture, Ledger};
+use crate::capture::Capture;
 use crate::client::{Failure, Outcome, Tuple, Tuples};
 use crate::lab::{Lab, LabError};
 use crate::options::Options;
@@ -77,12 +77,17 @@ fn scenario(options: &Options, interrupt: &Arc<AtomicBool>, progress: &mut Progr
     let half = if crash { options.requests.div_ceil(2) } else { options.requests };
     progress.step(&format!("sending {half} requests from {} addresses", topology::CLIENTS));
     let before = Half { outcomes: wave(&lab, &mut tuples, half, interrupt)?, agreed: first };
+    // Now, since the probes will use some of these tuples again, and be answered by others.
+    report.confirmed = confirmed(&mut lab, &captures, &before)?;
     let after = if crash {
         let victim = options.hosts;
         Some(crash_and_return(options, &mut lab, victim, &before, &mut tuples, &mut report, progress, interrupt)?)
     } else {
         None
     };
+    if let Some(after) = &after {
+        report.confirmed += confirmed(&mut lab, &captures, after)?;
+    }
     captures.finish(&before, after.as_ref(), &mut report);
     progress.finish();
     println!("{report}");
@@ -217,7 +222,6 @@ impl Captures {
         for (half, when) in
             [Some((before, "before the crash")), after.map(|half| (half, "after take-over"))].into_iter().flatten()
         {
-            report.confirmed += half.outcomes.iter().filter(|outcome| confirmed(outcome, &clients)).count() as u32;
             half.outcomes
                 .iter()
                 .filter(|outcome| outcome.host.is_err())
@@ -249,11 +253,16 @@ impl Captures {
     }
 }
 
-/// Whether the SYN-ACKs that reached this request came from the host that answered it and from no other.
-fn confirmed(outcome: &Outcome, ledger: &Ledger) -> bool {
-    let Ok(host) = outcome.host else { return false };
-    let answerers = ledger.answered_by(outcome.tuple.address, outcome.tuple.port);
-    answerers == BTreeSet::from([Mac::masked(host, topology::VIP)])
+/// Requests of a half whose SYN-ACKs came from the host that answered them and from no other.
+fn confirmed(lab: &mut Lab, captures: &Captures, half: &Half) -> Result<u32, LabError> {
+    // The capture looks a moment later than the clients.
+    lab.wait(Duration::from_millis(100))?;
+    let ledger = captures.clients.ledger();
+    let by_one = |outcome: &&Outcome| {
+        let answerers = ledger.answered_by(outcome.tuple.address, outcome.tuple.port);
+        matches!(outcome.host, Ok(host) if answerers == BTreeSet::from([Mac::masked(host, topology::VIP)]))
+    };
+    Ok(half.outcomes.iter().filter(by_one).count() as u32)
 }
 
 fn wave(lab: &Lab, tuples: &mut Tuples, count: u32, interrupt: &Arc<AtomicBool>) -> Result<Vec<Outcome>, LabError> {

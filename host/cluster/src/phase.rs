@@ -134,3 +134,66 @@ pub fn next(phase: PhaseKind, facts: &Facts) -> Option<Move> {
         Agreeing | Loaded | Released | Stable => ballot,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NAMES: [&str; 9] = [
+        "listened",
+        "lost",
+        "settled",
+        "outranked",
+        "propose",
+        "all loaded",
+        "promises over",
+        "all released",
+        "recommit",
+    ];
+
+    fn facts(bits: u32) -> Facts {
+        let bit = |index: u32| bits >> index & 1 == 1;
+        Facts {
+            listened: bit(0),
+            lost: bit(1),
+            settled: bit(2),
+            outranked: bit(3),
+            propose: bit(4),
+            all_loaded: bit(5),
+            promises_over: bit(6),
+            all_released: bit(7),
+            recommit: bit(8),
+        }
+    }
+
+    /// For each phase and move the facts that must hold and those that must not, from all 512 combinations.
+    fn walk() -> String {
+        let mut lines = String::new();
+        for phase in PhaseKind::ALL {
+            use Move::*;
+            for step in [Agree, Propose, Load, Drop, Release, Own, Recommit] {
+                let cases: Vec<u32> = (0..512).filter(|&bits| next(phase, &facts(bits)) == Some(step)).collect();
+                if cases.is_empty() {
+                    continue;
+                }
+                let always = cases.iter().fold(u32::MAX, |all, bits| all & bits);
+                let ever = cases.iter().fold(0, |any, bits| any | bits);
+                lines += &format!("{phase:?} -> {step:?}:");
+                for (index, name) in NAMES.iter().enumerate() {
+                    match (always >> index & 1, ever >> index & 1) {
+                        (1, _) => lines += &format!(" +{name}"),
+                        (_, 0) => lines += &format!(" -{name}"),
+                        _ => {}
+                    }
+                }
+                lines += &format!(" ({} of 512)\n", cases.len());
+            }
+        }
+        lines
+    }
+
+    #[test]
+    fn every_pair_of_phase_and_facts_moves_as_drawn() {
+        assert_eq!(walk(), include_str!("phase.golden"));
+    }
+}

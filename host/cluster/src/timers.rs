@@ -13,7 +13,7 @@ pub(crate) enum Timer {
     Listen,
     /// A chunk that was asked for has not come.
     Fetch,
-    /// A proposer may raise its ballot again.
+    /// A proposer may make another proposal, the last one having failed.
     Propose,
     /// A proposer gives up a proposal that not all have followed.
     Patience,

@@ -1,7 +1,7 @@
 //! One host's part of the cluster: the one entrance.
 //!
 //! [`Node::handle`] takes both clocks and an event and says what to do; [`Node::deadline`] says when to call again if
-//! nothing else happens. The rules themselves are in the essays of [`lease`](crate::lease), [`phase`](crate::phase),
+//! nothing else happens. The rules themselves are in the essays of [`lease`], [`phase`](crate::phase),
 //! [`table`](crate::table), `view` and `peer`; here they meet:
 //!
 //! - `receive`: from octets to what peers say.
@@ -13,7 +13,7 @@
 //!
 //! 1. A host owns by an epoch only after every member of it, itself included, has reported to have released what the epoch
 //!    takes away, and releases only when its promises to all hosts outside are over. So members are clear of each other by
-//!    the release, and outsiders by the promise: their lease ends before it ([`lease`](crate::lease)).
+//!    the release, and outsiders by the promise: their lease ends before it ([`lease`]).
 //! 2. What was released is not owned again but by a later epoch. Ballots only rise.
 //! 3. Reports and promises belong to an incarnation. A restarted host programs its NIC to own nothing and listens for a
 //!    whole tolerance before it loads anything, so that promises it has forgotten are over.
@@ -304,6 +304,8 @@ impl Node {
             }
             Work::Own => {
                 let Some(epoch) = self.loaded.take() else { return };
+                self.timers.clear(Timer::Propose);
+                self.timers.clear(Timer::Patience);
                 self.holding = Holding::given(&epoch, self.me());
                 self.partial = false;
                 self.lease = Lease { until: deadline, fenced_at };

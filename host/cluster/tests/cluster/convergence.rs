@@ -20,9 +20,9 @@ fn four_hosts_converge_to_one_epoch_and_each_bucket_is_owned_exactly_once() {
 }
 
 #[test]
-fn thirty_two_hosts_converge_with_equal_shares() {
-    let cluster = Cluster::converged(32, 2, |_| {});
-    assert!((0..32).all(|host| cluster.owned(host) == 128));
+fn sixteen_hosts_converge_with_equal_shares() {
+    let cluster = Cluster::converged(16, 2, |_| {});
+    assert!((0..16).all(|host| cluster.owned(host) == 256));
 }
 
 #[test]

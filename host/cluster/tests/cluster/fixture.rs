@@ -17,18 +17,18 @@ use weir_spec::lease::Lease;
 use weir_spec::map::{BUCKETS, BucketState, Map, MapRef};
 use weir_spec::rules::{Affinity, Protocol, VipSelect};
 
-pub const SECOND: u64 = 1_000_000;
-pub const MS: u64 = 1_000;
+pub(crate) const SECOND: u64 = 1_000_000;
+pub(crate) const MS: u64 = 1_000;
 
 /// splitmix64: good enough, and the same everywhere.
-pub struct Dice(u64);
+pub(crate) struct Dice(u64);
 
 impl Dice {
-    pub fn new(seed: u64) -> Dice {
+    pub(crate) fn new(seed: u64) -> Dice {
         Dice(seed)
     }
 
-    pub fn roll(&mut self) -> u64 {
+    pub(crate) fn roll(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -36,11 +36,11 @@ impl Dice {
         z ^ (z >> 31)
     }
 
-    pub fn below(&mut self, end: u64) -> u64 {
+    pub(crate) fn below(&mut self, end: u64) -> u64 {
         self.roll() % end
     }
 
-    pub fn chance(&mut self, per_mille: u64) -> bool {
+    pub(crate) fn chance(&mut self, per_mille: u64) -> bool {
         self.below(1000) < per_mille
     }
 }
@@ -48,9 +48,9 @@ impl Dice {
 /// The buckets one NIC accepts, a bit each: all port rules one after the other, then the default rule.
 type Owned = Vec<[u64; BUCKETS / 64]>;
 
-pub struct Nic {
-    pub lease: Lease,
-    pub owned: Owned,
+pub(crate) struct Nic {
+    pub(crate) lease: Lease,
+    pub(crate) owned: Owned,
     offset: u64,
     ppm: i64,
 }
@@ -93,18 +93,18 @@ fn drifted(at: u64, ppm: i64) -> u64 {
     (i128::from(at) + i128::from(at) * i128::from(ppm) / 1_000_000) as u64
 }
 
-pub struct Host {
-    pub node: Option<Node>,
-    pub nic: Nic,
-    pub config: Config,
+pub(crate) struct Host {
+    pub(crate) node: Option<Node>,
+    pub(crate) nic: Nic,
+    pub(crate) config: Config,
     offset: u64,
     ppm: i64,
     paused: bool,
     inbox: Vec<Event>,
     /// Wakes only when this has not changed since it was planned.
     planned: Option<u64>,
-    pub reports: Vec<(u64, Report)>,
-    pub programs: Vec<(u64, Step)>,
+    pub(crate) reports: Vec<(u64, Report)>,
+    pub(crate) programs: Vec<(u64, Step)>,
 }
 
 impl Host {
@@ -134,36 +134,36 @@ enum Write {
     Renew(NicTime),
 }
 
-pub struct Cluster {
-    pub at: u64,
-    pub hosts: Vec<Host>,
+pub(crate) struct Cluster {
+    pub(crate) at: u64,
+    pub(crate) hosts: Vec<Host>,
     queue: BTreeMap<(u64, u64), Due>,
     order: u64,
-    pub dice: Dice,
+    pub(crate) dice: Dice,
     /// Links that are down, sender first.
     down: BTreeSet<(usize, usize)>,
     /// Until when a pair is left out in availability mode.
     excused: BTreeMap<(usize, usize), u64>,
-    pub strict: bool,
+    pub(crate) strict: bool,
     /// How long after a heal the two sides may take to notice: a heartbeat must come through and the NIC take the fence.
-    pub grace: u64,
-    pub loss: u64,
-    pub doubling: u64,
-    pub delay: u64,
+    pub(crate) grace: u64,
+    pub(crate) loss: u64,
+    pub(crate) doubling: u64,
+    pub(crate) delay: u64,
     /// Frames of one link may overtake each other.
-    pub reorder: bool,
-    pub frames: u64,
+    pub(crate) reorder: bool,
+    pub(crate) frames: u64,
     /// When the last frame of a link arrives.
     arrivals: BTreeMap<(usize, usize), u64>,
     incarnations: u64,
     lives: Vec<u64>,
     /// How often the promise was checked.
-    pub checked: Cell<u64>,
+    pub(crate) checked: Cell<u64>,
     /// What a NIC accepts changes for the worse only by a write, and what is excused only by time.
     check_by: u64,
 }
 
-pub fn rules() -> Vec<PortRule> {
+pub(crate) fn rules() -> Vec<PortRule> {
     let rule = |port, filtering| PortRule {
         vip: VipSelect::All,
         first_port: port,
@@ -175,7 +175,7 @@ pub fn rules() -> Vec<PortRule> {
     vec![rule(80, Filtering::Multiple(Load::Equal)), rule(443, Filtering::Multiple(Load::Weight(30)))]
 }
 
-pub fn config(number: u8, hosts: u8) -> Config {
+pub(crate) fn config(number: u8, hosts: u8) -> Config {
     Config {
         host: HostId::new(number).expect("host"),
         hosts: (1..=hosts).filter_map(HostId::new).collect(),
@@ -197,7 +197,7 @@ pub fn config(number: u8, hosts: u8) -> Config {
 
 impl Cluster {
     /// `hosts` hosts with priorities from 1, all stopped.
-    pub fn new(hosts: u8, seed: u64, change: impl Fn(&mut Config)) -> Cluster {
+    pub(crate) fn new(hosts: u8, seed: u64, change: impl Fn(&mut Config)) -> Cluster {
         let mut dice = Dice::new(seed);
         let hosts: Vec<Host> = (1..=hosts)
             .map(|number| {
@@ -247,7 +247,7 @@ impl Cluster {
     }
 
     /// All hosts started within a third of a second, and driven until they are one.
-    pub fn converged(hosts: u8, seed: u64, change: impl Fn(&mut Config)) -> Cluster {
+    pub(crate) fn converged(hosts: u8, seed: u64, change: impl Fn(&mut Config)) -> Cluster {
         let mut cluster = Cluster::new(hosts, seed, change);
         for host in 0..usize::from(hosts) {
             cluster.start(host);
@@ -265,7 +265,7 @@ impl Cluster {
     }
 
     /// A new process on this host. What ran before is gone; its NIC goes on.
-    pub fn start(&mut self, host: usize) {
+    pub(crate) fn start(&mut self, host: usize) {
         let node = Node::new(self.hosts[host].config.clone()).expect("configuration");
         self.lives[host] += 1;
         let slot = &mut self.hosts[host];
@@ -277,7 +277,7 @@ impl Cluster {
     }
 
     /// `start` of a process that was stopped.
-    pub fn start_again(&mut self, host: usize) {
+    pub(crate) fn start_again(&mut self, host: usize) {
         self.incarnations += 1;
         let mut entropy = [0; 32];
         entropy.iter_mut().for_each(|octet| *octet = self.dice.roll() as u8);
@@ -285,18 +285,18 @@ impl Cluster {
         self.handle(host, Event::Start { incarnation, entropy });
     }
 
-    pub fn crash(&mut self, host: usize) {
+    pub(crate) fn crash(&mut self, host: usize) {
         self.lives[host] += 1;
         self.hosts[host].node = None;
         self.hosts[host].inbox.clear();
         self.hosts[host].paused = false;
     }
 
-    pub fn pause(&mut self, host: usize) {
+    pub(crate) fn pause(&mut self, host: usize) {
         self.hosts[host].paused = true;
     }
 
-    pub fn resume(&mut self, host: usize) {
+    pub(crate) fn resume(&mut self, host: usize) {
         if std::mem::take(&mut self.hosts[host].paused) {
             for event in std::mem::take(&mut self.hosts[host].inbox) {
                 self.handle(host, event);
@@ -305,35 +305,31 @@ impl Cluster {
         }
     }
 
-    pub fn is_paused(&self, host: usize) -> bool {
-        self.hosts[host].paused
-    }
-
     /// Cuts the link from one host to another, in this direction.
-    pub fn cut(&mut self, from: usize, to: usize) {
+    pub(crate) fn cut(&mut self, from: usize, to: usize) {
         self.down.insert((from, to));
         self.excused.insert((from.min(to), from.max(to)), u64::MAX);
     }
 
-    pub fn cut_both(&mut self, a: usize, b: usize) {
+    pub(crate) fn cut_both(&mut self, a: usize, b: usize) {
         self.cut(a, b);
         self.cut(b, a);
     }
 
-    pub fn mute(&mut self, host: usize) {
+    pub(crate) fn mute(&mut self, host: usize) {
         (0..self.hosts.len()).filter(|&to| to != host).for_each(|to| self.cut(host, to));
     }
 
-    pub fn deafen(&mut self, host: usize) {
+    pub(crate) fn deafen(&mut self, host: usize) {
         (0..self.hosts.len()).filter(|&from| from != host).for_each(|from| self.cut(from, host));
     }
 
-    pub fn isolate(&mut self, host: usize) {
+    pub(crate) fn isolate(&mut self, host: usize) {
         self.mute(host);
         self.deafen(host);
     }
 
-    pub fn partition(&mut self, side: &[usize]) {
+    pub(crate) fn partition(&mut self, side: &[usize]) {
         for a in 0..self.hosts.len() {
             for b in 0..self.hosts.len() {
                 if side.contains(&a) != side.contains(&b) {
@@ -343,13 +339,13 @@ impl Cluster {
         }
     }
 
-    pub fn heal(&mut self) {
+    pub(crate) fn heal(&mut self) {
         self.down.clear();
         let until = self.at + self.grace;
         self.excused.values_mut().for_each(|end| *end = (*end).min(until));
     }
 
-    pub fn handle(&mut self, host: usize, event: Event) {
+    pub(crate) fn handle(&mut self, host: usize, event: Event) {
         let now = self.hosts[host].now(self.at);
         let Some(node) = &mut self.hosts[host].node else { return };
         let mut actions = Vec::new();
@@ -392,7 +388,7 @@ impl Cluster {
     }
 
     /// A frame from nowhere.
-    pub fn inject(&mut self, to: usize, frame: Vec<u8>) {
+    pub(crate) fn inject(&mut self, to: usize, frame: Vec<u8>) {
         self.push(self.at + 1, Due::Deliver { to, frame });
     }
 
@@ -411,7 +407,7 @@ impl Cluster {
     }
 
     /// The next thing that is due, if it is before `end`.
-    pub fn step(&mut self, end: u64) -> bool {
+    pub(crate) fn step(&mut self, end: u64) -> bool {
         self.plan();
         let Some((&(at, order), _)) = self.queue.first_key_value().filter(|((at, _), _)| *at <= end) else {
             self.at = self.at.max(end);
@@ -471,13 +467,13 @@ impl Cluster {
         }
     }
 
-    pub fn run(&mut self, span: u64) {
+    pub(crate) fn run(&mut self, span: u64) {
         let end = self.at + span;
         while self.step(end) {}
     }
 
     /// Steps until `done`; false if that takes longer than `limit`.
-    pub fn drive(&mut self, limit: u64, done: impl Fn(&Cluster) -> bool) -> bool {
+    pub(crate) fn drive(&mut self, limit: u64, done: impl Fn(&Cluster) -> bool) -> bool {
         let end = self.at + limit;
         while !done(self) {
             if !self.step(end) {
@@ -488,17 +484,17 @@ impl Cluster {
     }
 
     /// Whether a NIC accepts anything of what it was programmed with.
-    pub fn accepts(&self, host: usize) -> bool {
+    pub(crate) fn accepts(&self, host: usize) -> bool {
         self.hosts[host].nic.accepts_at(self.at) && self.owned(host) > 0
     }
 
     /// Buckets a NIC was programmed with, of the first rule.
-    pub fn owned(&self, host: usize) -> u32 {
+    pub(crate) fn owned(&self, host: usize) -> u32 {
         self.hosts[host].nic.owned.first().map_or(0, |words| words.iter().map(|word| word.count_ones()).sum())
     }
 
     /// Buckets of the first rule that some unfenced NIC accepts.
-    pub fn covered(&self) -> u32 {
+    pub(crate) fn covered(&self) -> u32 {
         let mut all = [0u64; BUCKETS / 64];
         for host in self.hosts.iter().filter(|host| host.nic.accepts_at(self.at)) {
             for (word, own) in all.iter_mut().zip(host.nic.owned.first().into_iter().flatten()) {
@@ -535,20 +531,20 @@ impl Cluster {
         }
     }
 
-    pub fn status(&self, host: usize) -> Option<Status> {
+    pub(crate) fn status(&self, host: usize) -> Option<Status> {
         let slot = &self.hosts[host];
         Some(slot.node.as_ref()?.status(slot.now(self.at)))
     }
 
-    pub fn epoch(&self, host: usize) -> EpochId {
+    pub(crate) fn epoch(&self, host: usize) -> EpochId {
         self.status(host).map(|status| status.epoch).unwrap_or_default()
     }
 
-    pub fn phase(&self, host: usize) -> PhaseKind {
+    pub(crate) fn phase(&self, host: usize) -> PhaseKind {
         self.status(host).map(|status| status.phase).unwrap_or_default()
     }
 
-    pub fn statuses(&self) -> Vec<String> {
+    pub(crate) fn statuses(&self) -> Vec<String> {
         (0..self.hosts.len())
             .map(|host| match self.status(host) {
                 None => format!("host {} is down; its NIC accepts: {}", host + 1, self.accepts(host)),
@@ -571,7 +567,7 @@ impl Cluster {
     }
 
     /// Whether these hosts, and nobody else, are converged in one epoch, serve, and own every bucket once between them.
-    pub fn are_one(&self, hosts: &[usize]) -> bool {
+    pub(crate) fn are_one(&self, hosts: &[usize]) -> bool {
         let members: HostSet = hosts.iter().map(|&host| self.hosts[host].config.host).collect();
         let epoch = self.epoch(hosts[0]);
         let one = hosts.iter().all(|&host| {
@@ -582,7 +578,7 @@ impl Cluster {
         one && !epoch.is_none() && hosts.iter().map(|&host| self.owned(host)).sum::<u32>() == BUCKETS as u32
     }
 
-    pub fn reported(&self, host: usize, since: u64, matches: impl Fn(&Report) -> bool) -> Option<u64> {
+    pub(crate) fn reported(&self, host: usize, since: u64, matches: impl Fn(&Report) -> bool) -> Option<u64> {
         self.hosts[host].reports.iter().find(|(at, report)| *at >= since && matches(report)).map(|(at, _)| *at)
     }
 }

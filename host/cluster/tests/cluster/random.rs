@@ -56,7 +56,7 @@ fn no_bucket_is_accepted_twice_in_quorum_mode_whatever_happens() {
     for seed in 0..40 {
         checked += storm(seed, Mode::Quorum, true, 10 * (seed % 12)).checked.get();
     }
-    assert!(checked > 50_000, "{checked}");
+    assert!(checked > 10_000, "{checked}");
 }
 
 #[test]

@@ -1,2 +1,70 @@
-//! The `weir` command.
-fn main() {}
+//! The `weir` command: load balancing without a load balancer.
+//!
+//! Each sub-command is one file under `command/`; this one only picks. Exit codes are the same everywhere: 0 done, 1
+//! failed, 2 nothing to do or wrong usage, 3 not found.
+#![forbid(unsafe_code)]
+
+mod command;
+mod exit;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use tracing_subscriber::EnvFilter;
+
+use command::{agent, control, device, hdl, lab};
+use exit::Exit;
+
+/// Load balancing without a load balancer: each host's NIC passes only the packets whose bucket its host owns.
+#[derive(Parser)]
+#[command(name = "weir", version, max_term_width = 100, arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// run a cluster on this machine: namespaces, simulated NICs, real TCP, a crash and a come-back
+    Lab(lab::Args),
+    /// run the agent of this host until it is told to end
+    Agent(agent::Args),
+    /// run a simulated NIC between two interfaces
+    Device(device::Args),
+    /// show state and members
+    Query(control::Args),
+    /// show configuration, NIC and counters
+    Display(control::Args),
+    /// join the cluster
+    Start(control::Args),
+    /// leave the cluster at once
+    Stop(control::Args),
+    /// emit the circuits
+    #[command(subcommand)]
+    Hdl(hdl::Args),
+    /// what the lab's children run
+    #[command(hide = true)]
+    LabServe(lab::ServeArgs),
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let filter = EnvFilter::try_from_env("WEIR_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).init();
+    let done = match cli.command {
+        Command::Lab(args) => lab::run(args),
+        Command::Agent(args) => agent::run(args),
+        Command::Device(args) => device::run(args),
+        Command::Query(args) => control::query(args),
+        Command::Display(args) => control::display(args),
+        Command::Start(args) => control::start(args),
+        Command::Stop(args) => control::stop(args),
+        Command::Hdl(args) => hdl::run(args),
+        Command::LabServe(args) => lab::serve(args),
+    };
+    done.unwrap_or_else(|error| {
+        eprintln!("weir: {error:#}");
+        Exit::of(&error)
+    })
+    .into()
+}

@@ -1,0 +1,7 @@
+//! One file a command.
+
+pub(crate) mod agent;
+pub(crate) mod control;
+pub(crate) mod device;
+pub(crate) mod hdl;
+pub(crate) mod lab;

@@ -1,0 +1,167 @@
+//! `weir query`, `display`, `start`, `stop`: ask the agent of this host over its control socket.
+//!
+//! ```text
+//! $ weir query --control /run/weir/agent.sock
+//! Host 2 converged with the following host(s) as part of the cluster:
+//! 1, 2, 3, 4
+//! epoch 7.9f3a0c55; buckets 1: 1024, 2: 1024, 3: 1024, 4: 1024
+//! ```
+//!
+//! Exit codes: 0 done; 1 refused, or the agent broke off; 2 the host is in that state already; 3 no agent there.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::bail;
+use weir_agent::config::DEFAULT_CONTROL;
+use weir_agent::control::{Answer, Display, Query, Request, ask};
+
+use crate::exit::Exit;
+
+/// An agent that is alive answers within milliseconds.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// control socket of the agent
+    #[arg(long, value_name = "path", env = "WEIR_CONTROL", default_value = DEFAULT_CONTROL)]
+    control: PathBuf,
+    /// print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) fn query(args: Args) -> anyhow::Result<Exit> {
+    match ask(&args.control, Request::Query, PATIENCE)? {
+        Answer::Query(query) if args.json => println!("{}", serde_json::to_string(&query)?),
+        Answer::Query(query) => print!("{}", describe(&query)),
+        other => bail!("unexpected answer to query: {other:?}"),
+    }
+    Ok(Exit::Done)
+}
+
+pub(crate) fn display(args: Args) -> anyhow::Result<Exit> {
+    match ask(&args.control, Request::Display, PATIENCE)? {
+        Answer::Display(display) if args.json => println!("{}", serde_json::to_string(&display)?),
+        Answer::Display(display) => print!("{}", describe_all(&display)),
+        other => bail!("unexpected answer to display: {other:?}"),
+    }
+    Ok(Exit::Done)
+}
+
+pub(crate) fn start(args: Args) -> anyhow::Result<Exit> {
+    change(&args, Request::Start, "started")
+}
+
+pub(crate) fn stop(args: Args) -> anyhow::Result<Exit> {
+    change(&args, Request::Stop, "stopped")
+}
+
+fn change(args: &Args, request: Request, done: &str) -> anyhow::Result<Exit> {
+    let (exit, state) = match ask(&args.control, request, PATIENCE)? {
+        Answer::Done => (Exit::Done, done.to_string()),
+        Answer::Already { state } => (Exit::Nothing, state),
+        Answer::Refused { message } => bail!("{message}"),
+        other => bail!("unexpected answer: {other:?}"),
+    };
+    if args.json {
+        println!("{}", serde_json::json!({ "state": state, "changed": exit == Exit::Done }));
+    } else if exit == Exit::Done {
+        println!("Cluster operation {state} on this host.");
+    } else {
+        println!("Nothing to do: this host is {state} already.");
+    }
+    Ok(exit)
+}
+
+/// The words of NLB's own tool where they exist (KB 812870, KB 242242).
+fn describe(query: &Query) -> String {
+    let list: Vec<String> = query.members.iter().map(u8::to_string).collect();
+    let mut text = match query.state.as_str() {
+        "converged" => format!(
+            "Host {} converged{} with the following host(s) as part of the cluster:\n{}\n",
+            query.host,
+            if query.default { " as DEFAULT" } else { "" },
+            list.join(", ")
+        ),
+        "converging" => format!(
+            "Host {} converging with the following host(s) as part of the cluster:\n{}\n",
+            query.host,
+            list.join(", ")
+        ),
+        other => format!("Host {} is {other}.\n", query.host),
+    };
+    if let Some(cause) = &query.cause {
+        text += &format!("cause: {cause}\n");
+    }
+    if !query.epoch.is_empty() {
+        let buckets: Vec<String> = query.buckets.iter().map(|(host, n)| format!("{host}: {n}")).collect();
+        text += &format!("epoch {}; buckets {}\n", query.epoch, buckets.join(", "));
+    }
+    if query.fenced {
+        text += "The NIC is fenced: it accepts nothing through rules.\n";
+    }
+    text
+}
+
+fn describe_all(display: &Display) -> String {
+    let mut text = describe(&display.query);
+    let mut line = |name: &str, value: String| text += &format!("{name:<24} = {value}\n");
+    line("cluster", display.cluster.clone());
+    line("virtual IPs", display.vips.join(", "));
+    line("cluster MAC", display.cluster_mac.clone());
+    line("masked MAC", display.masked_mac.clone());
+    line("heartbeat", format!("{} ms, dead after {} missed", display.period_ms, display.tolerance));
+    for (index, rule) in display.rules.iter().enumerate() {
+        line(&format!("rule {index}"), rule.clone());
+    }
+    line("NIC", display.nic.selector.clone());
+    line("NIC epoch word", format!("{:#010x}", display.nic.epoch));
+    line("NIC lease left", format!("{} ms", display.nic.lease_left_us / 1000));
+    for (name, count) in &display.nic.counters {
+        line(&format!("NIC {name}"), count.to_string());
+    }
+    for (name, count) in &display.heartbeats {
+        line(&format!("heartbeats {name}"), count.to_string());
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    #[test]
+    fn the_default_host_says_so_in_nlbs_words() {
+        let query = Query {
+            host: 1,
+            state: "converged".into(),
+            default: true,
+            members: vec![1, 3],
+            epoch: "4.00c0ffee".into(),
+            buckets: BTreeMap::from([(1, 2048), (3, 2048)]),
+            ..Query::default()
+        };
+        let text = "Host 1 converged as DEFAULT with the following host(s) as part of the cluster:\n1, 3\n\
+                    epoch 4.00c0ffee; buckets 1: 2048, 3: 2048\n";
+        assert_eq!(describe(&query), text);
+    }
+
+    #[test]
+    fn a_cause_and_a_fence_are_told() {
+        let query = Query {
+            host: 2,
+            state: "converging".into(),
+            members: vec![2],
+            cause: Some("listening".into()),
+            fenced: true,
+            ..Query::default()
+        };
+        let text = describe(&query);
+        assert!(
+            text.contains("Host 2 converging with") && text.contains("cause: listening") && text.contains("fenced")
+        );
+    }
+}

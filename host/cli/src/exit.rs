@@ -1,0 +1,50 @@
+//! Exit codes, the same for every sub-command.
+
+use std::io::ErrorKind;
+use std::process::ExitCode;
+
+/// How a command ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Exit {
+    /// It did what it was asked.
+    Done = 0,
+    /// It could not.
+    Failed = 1,
+    /// There was nothing to do; clap uses the same code for wrong usage.
+    Nothing = 2,
+    /// What it was to work on is not there: no file, no agent, no interface.
+    NotFound = 3,
+}
+
+impl Exit {
+    /// The code for an error: what is missing is told apart from what failed.
+    pub(crate) fn of(error: &anyhow::Error) -> Exit {
+        let missing = |cause: &(dyn std::error::Error + 'static)| {
+            cause.downcast_ref::<std::io::Error>().is_some_and(|e| e.kind() == ErrorKind::NotFound)
+                || matches!(
+                    cause.downcast_ref::<weir_agent::control::ControlError>(),
+                    Some(weir_agent::control::ControlError::NoAgent { .. })
+                )
+                || matches!(cause.downcast_ref::<weir_link::LinkError>(), Some(weir_link::LinkError::Missing { .. }))
+        };
+        if error.chain().any(missing) { Exit::NotFound } else { Exit::Failed }
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> ExitCode {
+        ExitCode::from(exit as u8)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_missing_is_told_from_what_failed() {
+        let missing = std::fs::read("/nowhere/at/all").expect_err("there is none");
+        assert_eq!(Exit::of(&anyhow::Error::new(missing).context("failed to read it")), Exit::NotFound);
+        assert_eq!(Exit::of(&anyhow::anyhow!("failed")), Exit::Failed);
+    }
+}

@@ -1,5 +1,5 @@
 //! A whole simulated NIC between real interfaces, each in a network namespace of its test's own. Needs root: making
-//! namespaces and interfaces is a privilege.
+//! namespaces and interfaces is a privilege. `WEIR_ENGINE=rtl` tries the circuits instead of the specification.
 
 use std::net::Ipv4Addr;
 use std::os::unix::net::UnixStream;
@@ -56,10 +56,14 @@ struct Bench {
     carrying: Option<thread::JoinHandle<Result<(), DeviceError>>>,
 }
 
+fn engine() -> EngineKind {
+    std::env::var("WEIR_ENGINE").map_or(EngineKind::Spec, |name| name.parse().expect("an engine"))
+}
+
 fn options(dir: &Path) -> Options {
     Options {
         socket: dir.join("nic.sock"),
-        engine: EngineKind::Spec,
+        engine: engine(),
         wire: "wire".into(),
         tap: "tap".into(),
         trace: Some(dir.join("trace")),
@@ -293,14 +297,14 @@ fn a_wire_that_goes_down_and_comes_back_carries_frames_again() {
         let bench = Bench::start();
         for name in ["wire", "tap"] {
             ip(&format!("link set {name} down"));
-            bench.peer.send(&arp()).expect("room in the queue");
+            let _lost = bench.peer.send(&arp());
             thread::sleep(Duration::from_millis(20));
             ip(&format!("link set {name} up"));
             // The kernel takes up to a second to believe in a carrier, and loses what is sent meanwhile.
             let (mut buffer, end) = (vec![0; 65536], Instant::now() + WAIT);
             while bench.host.receive(&mut buffer).is_err() {
                 assert!(Instant::now() < end, "nothing comes since {name} was down");
-                bench.peer.send(&arp()).expect("room in the queue");
+                let _lost_or_not = bench.peer.send(&arp());
                 thread::sleep(Duration::from_millis(10));
             }
         }

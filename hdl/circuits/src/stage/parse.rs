@@ -206,8 +206,10 @@ impl Logic for Parse {
                 if self.s_index.val() == 2 {
                     self.destination.d.next = bit_cast::<128, 32>(self.s_high.val()) << 96;
                 }
-                // Layer 4 starts in either word of a pair; the flags are three words on, in the other one.
-                if self.s_index.val() == self.l4_pair.val() {
+                // Layer 4 starts in either word of a pair; the flags are three words on, in the other one. Never before pair
+                // 2: a header length below 5, or in pair 0 that of an earlier frame, would overwrite the ports of the
+                // record before, which are still in use then.
+                if (self.s_index.val() == self.l4_pair.val()) & (self.s_index.val() >= 2) {
                     self.ports.d.next = self.s_high.val();
                     if self.ihl.q.val().get_bit(0) {
                         self.ports.d.next = self.s_low.val();

@@ -3,12 +3,12 @@
 use std::net::IpAddr;
 
 use fastrand::Rng;
-use weir_spec::frame::WINDOW;
+use weir_spec::frame::{MIN_FRAME, Parsed, WINDOW, parse};
 
 use crate::configs::Setting;
 use crate::seed::{chance, pick};
 
-/// Clocks from the first beat of a frame in which its header window, or the frame, must be complete at 64 bit.
+/// Clocks after the first beat of a frame in which its header must be complete at 64 bit.
 pub(crate) const HEADER_CLOCKS: usize = 20;
 
 /// What went into a frame, for coverage.
@@ -55,11 +55,24 @@ impl Shot {
         self.beats().min(WINDOW / 8)
     }
 
-    /// Whether its header takes more clocks than the pipeline waits for: then it is malformed, whatever it holds.
+    /// Beats after which nothing that follows changes what the frame is: the first ones that parse, else the window.
+    fn decided_beats(&self) -> usize {
+        let parses = |beats: usize| parse(&self.bytes[..self.bytes.len().min(8 * beats)]) != Parsed::Malformed;
+        (MIN_FRAME.div_ceil(8)..self.header_beats()).find(|&beats| parses(beats)).unwrap_or(self.header_beats())
+    }
+
+    fn clocks_to(&self, beats: usize) -> usize {
+        beats - 1 + self.waits.iter().take(beats).skip(1).map(|wait| usize::from(*wait)).sum::<usize>()
+    }
+
+    /// Whether its header is complete later than the pipeline waits for: then it does not pass, whatever it holds.
     pub(crate) fn late(&self) -> bool {
-        let beats = self.header_beats();
-        let waits: usize = self.waits.iter().take(beats).skip(1).map(|wait| usize::from(*wait)).sum();
-        beats + waits > HEADER_CLOCKS
+        self.clocks_to(self.decided_beats()) > HEADER_CLOCKS
+    }
+
+    /// Whether it is malformed, and may or may not be known to be before it is late: a circuit need not say when.
+    pub(crate) fn late_or_malformed(&self) -> bool {
+        parse(&self.bytes) == Parsed::Malformed && self.late()
     }
 
     /// Puts gaps in: before the frame, inside its header as far as the bound allows (or beyond it), behind the header.
@@ -69,7 +82,7 @@ impl Shot {
         if chance(rng, 50) {
             self.waits[0] = rng.u8(..24);
         }
-        let slack = HEADER_CLOCKS - header;
+        let slack = HEADER_CLOCKS + 1 - header;
         let total = match rng.u32(..8) {
             0..3 => 0,
             3..5 => rng.usize(..=slack.min(20)),

@@ -356,6 +356,8 @@ fn expect(oracle: &mut Nic, side: Side, shot: &Shot) -> (u32, Vec<u8>) {
     let word = match side {
         Side::Rx if shot.late() => Decision::plain(false, Class::Malformed, Reason::Class).encode(),
         Side::Rx => oracle.rx(&bytes).encode(),
+        // It is held back: what it is, is not known.
+        Side::Tx if shot.late() => Egress { pass: false, masked: false }.encode(),
         Side::Tx => oracle.tx(&mut bytes).encode(),
     };
     (word, bytes)

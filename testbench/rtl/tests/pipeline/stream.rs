@@ -2,8 +2,10 @@
 
 use fastrand::Rng;
 use weir_rtl::Side;
+use weir_spec::config::{Config, RSS_KEY};
 use weir_spec::mac::Mac;
 use weir_spec::regs::{self, RegId};
+use weir_spec::verdict::Class;
 
 use crate::configs::{self, Setting};
 use crate::frames::{self, Made, Shot, Toward};
@@ -56,6 +58,9 @@ fn one_round(rig: &mut Rig, rng: &mut Rng, round: usize) {
             if gaps {
                 received = received.with_gaps(rng);
                 left = left.with_gaps(rng);
+                if left.late_or_malformed() {
+                    left.waits.clear();
+                }
             }
             rig.push(Side::Rx, received);
             rig.push(Side::Tx, left);
@@ -132,6 +137,38 @@ fn a_frame_cut_anywhere_fares_as_the_spec_says() {
         }
     }
     rig.check_counters();
+}
+
+/// Found by random frames: the ports of a record were overwritten while they were still in use, when a bad header length
+/// came before it and a frame behind it without a gap.
+#[test]
+fn a_bad_header_length_leaves_the_ports_of_its_neighbours_alone() {
+    let mut rig = Rig::new("bad header length", 5);
+    let vip: std::net::Ipv6Addr = "2001:db8::7".parse().expect("an address");
+    let mut config = Config { hash_key: RSS_KEY, ..Config::default() };
+    config.vips[0] = Some(vip.into());
+    let words = regs::codec::encode(&config);
+    rig.load(&Setting { words, maps: Vec::new(), config });
+    rig.commit(1, rig.now() + LONG).expect("a deadline in reach");
+    // Its transport header ends with its last beat: the record is judged when the next frame begins.
+    let mut tcp = vec![0; 74];
+    tcp[12..22].copy_from_slice(&[0x86, 0xdd, 0x60, 0, 0, 0, 0, 20, 6, 64]);
+    tcp[38..54].copy_from_slice(&vip.octets());
+    for length in 0..5 {
+        for follower in [length, 5] {
+            let ipv4 = |ihl: u8| {
+                let mut frame = vec![0xee; 60];
+                frame[12..15].copy_from_slice(&[0x08, 0x00, 0x40 | ihl]);
+                Shot::plain(frame)
+            };
+            rig.push(Side::Rx, ipv4(length));
+            tcp[54..58].copy_from_slice(&[length, follower, 0, 80]);
+            rig.push(Side::Rx, Shot::plain(tcp.clone()));
+            rig.push(Side::Rx, ipv4(follower));
+        }
+    }
+    rig.settle();
+    assert_eq!(rig.tally[weir_spec::counters::class(Class::Transport)], 10);
 }
 
 #[test]

@@ -4,8 +4,9 @@ use fastrand::Rng;
 use weir_rtl::Side;
 use weir_spec::config::{Config, RSS_KEY};
 use weir_spec::mac::Mac;
+use weir_spec::map::MapRef;
 use weir_spec::regs::{self, RegId};
-use weir_spec::verdict::Class;
+use weir_spec::rules::{Affinity, Protocol, Rule, VipSelect};
 
 use crate::configs::{self, Setting};
 use crate::frames::{self, Made, Shot, Toward};
@@ -147,6 +148,14 @@ fn a_bad_header_length_leaves_the_ports_of_its_neighbours_alone() {
     let vip: std::net::Ipv6Addr = "2001:db8::7".parse().expect("an address");
     let mut config = Config { hash_key: RSS_KEY, ..Config::default() };
     config.vips[0] = Some(vip.into());
+    config.rules[0] = Some(Rule {
+        vip: VipSelect::All,
+        first_port: 80,
+        last_port: 80,
+        protocol: Protocol::Tcp,
+        affinity: Affinity::None,
+        map: MapRef::default(),
+    });
     let words = regs::codec::encode(&config);
     rig.load(&Setting { words, maps: Vec::new(), config });
     rig.commit(1, rig.now() + LONG).expect("a deadline in reach");
@@ -168,7 +177,7 @@ fn a_bad_header_length_leaves_the_ports_of_its_neighbours_alone() {
         }
     }
     rig.settle();
-    assert_eq!(rig.tally[weir_spec::counters::class(Class::Transport)], 10);
+    assert_eq!(rig.tally[weir_spec::counters::RULE_DROPPED], 10, "each met its rule");
 }
 
 #[test]

@@ -66,3 +66,17 @@ pub fn emit_to(folder: &Path) -> Result<Vec<PathBuf>, WriteError> {
     }
     Ok(paths)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_tops_emit_clean_and_the_same_each_time() {
+        let files = files().expect("the tops are clean");
+        assert_eq!(files, super::files().expect("the tops are clean"));
+        for file in files {
+            assert!(file.text.contains(&format!("module {}(", file.top)) && !file.text.contains('$'), "{}", file.name);
+        }
+    }
+}

@@ -127,3 +127,33 @@ impl Logic for Gate {
         self.m_tuser.next = self.user.q.val();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bench::step;
+
+    #[test]
+    fn frames_leave_whole_after_the_latency_or_not_at_all() {
+        let mut gate = Gate::default();
+        gate.connect_all();
+        gate.reset.next = true;
+        step!(gate);
+        gate.reset.next = false;
+        let mut out = Vec::new();
+        for clock in 0..LATENCY as u64 + 12 {
+            gate.s_tvalid.next = clock < 9;
+            gate.s_tlast.next = clock % 3 == 2;
+            gate.s_tdata.next = clock.into();
+            gate.verdict_valid.next = (20..23).contains(&clock);
+            gate.verdict_pass.next = clock != 21;
+            step!(gate);
+            if gate.m_tvalid.val() {
+                out.push((clock + 1, gate.m_tdata.val().to_u64(), gate.m_tlast.val()));
+            }
+        }
+        let late = LATENCY as u64;
+        let wanted = [0, 1, 2, 6, 7, 8].map(|beat| (beat + late, beat, beat % 3 == 2));
+        assert_eq!(out, wanted);
+    }
+}

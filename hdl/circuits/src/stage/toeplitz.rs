@@ -115,3 +115,41 @@ impl Logic for Toeplitz {
         self.m_network.next = self.by_network.q.val();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bench::step;
+    use weir_spec::config::RSS_KEY;
+    use weir_spec::rules::Affinity;
+    use weir_spec::toeplitz::{bucket, Source};
+
+    #[test]
+    fn the_buckets_are_those_of_the_spec() {
+        let mut circuit = Toeplitz::default();
+        circuit.connect_all();
+        let mut key = Bits::<320>::default();
+        for bit in 0..320 {
+            key = key.replace_bit(319 - bit, RSS_KEY[bit / 8] >> (7 - bit % 8) & 1 == 1);
+        }
+        circuit.key.next = key;
+        circuit.s_valid.next = true;
+        for round in 1..12u128 {
+            let ipv6 = round % 2 == 0;
+            let mut address = round.wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835).to_be_bytes();
+            if !ipv6 {
+                address[4..].fill(0);
+            }
+            let port = (round * 7919) as u16;
+            circuit.s_ipv6.next = ipv6;
+            circuit.s_address.next = u128::from_be_bytes(address).to_bits();
+            circuit.s_port.next = port.to_bits();
+            step!(circuit);
+            step!(circuit);
+            let wanted = |affinity| u64::from(bucket(&RSS_KEY, Source { ipv6, address, port }, affinity));
+            assert_eq!(circuit.m_none.val().to_u64(), wanted(Affinity::None));
+            assert_eq!(circuit.m_single.val().to_u64(), wanted(Affinity::Single));
+            assert_eq!(circuit.m_network.val().to_u64(), wanted(Affinity::Network));
+        }
+    }
+}

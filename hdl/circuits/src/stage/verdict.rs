@@ -82,3 +82,32 @@ impl Logic for Verdict {
         self.m_word.next = self.word.q.val();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bench::step;
+    use weir_spec::map::BucketState;
+    use weir_spec::verdict::{passes, Class, Decision, Kind, Reason};
+
+    #[test]
+    fn every_state_kind_and_fence_is_judged_as_the_spec_does() {
+        let mut circuit = Verdict::default();
+        circuit.connect_all();
+        circuit.s_valid.next = true;
+        for case in 0..32u64 {
+            let (state, kind, fenced) = (BucketState::from_bits(case as u32), case >> 2 & 3, case >> 4 == 1);
+            let what = [Kind::Syn, Kind::Tcp, Kind::Datagram, Kind::Fragment][kind as usize];
+            let plan = (Class::Transport as u64) << 2 | 1 << 6 | 1 << 7 | 5 << 8 | 0xabc << 14 | kind << 26;
+            circuit.s_plan.next = plan.into();
+            circuit.s_state.next = (case & 3).into();
+            circuit.fenced.next = fenced;
+            step!(circuit);
+            let (accept, reason) =
+                if fenced { (false, Reason::Fenced) } else { (passes(state, what, false), Reason::Bucket) };
+            let class = Class::Transport;
+            let wanted = Decision { accept, class, reason, rule: Some(5), bucket: Some((0xabc, state)) };
+            assert_eq!(Decision::decode(circuit.m_word.val().to_u64() as u32), Some(wanted));
+        }
+    }
+}

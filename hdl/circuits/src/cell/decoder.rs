@@ -102,7 +102,7 @@ pub fn word(block: &Registers, reg: &Reg, index: u32) -> u32 {
 }
 
 fn arm(text: &mut String, block: &Registers) -> std::fmt::Result {
-    assert!(block.size.is_power_of_two() && block.stride.is_power_of_two() && block.base % block.size == 0);
+    assert!(block.size.is_power_of_two() && block.stride.is_power_of_two() && block.base.is_multiple_of(block.size));
     let (size, stride) = (block.size.trailing_zeros(), block.stride.trailing_zeros());
     let top = ADDRESS - 1;
     writeln!(text, "    // {}", block.name)?;

@@ -226,11 +226,11 @@ impl<'a> Flow<'a> {
             self.bad(Pattern::Unparenthesised, format!("`{}`: put each operator in parentheses", shown()));
         }
         match op {
-            VerilogOp::Eq | VerilogOp::Ne | VerilogOp::Lt | VerilogOp::Le | VerilogOp::Gt | VerilogOp::Ge => {
-                if overflows(left) || overflows(right) {
-                    let text = format!("`{}` compared: assign what is computed to a Local first", shown());
-                    self.bad(Pattern::ComparedArithmetic, text);
-                }
+            VerilogOp::Eq | VerilogOp::Ne | VerilogOp::Lt | VerilogOp::Le | VerilogOp::Gt | VerilogOp::Ge
+                if overflows(left) || overflows(right) =>
+            {
+                let text = format!("`{}` compared: assign what is computed to a Local first", shown());
+                self.bad(Pattern::ComparedArithmetic, text);
             }
             VerilogOp::Shr if overflows(left) => {
                 let text = format!("`{}` shifted right: assign it to a Local first", show(left));

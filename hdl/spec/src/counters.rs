@@ -21,7 +21,7 @@ pub const RX_DROPPED: usize = 20;
 pub const TX_PASSED: usize = 21;
 /// Frames sent whose source MAC was replaced.
 pub const TX_MASKED: usize = 22;
-/// Frames held back because the NIC is fenced.
+/// Frames held back: by the fence, or because masking is off.
 pub const TX_FENCED: usize = 23;
 /// First of the counters of frames accepted, one a rule, the default rule last.
 pub const RULE_ACCEPTED: usize = 32;

@@ -35,15 +35,22 @@ impl Egress {
     }
 }
 
-/// Decides on a frame that leaves. From reset to the first COMMIT no TCP or UDP leaves, whoever sends it.
+/// How the MAC of every unicast cluster begins.
+pub const CLUSTER_PREFIX: [u8; 2] = [0x02, 0xbf];
+
+/// Decides on a frame that leaves. From reset to the first COMMIT no TCP or UDP leaves, whoever sends it; and while
+/// masking is off, no frame whose source is any cluster's MAC: a host that is up before its agent must not leak it.
 ///
 /// Runts and whatever cannot be parsed pass: the fence holds back answers, not noise.
 pub fn decide(classifier: &Classifier, masking: &Masking, frame: &[u8], fenced: bool) -> Egress {
-    let masked = masking.enabled && frame.get(6..12) == Some(&masking.cluster.0);
+    let source = frame.get(6..12);
+    let masked = masking.enabled && source == Some(&masking.cluster.0);
+    let leaks = !masking.enabled && source.is_some_and(|source| source.starts_with(&CLUSTER_PREFIX));
     let ours = |ipv6, source| !classifier.configured() || fenced && classifier.vip(ipv6, source).is_some();
-    let held = (fenced || !classifier.configured())
-        && matches!(parse(frame), Parsed::Ip(packet)
-            if packet.payload.is_transport() && ours(packet.ipv6, &packet.source));
+    let held = leaks
+        || (fenced || !classifier.configured())
+            && matches!(parse(frame), Parsed::Ip(packet)
+                if packet.payload.is_transport() && ours(packet.ipv6, &packet.source));
     Egress { pass: !held, masked: masked && !held }
 }
 

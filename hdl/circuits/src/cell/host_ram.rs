@@ -64,14 +64,17 @@ impl<const W: usize, const A: usize> Logic for HostRam<W, A> {
         self.host_rdata.connect();
     }
 
+    /// The words are set to zero for simulators alone: block RAM wakes up so, and yosys takes minutes over the loop.
     fn hdl(&self) -> Verilog {
         Verilog::Custom(format!(
             "(* no_rw_check, ram_style = \"block\" *) reg [{w}:0] words [0:{n}];
 reg [{w}:0] out;
 reg [{w}:0] host_out;
+`ifndef SYNTHESIS
 integer i;
+initial for (i = 0; i <= {n}; i = i + 1) words[i] = 0;
+`endif
 initial begin
-    for (i = 0; i <= {n}; i = i + 1) words[i] = 0;
     out = 0;
     rdata = 0;
     host_out = 0;

@@ -27,6 +27,9 @@ pub struct Commit {
     pub m_lease: Signal<Out, Bit>,
     /// The token has left the gate.
     pub m_done: Signal<Out, Bit>,
+    /// A token has passed the verdict since reset; rises with the deadline it brings.
+    pub m_configured: Signal<Out, Bit>,
+    configured: DFF<Bit>,
     pending: DFF<Bit>,
     way: DFF<Bits<8>>,
     left: DFF<Bits<6>>,
@@ -38,7 +41,7 @@ pub struct Commit {
 impl Logic for Commit {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, pending, way, left, done);
+        dff_setup!(self, clock, configured, pending, way, left, done);
         self.token.next = self.pending.q.val() & self.free.val();
         if self.request.val() {
             self.pending.d.next = true;
@@ -55,7 +58,11 @@ impl Logic for Commit {
         if self.token.val() {
             self.left.d.next = 63.into();
         }
+        if self.way.q.val().get_bit(7) {
+            self.configured.d.next = true;
+        }
         if self.reset.val() {
+            self.configured.d.next = false;
             self.pending.d.next = false;
             self.way.d.next = 0.into();
             self.left.d.next = 0.into();
@@ -66,5 +73,6 @@ impl Logic for Commit {
         self.m_policy.next = self.way.q.val().get_bit(3);
         self.m_lease.next = self.way.q.val().get_bit(7);
         self.m_done.next = self.done.q.val();
+        self.m_configured.next = self.configured.q.val();
     }
 }

@@ -78,6 +78,8 @@ pub struct Registers {
     pub lease_until: Signal<In, Bits<64>>,
     /// STATUS.fenced.
     pub fenced: Signal<In, Bit>,
+    /// A commit has landed since reset.
+    pub configured: Signal<In, Bit>,
     /// A commit is taken.
     pub commit: Signal<Out, Bit>,
     /// Its deadline.
@@ -157,6 +159,7 @@ pub struct Registers {
     id_snapshot: Constant<Bits<6>>,
     id_sequence: Constant<Bits<6>>,
     caps: Constant<Bits<32>>,
+    status_configured: Constant<Bits<5>>,
     status_fenced: Constant<Bits<5>>,
     status_busy: Constant<Bits<5>>,
     mask_enable: Constant<Bits<5>>,
@@ -197,6 +200,7 @@ impl Default for Registers {
             too_far: Default::default(),
             lease_until: Default::default(),
             fenced: Default::default(),
+            configured: Default::default(),
             commit: Default::default(),
             commit_next: Default::default(),
             commit_done: Default::default(),
@@ -264,6 +268,7 @@ impl Default for Registers {
             id_snapshot: Constant::new(number(RegId::Snapshot)),
             id_sequence: Constant::new(number(RegId::SnapSeq)),
             caps: Constant::new(Identity::default().caps().to_bits()),
+            status_configured: Constant::new(status.field("configured").low.to_bits()),
             status_fenced: Constant::new(status.field("fenced").low.to_bits()),
             status_busy: Constant::new(status.field("busy").low.to_bits()),
             mask_enable: Constant::new(regs::reg(RegId::ClusterMacHi).field("enable").low.to_bits()),
@@ -409,6 +414,8 @@ impl Logic for Registers {
             if self.step.q.val() == 10 {
                 self.read.next = self.decoder.fixed.val();
                 self.status.next = self.status.val().replace_bit(self.status_fenced.val().index(), self.fenced.val());
+                self.status.next =
+                    self.status.val().replace_bit(self.status_configured.val().index(), self.configured.val());
                 self.status.next = self.status.val().replace_bit(self.status_busy.val().index(), self.busy.q.val());
                 if self.block.val() == self.rule.val() {
                     self.read.next = self.rule_rdata.val();

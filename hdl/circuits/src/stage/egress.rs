@@ -5,11 +5,12 @@
 //! Latency: nine clocks from the record, as the way in. Twin: `weir_spec::egress::decide`.
 
 use rust_hdl::prelude::*;
+use weir_spec::egress::CLUSTER_PREFIX;
 
 use super::vips::{Vips, VIP_BITS};
 
 /// See the module.
-#[derive(LogicBlock, Default)]
+#[derive(LogicBlock)]
 pub struct Egress {
     /// Clock.
     pub clock: Signal<In, Clock>,
@@ -17,11 +18,13 @@ pub struct Egress {
     pub reset: Signal<In, Bit>,
     /// The lease has run out.
     pub fenced: Signal<In, Bit>,
+    /// A commit has landed since reset; before, no TCP or UDP leaves.
+    pub configured: Signal<In, Bit>,
     /// Virtual IPs in force.
     pub vips: Signal<In, Bits<VIP_BITS>>,
     /// The source that may not leave, first octet in bits 7:0.
     pub cluster_mac: Signal<In, Bits<48>>,
-    /// It is replaced.
+    /// It is replaced; else nothing leaves whose source begins as a cluster MAC does.
     pub masking: Signal<In, Bit>,
     /// A beat of [`Collect`](super::collect::Collect).
     pub s_beat: Signal<In, Bit>,
@@ -43,28 +46,73 @@ pub struct Egress {
     pub m_valid: Signal<Out, Bit>,
     /// The decision, as `Egress::encode` of the spec.
     pub m_word: Signal<Out, Bits<32>>,
+    cluster_prefix: Constant<Bits<16>>,
     matcher: Vips,
     mac_now: DFF<Bit>,
     mac_hit: DFF<Bit>,
-    // Valid, late, TCP or UDP, MAC hit; one a clock.
-    way: [DFF<Bits<4>>; 8],
+    leak_now: DFF<Bit>,
+    leak: DFF<Bit>,
+    // Valid, late, TCP or UDP, MAC hit, leak; one a clock.
+    way: [DFF<Bits<5>>; 8],
     vip: [DFF<Bit>; 6],
     valid: DFF<Bit>,
     word: DFF<Bits<32>>,
     expected: Signal<Local, Bits<48>>,
     balanced: Signal<Local, Bit>,
-    entry: Signal<Local, Bits<4>>,
-    tail: Signal<Local, Bits<4>>,
+    entry: Signal<Local, Bits<5>>,
+    tail: Signal<Local, Bits<5>>,
     held: Signal<Local, Bit>,
     masked: Signal<Local, Bit>,
     result: Signal<Local, Bits<32>>,
     pass: Signal<Local, Bit>,
 }
 
+impl Default for Egress {
+    fn default() -> Self {
+        Egress {
+            clock: Default::default(),
+            reset: Default::default(),
+            fenced: Default::default(),
+            configured: Default::default(),
+            vips: Default::default(),
+            cluster_mac: Default::default(),
+            masking: Default::default(),
+            s_beat: Default::default(),
+            s_mac: Default::default(),
+            s_mac_valid: Default::default(),
+            s_valid: Default::default(),
+            s_kind: Default::default(),
+            s_late: Default::default(),
+            s_ipv6: Default::default(),
+            s_source: Default::default(),
+            m_valid: Default::default(),
+            m_word: Default::default(),
+            cluster_prefix: Constant::new(u64::from(u16::from_be_bytes(CLUSTER_PREFIX)).to_bits()),
+            matcher: Default::default(),
+            mac_now: Default::default(),
+            mac_hit: Default::default(),
+            leak_now: Default::default(),
+            leak: Default::default(),
+            way: Default::default(),
+            vip: Default::default(),
+            valid: Default::default(),
+            word: Default::default(),
+            expected: Default::default(),
+            balanced: Default::default(),
+            entry: Default::default(),
+            tail: Default::default(),
+            held: Default::default(),
+            masked: Default::default(),
+            result: Default::default(),
+            pass: Default::default(),
+        }
+    }
+}
+
 impl Logic for Egress {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, mac_now, mac_hit, valid, word);
+        dff_setup!(self, clock, mac_now, mac_hit, leak_now, leak, valid, word);
         clock!(self, clock, matcher);
         for i in 0..8 {
             self.way[i].clock.next = self.clock.val();
@@ -82,9 +130,13 @@ impl Logic for Egress {
                 | bit_cast::<48, 8>(self.cluster_mac.val().get_bits::<8>(40));
             self.mac_now.d.next =
                 self.masking.val() & self.s_mac_valid.val() & (self.s_mac.val() == self.expected.val());
+            self.leak_now.d.next = !self.masking.val()
+                & self.s_mac_valid.val()
+                & (self.s_mac.val().get_bits::<16>(32) == self.cluster_prefix.val());
         }
         // Beside the parser: what it knew of the beat before is what its record is about.
         self.mac_hit.d.next = self.mac_now.q.val();
+        self.leak.d.next = self.leak_now.q.val();
 
         self.matcher.active.next = self.vips.val();
         self.matcher.s_valid.next = self.s_valid.val();
@@ -97,6 +149,7 @@ impl Logic for Egress {
         self.entry.next = self.entry.val().replace_bit(1, self.s_late.val());
         self.entry.next = self.entry.val().replace_bit(2, self.balanced.val());
         self.entry.next = self.entry.val().replace_bit(3, self.mac_hit.q.val());
+        self.entry.next = self.entry.val().replace_bit(4, self.leak.q.val());
         self.way[0].d.next = self.entry.val();
         for i in 1..8 {
             self.way[i].d.next = self.way[i - 1].q.val();
@@ -107,8 +160,10 @@ impl Logic for Egress {
         }
 
         self.tail.next = self.way[7].q.val();
-        self.held.next =
-            self.tail.val().get_bit(1) | (self.fenced.val() & self.tail.val().get_bit(2) & self.vip[5].q.val());
+        self.held.next = self.tail.val().get_bit(1)
+            | self.tail.val().get_bit(4)
+            | (!self.configured.val() & self.tail.val().get_bit(2))
+            | (self.fenced.val() & self.tail.val().get_bit(2) & self.vip[5].q.val());
         self.pass.next = !self.held.val();
         self.masked.next = self.tail.val().get_bit(3) & self.pass.val();
         self.result.next = 0.into();

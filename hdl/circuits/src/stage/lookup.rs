@@ -14,7 +14,7 @@ pub const POLICY_FIELDS: [(RegId, &str); 3] =
 
 /// See the module. `m_plan` holds, lowest first: accepted without a look-up 1 · decided by policy 1 · class 4 ·
 /// looked up 1 · rule valid 1 · rule 6 · bucket 12 · what the state decides on 2 (0 SYN, 1 other TCP, 2 datagram,
-/// 3 fragment).
+/// 3 fragment; without a look-up, 3: TCP or UDP that belongs to no virtual IP).
 #[derive(LogicBlock, Default)]
 pub struct Lookup {
     /// Clock.
@@ -111,6 +111,9 @@ impl Logic for Lookup {
                 self.frame_class.next = 1.into();
             } else if !self.s_vip.val() {
                 self.frame_class.next = 2.into();
+                if self.s_kind.val() >= 5 {
+                    self.what.next = 3.into();
+                }
             } else {
                 match self.s_kind.val().index() {
                     2 => {

@@ -13,6 +13,8 @@ pub struct Verdict {
     pub reset: Signal<In, Bit>,
     /// The lease has run out.
     pub fenced: Signal<In, Bit>,
+    /// A commit has landed since reset; before, no TCP or UDP passes.
+    pub configured: Signal<In, Bit>,
     /// From [`Lookup`](super::lookup::Lookup), as all `s_` here.
     pub s_valid: Signal<In, Bit>,
     /// Plan.
@@ -29,6 +31,7 @@ pub struct Verdict {
     reason: Signal<Local, Bits<4>>,
     state: Signal<Local, Bits<2>>,
     what: Signal<Local, Bits<2>>,
+    frame_class: Signal<Local, Bits<4>>,
     next_word: Signal<Local, Bits<32>>,
 }
 
@@ -41,10 +44,15 @@ impl Logic for Verdict {
         self.reason.next = 0.into();
         self.state.next = 0.into();
         self.what.next = self.s_plan.val().get_bits::<2>(26);
+        self.frame_class.next = self.s_plan.val().get_bits::<4>(2);
         self.next_word.next = 0.into();
         if self.s_valid.val() {
             if self.s_plan.val().get_bit(1) {
                 self.reason.next = 1.into();
+            }
+            if !self.configured.val() & (self.frame_class.val() == 2) & (self.what.val() == 3) {
+                self.reason.next = 3.into();
+                self.accept.next = false;
             }
             if self.s_plan.val().get_bit(6) {
                 self.state.next = self.s_state.val();
@@ -95,6 +103,7 @@ mod tests {
         let mut circuit = Verdict::default();
         circuit.connect_all();
         circuit.s_valid.next = true;
+        circuit.configured.next = true;
         for case in 0..32u64 {
             let (state, kind, fenced) = (BucketState::from_bits(case as u32), case >> 2 & 3, case >> 4 == 1);
             let what = [Kind::Syn, Kind::Tcp, Kind::Datagram, Kind::Fragment][kind as usize];
@@ -107,6 +116,21 @@ mod tests {
                 if fenced { (false, Reason::Fenced) } else { (passes(state, what, false), Reason::Bucket) };
             let class = Class::Transport;
             let wanted = Decision { accept, class, reason, rule: Some(5), bucket: Some((0xabc, state)) };
+            assert_eq!(Decision::decode(circuit.m_word.val().to_u64() as u32), Some(wanted));
+        }
+    }
+
+    #[test]
+    fn before_the_first_commit_transport_for_nobody_is_held_and_the_rest_passes() {
+        let mut circuit = Verdict::default();
+        circuit.connect_all();
+        circuit.s_valid.next = true;
+        for (what, configured, held) in [(3u64, false, true), (2, false, false), (3, true, false)] {
+            circuit.s_plan.next = (1 | (Class::NotVip as u64) << 2 | what << 26).into();
+            circuit.configured.next = configured;
+            step!(circuit);
+            let reason = if held { Reason::Fenced } else { Reason::Class };
+            let wanted = Decision::plain(!held, Class::NotVip, reason);
             assert_eq!(Decision::decode(circuit.m_word.val().to_u64() as u32), Some(wanted));
         }
     }

@@ -337,6 +337,7 @@ impl Logic for Pipeline64 {
         self.registers.too_far.next = self.lease.too_far.val();
         self.registers.lease_until.next = self.lease.lease_until.val();
         self.registers.fenced.next = self.lease.fenced.val();
+        self.registers.configured.next = self.commit.m_configured.val();
         self.fenced.next = self.lease.fenced.val();
 
         // Counters.
@@ -430,6 +431,7 @@ impl Logic for Pipeline64 {
         self.rx_lookup.host_wdata.next = self.registers.cfg_wdata.val();
         self.registers.map_rdata.next = self.rx_lookup.host_rdata.val();
         self.rx_verdict.fenced.next = self.lease.fenced.val();
+        self.rx_verdict.configured.next = self.commit.m_configured.val();
         self.rx_verdict.s_valid.next = self.rx_lookup.m_valid.val();
         self.rx_verdict.s_plan.next = self.rx_lookup.m_plan.val();
         self.rx_verdict.s_state.next = self.rx_lookup.m_state.val();
@@ -471,6 +473,7 @@ impl Logic for Pipeline64 {
         self.tx_parse.s_index.next = self.tx_collect.m_index.val();
         self.tx_parse.s_high.next = self.tx_collect.m_high.val();
         self.tx_parse.s_low.next = self.tx_collect.m_low.val();
+        self.tx_egress.configured.next = self.commit.m_configured.val();
         self.tx_egress.fenced.next = self.lease.fenced.val();
         self.tx_egress.vips.next = self.vip_bank.active.val();
         self.tx_egress.cluster_mac.next = self.registers.cluster_mac.val();

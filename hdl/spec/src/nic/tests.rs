@@ -134,6 +134,13 @@ fn the_cluster_mac_does_not_leave() {
         nic.write(at(id), word).expect("a MAC word");
     }
     commit(&mut nic, 1).expect("a commit");
+    let mut arp = [0; 60];
+    arp[6..12].copy_from_slice(&cluster.0);
+    assert!(nic.tx(&mut arp).masked);
+    nic.write(at(RegId::ClusterMacHi), cluster.high_word()).expect("a MAC word");
+    arp[6..12].copy_from_slice(&cluster.0);
+    assert_eq!(nic.tx(&mut arp), Egress { pass: false, masked: false }, "masking is off");
+    nic.write(at(RegId::ClusterMacHi), cluster.high_word() | enable).expect("a MAC word");
     let mut answer = Vec::new();
     PacketBuilder::ethernet2(cluster.0, [4; 6])
         .ipv4(VIP.octets(), [192, 0, 2, 1], 64)
@@ -146,7 +153,7 @@ fn the_cluster_mac_does_not_leave() {
     assert_eq!((&sent[..6], &sent[12..]), (&answer[..6], &answer[12..]));
     nic.set_time(1000);
     assert!(!nic.tx(&mut answer.clone()).pass, "a fenced host stays quiet");
-    assert_eq!((nic.counters()[TX_MASKED], nic.counters()[TX_FENCED]), (1, 1));
+    assert_eq!((nic.counters()[TX_MASKED], nic.counters()[TX_FENCED]), (2, 2));
 }
 
 #[test]

@@ -210,7 +210,10 @@ pub const ID: Block = Block::single(
             "CLUSTER_MAC_HI",
             0x084,
             0,
-            &[field("octets", 0, 16, "octets 4 and 5"), bit("enable", 31, "replace it")],
+            &[
+                field("octets", 0, 16, "octets 4 and 5"),
+                bit("enable", 31, "replace it; while clear, no frame leaves whose source begins 02-bf"),
+            ],
             "The rest of it, and whether masking is on. In force at once: write it last.",
         ),
         rw(

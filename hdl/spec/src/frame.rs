@@ -420,6 +420,26 @@ mod tests {
         }
     }
 
+    #[test]
+    fn captured_frames_are_read_as_etherparse_reads_them() {
+        let capture: &[u8] = include_bytes!("../../../testbench/rtl/captures/namespaces.pcap");
+        let mut reader = pcap_file::pcap::PcapReader::new(capture).expect("a capture");
+        let (mut transports, mut others) = (0, 0);
+        while let Some(record) = reader.next_packet() {
+            let mut frame = record.expect("a record").data.to_vec();
+            frame.resize(frame.len().max(MIN_FRAME), 0);
+            match parse(&frame) {
+                Parsed::Ip(packet) if matches!(packet.payload, Payload::Tcp { .. } | Payload::Udp { .. }) => {
+                    agrees_with_etherparse(&frame, &packet);
+                    transports += 1;
+                }
+                Parsed::Malformed => panic!("a kernel sent {frame:02x?}"),
+                _ => others += 1,
+            }
+        }
+        assert!(transports > 20 && others > 2, "{transports} and {others}");
+    }
+
     #[derive(Clone, Debug)]
     struct Built {
         vlans: usize,

@@ -123,9 +123,11 @@ impl Nic {
         }
     }
 
-    /// Reset, function-level reset or power-on: everything but the clock starts again, fenced.
+    /// Reset or function-level reset: everything starts again, fenced, but the clock and the words of the maps, which lie
+    /// in memory that no reset reaches.
     pub fn reset(&mut self) {
-        *self = Nic { now: self.now, ..Nic::new(self.identity) };
+        let pool = std::mem::replace(&mut self.pool, Pool(Vec::new()));
+        *self = Nic { now: self.now, pool, ..Nic::new(self.identity) };
     }
 
     /// The shell's clock reached `now` microseconds; it never goes back.

@@ -172,7 +172,12 @@ impl<'a> Daemon<'a> {
                             None => Event::ProgramFailed { epoch },
                         });
                     }
-                    Action::Renew(until) => self.nic.renew(until),
+                    Action::Renew(until) => {
+                        // Also how a NIC that was reset, or lost and found again, is noticed: it is fenced.
+                        if self.nic.renew(until) {
+                            events.push_back(Event::Fenced);
+                        }
+                    }
                     Action::Report(told) => report::tell(&told),
                 }
             }

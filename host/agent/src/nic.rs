@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use tracing::{info, warn};
 use weir_cluster::{NicTime, Now, action};
+use weir_nic::driver::Renewal;
 use weir_nic::{Bar, Nic, Selector};
 use weir_spec::egress::Masking;
 
@@ -75,9 +76,9 @@ impl HeldNic {
         Some(committed.fenced)
     }
 
-    /// Moves the deadline. A fenced NIC ignores that, and the protocol knows.
-    pub(crate) fn renew(&mut self, until: NicTime) {
-        self.driving("renew the lease", |driver| driver.renew(until.0));
+    /// Moves the deadline; true if the NIC says that it is fenced instead.
+    pub(crate) fn renew(&mut self, until: NicTime) -> bool {
+        self.driving("renew the lease", |driver| driver.renew(until.0)) == Some(Renewal::Fenced)
     }
 
     /// What is known of it.

@@ -72,6 +72,12 @@ fn after_reset_no_transport_passes_and_all_else_does() {
     assert_eq!(nic.read(at(RegId::Status)), Ok(4));
     nic.reset();
     assert!(!nic.rx(&syn(1, elsewhere)).accept);
+    let owned = regs::address(RegId::MapWord, 3 * WORDS as u32);
+    assert_eq!(
+        (nic.read(owned), nic.read(at(RegId::HashKey))),
+        (Ok(0x1111_1111), Ok(0)),
+        "memory stays, registers do not"
+    );
 }
 
 #[test]

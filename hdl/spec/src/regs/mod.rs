@@ -458,7 +458,7 @@ pub const MAP: Block = Block::array(
     0x20000,
     (SLOTS * WORDS) as u32,
     4,
-    &[rw(RegId::MapWord, "WORD", 0, 0, &[], "Sixteen buckets, two bits each, the lowest bucket in bits 1:0: 0 NONE, 1 OWN, 2 ADOPT, 3 RELEASE. 256 words a slot.")],
+    &[rw(RegId::MapWord, "WORD", 0, 0, &[], "Sixteen buckets, two bits each, the lowest bucket in bits 1:0: 0 NONE, 1 OWN, 2 ADOPT, 3 RELEASE. 256 words a slot. Kept through reset; zero after power-on in a simulator, anything on a card.")],
 )
 .shadowed();
 

@@ -31,28 +31,28 @@ const FAREWELL: Duration = Duration::from_secs(2);
 #[derive(Debug, thiserror::Error)]
 pub enum AgentError {
     /// The configuration contradicts itself.
-    #[error("configuration: {0}")]
+    #[error("configuration")]
     Config(#[from] weir_cluster::ConfigError),
     /// host.interface cannot be used.
-    #[error("host.interface: {0}")]
+    #[error("host.interface")]
     Link(#[from] LinkError),
     /// host.nic is not a selector.
-    #[error("host.nic: {0}")]
+    #[error("host.nic")]
     Selector(#[from] weir_nic::selector::SelectorError),
     /// host.nic cannot be reached.
-    #[error("host.nic: {0}")]
+    #[error("host.nic")]
     OpenBar(#[from] weir_nic::OpenBarError),
     /// host.nic is no NIC that this driver knows.
-    #[error("host.nic: {0}")]
+    #[error("host.nic")]
     OpenNic(#[from] weir_nic::driver::OpenError),
     /// host.nic does not answer.
-    #[error("host.nic: {0}")]
+    #[error("host.nic")]
     Access(#[from] weir_nic::AccessError),
     /// host.nic does not take its MACs.
-    #[error("host.nic: {0}")]
+    #[error("host.nic")]
     Masking(#[from] weir_nic::driver::MaskingError),
     /// host.control cannot be served.
-    #[error("host.control: {0}")]
+    #[error("host.control")]
     Serve(#[from] ServeError),
     /// The kernel refused something every agent needs.
     #[error("failed to {step}")]

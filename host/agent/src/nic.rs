@@ -103,7 +103,13 @@ impl HeldNic {
         match operate(self.driver.as_mut()?) {
             Ok(value) => Some(value),
             Err(error) => {
-                warn!("NIC {} is lost: failed to {what}: {error}", self.name);
+                let mut causes = error.to_string();
+                let mut cause = error.source();
+                while let Some(deeper) = cause {
+                    causes += &format!(": {deeper}");
+                    cause = deeper.source();
+                }
+                warn!("NIC {} is lost: failed to {what}: {causes}", self.name);
                 self.driver = None;
                 self.tried = Instant::now();
                 None

@@ -3,6 +3,9 @@
 use std::io::ErrorKind;
 use std::process::ExitCode;
 
+use weir_device::DeviceError;
+use weir_link::LinkError;
+
 /// How a command ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Exit {
@@ -25,7 +28,9 @@ impl Exit {
                     cause.downcast_ref::<weir_agent::control::ControlError>(),
                     Some(weir_agent::control::ControlError::NoAgent { .. })
                 )
-                || matches!(cause.downcast_ref::<weir_link::LinkError>(), Some(weir_link::LinkError::Missing { .. }))
+                || matches!(cause.downcast_ref(), Some(LinkError::Missing { .. }))
+                // Transparent: it shows its cause's own words and causes, and so hides the cause.
+                || matches!(cause.downcast_ref(), Some(DeviceError::Wire(LinkError::Missing { .. })))
         };
         if error.chain().any(missing) { Exit::NotFound } else { Exit::Failed }
     }

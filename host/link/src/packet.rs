@@ -75,6 +75,7 @@ impl PacketSocket {
         // SAFETY: the descriptor was just returned by the kernel and belongs to nobody else.
         let socket = PacketSocket { fd: unsafe { OwnedFd::from_raw_fd(fd) }, index };
         socket.set(libc::PACKET_IGNORE_OUTGOING, &1).map_err(refused("ignore own frames"))?;
+        socket.set(libc::PACKET_AUXDATA, &1).map_err(refused("ask for VLAN tags"))?;
         socket.bind(protocol).map_err(refused("bind a packet socket"))?;
         if ethertype == Ethertype::All {
             let membership = libc::packet_mreq {
@@ -100,9 +101,23 @@ impl PacketSocket {
     }
 
     /// Receives one frame into `buffer` and returns its length; `WouldBlock` when none waits. A longer frame is cut.
+    ///
+    /// The kernel takes the outer VLAN tag out of what it hands over and tells it beside; it is put back here.
     pub fn receive(&self, buffer: &mut [u8]) -> io::Result<usize> {
-        // SAFETY: the pointer and the length are those of a live, exclusive slice.
-        check(unsafe { libc::recv(self.fd.as_raw_fd(), buffer.as_mut_ptr().cast(), buffer.len(), 0) })
+        let mut control = Control([0; CONTROL]);
+        let mut part = libc::iovec { iov_base: buffer.as_mut_ptr().cast(), iov_len: buffer.len() };
+        // SAFETY: all zeros is a valid msghdr.
+        let mut message: libc::msghdr = unsafe { std::mem::zeroed() };
+        message.msg_iov = &mut part;
+        message.msg_iovlen = 1;
+        message.msg_control = control.0.as_mut_ptr().cast();
+        message.msg_controllen = CONTROL as _;
+        // SAFETY: the message points at a live, exclusive buffer and a live, aligned control buffer, with their lengths.
+        let length = check(unsafe { libc::recvmsg(self.fd.as_raw_fd(), &mut message, 0) })?;
+        Ok(match tag_of(&message) {
+            Some(tag) => insert(buffer, length, tag),
+            None => length,
+        })
     }
 
     /// Sends one frame as it is, from its destination MAC on.
@@ -150,6 +165,43 @@ impl AsRawFd for PacketSocket {
     }
 }
 
+/// Room for one control message with a `tpacket_auxdata`: 16 bytes of header and 20 of it, and some.
+const CONTROL: usize = 64;
+
+/// A control buffer, aligned as its headers want it.
+#[repr(align(8))]
+struct Control([u8; CONTROL]);
+
+/// The VLAN tag, EtherType and TCI in network byte order, that the kernel took out of a frame.
+fn tag_of(message: &libc::msghdr) -> Option<[u8; 4]> {
+    // SAFETY: the kernel has filled the control buffer and its length, which the message still borrows.
+    let header = unsafe { libc::CMSG_FIRSTHDR(message).as_ref() }?;
+    if header.cmsg_level != libc::SOL_PACKET || header.cmsg_type != libc::PACKET_AUXDATA {
+        return None;
+    }
+    // SAFETY: a PACKET_AUXDATA message holds one tpacket_auxdata, which may be less aligned than the type asks for.
+    let aux = unsafe { libc::CMSG_DATA(header).cast::<libc::tpacket_auxdata>().read_unaligned() };
+    if aux.tp_status & libc::TP_STATUS_VLAN_VALID == 0 {
+        return None;
+    }
+    let known = aux.tp_status & libc::TP_STATUS_VLAN_TPID_VALID != 0;
+    let [a, b] = if known { aux.tp_vlan_tpid } else { 0x8100 }.to_be_bytes();
+    let [c, d] = aux.tp_vlan_tci.to_be_bytes();
+    Some([a, b, c, d])
+}
+
+/// Puts a tag behind the MACs of the frame in the first `length` bytes; what no longer fits is cut.
+fn insert(buffer: &mut [u8], length: usize, tag: [u8; 4]) -> usize {
+    const MACS: usize = 12;
+    let tagged = (length + tag.len()).min(buffer.len());
+    if length < MACS || tagged < MACS + tag.len() {
+        return length;
+    }
+    buffer.copy_within(MACS..tagged - tag.len(), MACS + tag.len());
+    buffer[MACS..MACS + tag.len()].copy_from_slice(&tag);
+    tagged
+}
+
 fn check(done: isize) -> io::Result<usize> {
     usize::try_from(done).map_err(|_| io::Error::last_os_error())
 }
@@ -171,6 +223,18 @@ mod tests {
     fn a_missing_interface_is_named() {
         let error = PacketSocket::open("weir-nowhere", Ethertype::All).expect_err("there is none");
         assert!(matches!(&error, LinkError::Missing { name } if name == "weir-nowhere"), "{error}");
+    }
+
+    #[test]
+    fn a_tag_goes_behind_the_macs_and_nothing_is_written_beyond_the_buffer() {
+        let mut buffer = [0xa5; 24];
+        buffer[..20].copy_from_slice(&std::array::from_fn::<u8, 20, _>(|i| i as u8));
+        assert_eq!(insert(&mut buffer, 20, [0x81, 0, 0, 5]), 24);
+        assert_eq!(buffer[..18], [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 0x81, 0, 0, 5, 12, 13]);
+        assert_eq!(buffer[18..], [14, 15, 16, 17, 18, 19]);
+        let mut short = [7; 22];
+        assert_eq!(insert(&mut short, 22, [0x81, 0, 0, 5]), 22, "cut, not overrun");
+        assert_eq!(insert(&mut [1; 40], 11, [0x81, 0, 0, 5]), 11, "no Ethernet header");
     }
 
     #[test]

@@ -243,6 +243,26 @@ impl weir_nic::Bar for TwinBar<'_> {
 }
 
 #[test]
+fn vlan_tags_cross_the_nic() {
+    rooted(|| {
+        let mut bench = Bench::start();
+        bench.own_even_buckets(1, 60_000_000);
+        let mut tagged = arp();
+        tagged.splice(12..12, [0x81, 0x00, 0x00, 0x05]);
+        tagged.resize(60, 0);
+        for tag in [[0x81, 0x00, 0x00, 0x05], [0x88, 0xa8, 0x20, 0x07]] {
+            tagged[12..16].copy_from_slice(&tag);
+            bench.peer.send(&tagged).expect("room in the queue");
+            bench.peer.send(&arp()).expect("room in the queue");
+            assert_eq!(until(&bench.host, &arp()), [tagged.clone()], "towards the host");
+            bench.host.send(&tagged).expect("room in the queue");
+            bench.host.send(&arp()).expect("room in the queue");
+            assert_eq!(until(&bench.peer, &arp()), [tagged.clone()], "towards the wire");
+        }
+    });
+}
+
+#[test]
 fn the_cluster_mac_never_reaches_the_wire() {
     rooted(|| {
         let mut bench = Bench::start();

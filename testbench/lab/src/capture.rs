@@ -29,7 +29,7 @@ pub enum CaptureError {
     #[error(transparent)]
     Namespace(#[from] NamespaceError),
     /// A packet socket.
-    #[error("failed to capture on {link}: {source}")]
+    #[error("failed to capture on {link}")]
     Open {
         /// The interface.
         link: String,
@@ -37,7 +37,7 @@ pub enum CaptureError {
         source: LinkError,
     },
     /// The capture thread.
-    #[error("failed to start the capture: {source}")]
+    #[error("failed to start the capture")]
     Thread {
         /// What the kernel said.
         source: io::Error,

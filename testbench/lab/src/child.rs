@@ -16,7 +16,7 @@ use crate::namespace::Namespace;
 #[derive(Debug, thiserror::Error)]
 pub enum ChildError {
     /// It could not be started.
-    #[error("failed to start the {what}: {source}")]
+    #[error("failed to start the {what}")]
     Start {
         /// Which process.
         what: String,
@@ -34,7 +34,7 @@ pub enum ChildError {
         last_words: String,
     },
     /// It could not be sent a signal.
-    #[error("failed to send {signal} to the {what}: {source}")]
+    #[error("failed to send {signal} to the {what}")]
     Signal {
         /// Which signal.
         signal: Signal,

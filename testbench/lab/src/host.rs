@@ -33,7 +33,7 @@ pub enum HostError {
     #[error(transparent)]
     Child(#[from] ChildError),
     /// The agent's configuration could not be written.
-    #[error("failed to write {}: {source}", path.display())]
+    #[error("failed to write {}", path.display())]
     Write {
         /// Which file.
         path: PathBuf,

@@ -54,7 +54,7 @@ pub enum LabError {
     #[error(transparent)]
     Open(#[from] OpenError),
     /// The lab's folder.
-    #[error("failed to make {}: {source}", path.display())]
+    #[error("failed to make {}", path.display())]
     Dir {
         /// Which.
         path: PathBuf,
@@ -62,7 +62,7 @@ pub enum LabError {
         source: io::Error,
     },
     /// The signal handlers.
-    #[error("failed to catch {signal}: {source}")]
+    #[error("failed to catch {signal}")]
     Signals {
         /// Which signal.
         signal: &'static str,

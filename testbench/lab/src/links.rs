@@ -19,13 +19,13 @@ pub enum LinksError {
     #[error(transparent)]
     Namespace(#[from] NamespaceError),
     /// Netlink could not be spoken.
-    #[error("failed to open netlink: {source}")]
+    #[error("failed to open netlink")]
     Open {
         /// What the kernel said.
         source: io::Error,
     },
     /// There is no such interface there.
-    #[error("failed to find interface {link}: {source}")]
+    #[error("failed to find interface {link}")]
     Missing {
         /// Its name.
         link: String,
@@ -33,7 +33,7 @@ pub enum LinksError {
         source: io::Error,
     },
     /// The kernel refused.
-    #[error("failed to {step} {link}: {source}")]
+    #[error("failed to {step} {link}")]
     Refused {
         /// What was asked.
         step: &'static str,
@@ -43,7 +43,7 @@ pub enum LinksError {
         source: rtnetlink::Error,
     },
     /// Offloads could not be turned off.
-    #[error("failed to turn off {offload} of {link}: {source}")]
+    #[error("failed to turn off {offload} of {link}")]
     Offload {
         /// Which.
         offload: &'static str,

@@ -22,7 +22,7 @@ pub enum LockError {
         name: String,
     },
     /// The lock file cannot be used.
-    #[error("failed to lock {}: {source}", path.display())]
+    #[error("failed to lock {}", path.display())]
     File {
         /// The lock file.
         path: PathBuf,

@@ -15,7 +15,7 @@ const DIR: &str = "/run/netns";
 
 /// Why a namespace could not be made or entered.
 #[derive(Debug, thiserror::Error)]
-#[error("failed to {step} network namespace {name}: {source}")]
+#[error("failed to {step} network namespace {name}")]
 pub struct NamespaceError {
     step: &'static str,
     name: String,

@@ -12,15 +12,13 @@ use nix::unistd::{getegid, geteuid};
 #[derive(Debug, thiserror::Error)]
 pub enum PrivilegeError {
     /// The simulated NICs need TAP interfaces.
-    #[error(
-        "failed to open /dev/net/tun: {source}; the lab's NICs need it: run as root, or let this user read and write it"
-    )]
+    #[error("failed to open /dev/net/tun; the lab's NICs need it: run as root, or let this user read and write it")]
     Tun {
         /// What the kernel said.
         source: io::Error,
     },
     /// Not root, and user namespaces are refused.
-    #[error("failed to {step}: {source}; run as root, or allow unprivileged user namespaces on this machine")]
+    #[error("failed to {step}; run as root, or allow unprivileged user namespaces on this machine")]
     UserNamespace {
         /// What was tried.
         step: &'static str,

@@ -22,7 +22,7 @@ pub use crate::http::serve as http;
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
     /// The namespace is not there or not ours.
-    #[error("failed to enter {}: {source}", path.display())]
+    #[error("failed to enter {}", path.display())]
     Enter {
         /// The namespace.
         path: PathBuf,
@@ -30,7 +30,7 @@ pub enum ServeError {
         source: io::Error,
     },
     /// The kernel does not promise to end this process with its lab.
-    #[error("failed to tie this process to its lab: {source}")]
+    #[error("failed to tie this process to its lab")]
     Tie {
         /// What the kernel said.
         source: io::Error,
@@ -42,7 +42,7 @@ pub enum ServeError {
         parent: i32,
     },
     /// This very program cannot be started again.
-    #[error("failed to start {}: {source}", command.to_string_lossy())]
+    #[error("failed to start {}", command.to_string_lossy())]
     Exec {
         /// The sub-command.
         command: OsString,

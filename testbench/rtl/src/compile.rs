@@ -64,7 +64,7 @@ pub enum CompileError {
     #[error("no C++ compiler found; install one as `c++`, or set CXX")]
     NoCompiler,
     /// A program is there and does not run.
-    #[error("failed to run {}: {source}", program.display())]
+    #[error("failed to run {}", program.display())]
     Run {
         /// Which one.
         program: PathBuf,
@@ -80,7 +80,7 @@ pub enum CompileError {
         log: PathBuf,
     },
     /// The cache cannot be read or written.
-    #[error("failed to write cache entry {}: {source}", path.display())]
+    #[error("failed to write cache entry {}", path.display())]
     Cache {
         /// What was to be written.
         path: PathBuf,

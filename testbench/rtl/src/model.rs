@@ -22,7 +22,7 @@ pub enum OpenError {
     #[error(transparent)]
     Compile(#[from] CompileError),
     /// The compiled form does not load.
-    #[error("failed to load {}: {source}; delete it to have it built again", path.display())]
+    #[error("failed to load {}; delete it to have it built again", path.display())]
     Load {
         /// The shared object.
         path: PathBuf,

@@ -15,14 +15,14 @@ pub(super) fn part(_: Budget) -> Result<Tally> {
         tally.skip(1, "the lab needs root, or user namespaces for ordinary users, which this system refuses");
         return Ok(tally);
     }
-    let mut build = place::cargo(["build", "--quiet", "--release", "--locked", "--package", "weir"]);
+    let mut build = place::cargo(["build", "--quiet", "--locked", "--package", "weir"]);
     if !run(&mut build, Duration::from_secs(900), Show::OnFailure)?.success {
         tally.fail("building weir");
         return Ok(tally);
     }
-    let weir = place::root_target()?.join("release/weir").display().to_string();
+    let weir = place::root_target()?.join("debug/weir").display().to_string();
     // Two clusters at once on a small machine would disturb each other's heartbeats.
-    let args = ["--release", "--package", "weir-lab", "--", "--test-threads=1"];
+    let args = ["--package", "weir-lab", "--", "--include-ignored", "--test-threads=1"];
     cargo_test(&args, &[("WEIR_BIN", &weir)], Duration::from_secs(1200))
 }
 

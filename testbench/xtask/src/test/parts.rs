@@ -69,5 +69,5 @@ fn unit(_: Budget) -> Result<Tally> {
 
 fn rtl(budget: Budget) -> Result<Tally> {
     let long: &[(&str, &str)] = if budget.long { &[("WEIR_LONG", "1")] } else { &[] };
-    cargo_test(&["--release", "--package", "weir-rtl"], long, Duration::from_secs(if budget.long { 7200 } else { 900 }))
+    cargo_test(&["--package", "weir-rtl"], long, Duration::from_secs(if budget.long { 7200 } else { 900 }))
 }

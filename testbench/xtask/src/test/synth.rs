@@ -18,7 +18,7 @@ pub(super) fn part(_: Budget) -> Result<Tally> {
     }
     let (first, second) = (work.join("first"), work.join("second"));
     for dir in [&first, &second] {
-        let mut emit = place::cargo(["run", "--quiet", "--release", "--locked", "--package", "weir", "--"]);
+        let mut emit = place::cargo(["run", "--quiet", "--locked", "--package", "weir", "--"]);
         emit.args(["hdl", "emit", "--out"]).arg(dir);
         if !run(&mut emit, Duration::from_secs(900), Show::OnFailure)?.success {
             tally.fail("weir hdl emit");

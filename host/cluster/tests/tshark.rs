@@ -105,7 +105,9 @@ fn tshark_shows_host_state_rules_and_weights_and_nothing_malformed() {
     ];
     let mut tshark = Command::new("tshark");
     tshark.arg("-r").arg(&file).args(["-T", "fields"]);
-    fields.iter().for_each(|field| drop(tshark.args(["-e", field])));
+    for field in fields {
+        tshark.args(["-e", field]);
+    }
     let output = tshark.output();
     std::fs::remove_file(&file).expect("the temporary file");
     let output = match output {

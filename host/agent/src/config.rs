@@ -156,6 +156,18 @@ fn cluster(source: &Source<'_>, raw: RawCluster) -> Result<Cluster, ConfigError>
         let vip: IpAddr = text.get_ref().parse().map_err(|_| {
             source.wrong(text.span(), "cluster.vips", text.get_ref(), "an IPv4 or IPv6 address without a prefix length")
         })?;
+        let host = match vip {
+            IpAddr::V4(address) => !(address.is_unspecified() || address.is_loopback() || address.is_broadcast()),
+            IpAddr::V6(address) => !(address.is_unspecified() || address.is_loopback()),
+        };
+        if !host || vip.is_multicast() {
+            return Err(source.wrong(
+                text.span(),
+                "cluster.vips",
+                text.get_ref(),
+                "the address of a host on a network",
+            ));
+        }
         if vips.contains(&vip) {
             return Err(source.wrong(text.span(), "cluster.vips", text.get_ref(), "each address once"));
         }

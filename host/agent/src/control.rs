@@ -127,6 +127,14 @@ pub enum ControlError {
         /// What the kernel said.
         source: io::Error,
     },
+    /// The agent took the request and said nothing.
+    #[error("the agent at {} did not answer within {} s: it is stopped, or stuck", path.display(), patience.as_secs())]
+    Silent {
+        /// The socket.
+        path: PathBuf,
+        /// How long it was waited for.
+        patience: Duration,
+    },
     /// The answer is not one this version knows.
     #[error("the agent at {} answered what this version does not know", path.display())]
     Unknown {
@@ -148,7 +156,12 @@ pub fn ask(path: &Path, request: Request, patience: Duration) -> Result<Answer, 
     line.push(b'\n');
     stream.write_all(&line).map_err(broken)?;
     let mut answer = String::new();
-    BufReader::new(stream).read_line(&mut answer).map_err(broken)?;
+    BufReader::new(stream).read_line(&mut answer).map_err(|error| match error.kind() {
+        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => {
+            ControlError::Silent { path: path.to_path_buf(), patience }
+        }
+        _ => broken(error),
+    })?;
     serde_json::from_str(&answer).map_err(|source| ControlError::Unknown { path: path.to_path_buf(), source })
 }
 
@@ -185,7 +198,7 @@ mod tests {
         let patience = Duration::from_millis(50);
         assert!(matches!(ask(&path, Request::Query, patience), Err(ControlError::NoAgent { .. })));
         let listener = UnixListener::bind(&path).expect("a socket");
-        assert!(matches!(ask(&path, Request::Query, patience), Err(ControlError::Broken { .. })));
+        assert!(matches!(ask(&path, Request::Query, patience), Err(ControlError::Silent { .. })));
         let server = std::thread::spawn(move || {
             let _silent = listener.accept().expect("the first client");
             let (mut stream, _) = listener.accept().expect("the second client");

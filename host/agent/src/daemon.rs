@@ -13,12 +13,14 @@ use weir_cluster::node::Node;
 use weir_cluster::{Action, Event, PhaseKind};
 use weir_link::{Ethertype, LinkError, PacketSocket};
 
+use crate::carrier::{Carrier, Change};
 use crate::config::Config;
 use crate::control::{Answer, Request};
 use crate::nic::HeldNic;
+use crate::report::Teller;
 use crate::server::{Asked, ServeError, Server};
 use crate::watch::Watched;
-use crate::{clock, describe, report, resolve};
+use crate::{clock, describe, resolve};
 
 /// EtherType of heartbeats, registered for NLB.
 const HEARTBEAT: u16 = 0x886f;
@@ -85,10 +87,19 @@ pub fn run(config: &Config) -> Result<(), AgentError> {
     })
 }
 
+/// The heartbeat interface, watched by the runtime this is called in.
+fn open_socket(config: &Config) -> Result<Watched, AgentError> {
+    let socket = PacketSocket::open(&config.host.interface, Ethertype::Only(HEARTBEAT))?;
+    Watched::new(socket).map_err(system("watch the interface"))
+}
+
 struct Daemon<'a> {
     config: &'a Config,
     node: Node,
     socket: Watched,
+    carrier: Carrier,
+    sends_fail: bool,
+    teller: Teller,
     nic: HeldNic,
     server: Server,
     terminate: Signal,
@@ -100,13 +111,14 @@ impl<'a> Daemon<'a> {
         // Two hosts with one priority are told apart by when their agents started.
         let started = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs() as u32;
         let node = Node::new(resolve::cluster(config, started))?;
-        let socket = PacketSocket::open(&config.host.interface, Ethertype::Only(HEARTBEAT))?;
-        let socket = Watched::new(socket).map_err(system("watch the interface"))?;
+        let socket = open_socket(config)?;
+        let carrier = Carrier::new(&config.host.interface);
         let nic = HeldNic::open(config)?;
         let server = Server::listen(&config.host.control)?;
         let watch = |kind| signal(kind).map_err(system("watch for signals"));
         let (terminate, interrupt) = (watch(SignalKind::terminate())?, watch(SignalKind::interrupt())?);
-        Ok(Daemon { config, node, socket, nic, server, terminate, interrupt })
+        let teller = Teller::default();
+        Ok(Daemon { config, node, socket, carrier, sends_fail: false, teller, nic, server, terminate, interrupt })
     }
 
     async fn serve(&mut self) -> Result<(), AgentError> {
@@ -135,6 +147,7 @@ impl<'a> Daemon<'a> {
 
     /// Hands over every frame that waits, then the time.
     fn turn(&mut self) {
+        self.look_at_the_carrier();
         let mut buffer = [0; LONGEST];
         loop {
             match self.socket.socket().receive(&mut buffer) {
@@ -151,6 +164,28 @@ impl<'a> Daemon<'a> {
         self.handle(Event::Tick);
     }
 
+    /// Tells the protocol when the interface goes, and opens it anew when it comes.
+    fn look_at_the_carrier(&mut self) {
+        match self.carrier.look() {
+            None => {}
+            Some(Change::Down) => {
+                warn!("{} cannot carry heartbeats", self.config.host.interface);
+                self.handle(Event::Link { up: false });
+            }
+            Some(Change::Up) => match open_socket(self.config) {
+                Ok(socket) => {
+                    info!("{} carries heartbeats again", self.config.host.interface);
+                    self.socket = socket;
+                    self.handle(Event::Link { up: true });
+                }
+                Err(error) => {
+                    warn!("failed to open {} again: {error}", self.config.host.interface);
+                    self.carrier.forget();
+                }
+            },
+        }
+    }
+
     /// Hands over one event and carries out what follows from it.
     fn handle(&mut self, event: Event) {
         let mut events = VecDeque::from([event]);
@@ -161,9 +196,14 @@ impl<'a> Daemon<'a> {
             for action in actions.drain(..) {
                 match action {
                     Action::Send(frame) => {
-                        if let Err(error) = self.socket.socket().send(&frame) {
-                            warn!("failed to send on {}: {error}", self.config.host.interface);
+                        let sent = self.socket.socket().send(&frame);
+                        if let (Err(error), false) = (&sent, self.sends_fail) {
+                            warn!(
+                                "failed to send on {}: {error}; told once until it works",
+                                self.config.host.interface
+                            );
                         }
+                        self.sends_fail = sent.is_err();
                     }
                     Action::Program(step) => {
                         let epoch = step.epoch;
@@ -178,7 +218,7 @@ impl<'a> Daemon<'a> {
                             events.push_back(Event::Fenced);
                         }
                     }
-                    Action::Report(told) => report::tell(&told),
+                    Action::Report(told) => self.teller.tell(&told),
                 }
             }
         }

@@ -10,10 +10,11 @@
 //! | `daemon` | the loop: frames, timers, requests, signals |
 //! | `nic` | the NIC as the daemon holds it: lost and found again |
 //! | `server` | the other end of the control socket |
-//! | `watch` | waiting for frames |
+//! | `watch`, `carrier` | waiting for frames; whether the interface can carry any |
 //! | `describe`, `report` | what a person is shown |
 #![deny(unsafe_code)]
 
+mod carrier;
 mod clock;
 pub mod config;
 pub mod control;

@@ -1,10 +1,54 @@
 //! What an operator should know, as log lines.
 
+use std::mem::{Discriminant, discriminant};
+use std::time::{Duration, Instant};
+
 use tracing::{error, info, warn};
 use weir_cluster::Report;
 
+/// The least time between two lines about the same nuisance: anybody on the wire can cause some of them at will.
+const QUIET: Duration = Duration::from_secs(10);
+
+/// Tells reports, the repeated nuisances among them seldom.
+#[derive(Default)]
+pub(crate) struct Teller {
+    told: Vec<(Discriminant<Report>, Instant, u64)>,
+}
+
+impl Teller {
+    /// Tells one report, unless it repeats a nuisance too soon.
+    pub(crate) fn tell(&mut self, report: &Report) {
+        let nuisance = matches!(
+            report,
+            Report::Unauthenticated { .. }
+                | Report::NicFailed
+                | Report::Foreign { .. }
+                | Report::DuplicatePriority
+                | Report::Mismatch { .. }
+        );
+        if !nuisance {
+            return tell(report);
+        }
+        let kind = discriminant(report);
+        match self.told.iter_mut().find(|(known, ..)| *known == kind) {
+            None => self.told.push((kind, Instant::now(), 0)),
+            Some((_, since, left_out)) if since.elapsed() < QUIET => {
+                *left_out += 1;
+                return;
+            }
+            Some((_, since, left_out)) => {
+                if *left_out > 0 {
+                    info!("{left_out} lines like the next were left out");
+                }
+                (*since, *left_out) = (Instant::now(), 0);
+            }
+        }
+        tell(report);
+    }
+}
+
 /// Tells one report.
-pub(crate) fn tell(report: &Report) {
+fn tell(report: &Report) {
     match *report {
         Report::Started => info!("started: listening before anything else"),
         Report::Stopped => info!("stopped: this host owns nothing"),

@@ -1,7 +1,7 @@
 //! The agent's end of the control socket.
 
 use std::io;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::os::unix::net::UnixStream as StdUnixStream;
 use std::path::{Path, PathBuf};
 
@@ -22,6 +22,12 @@ pub enum ServeError {
     #[error("control socket {} is busy: an agent runs there; stop it, or choose another host.control", path.display())]
     Busy {
         /// The socket.
+        path: PathBuf,
+    },
+    /// Something else lies there.
+    #[error("{} exists and is not a socket; choose another host.control, or remove it", path.display())]
+    NotASocket {
+        /// What lies there.
         path: PathBuf,
     },
     /// The socket could not be made.
@@ -56,9 +62,11 @@ impl Server {
         if let Some(parent) = path.parent() {
             std::fs::create_dir_all(parent).map_err(failed)?;
         }
-        match std::fs::remove_file(path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
-            _ => {}
+        match std::fs::symlink_metadata(path) {
+            Ok(found) if found.file_type().is_socket() => std::fs::remove_file(path).map_err(failed)?,
+            Ok(_) => return Err(ServeError::NotASocket { path: path.to_path_buf() }),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(failed(error)),
         }
         let listener = UnixListener::bind(path).map_err(failed)?;
         // Who connects is told by the kernel, and only root and our own user may change anything.

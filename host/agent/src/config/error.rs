@@ -66,7 +66,15 @@ pub(super) struct Source<'a> {
 
 impl Source<'_> {
     pub(super) fn syntax(&self, error: toml::de::Error) -> ConfigError {
-        ConfigError::Syntax { path: self.path.to_path_buf(), message: error.to_string().trim_end().to_string() }
+        let line = error.span().map(|span| self.text[self.line_start(span.start)..].lines().next().unwrap_or(""));
+        // A line with a key is never repeated.
+        let message = match (line, error.span()) {
+            (Some(line), Some(span)) if line.contains("key") => {
+                format!("line {}: {}", self.text[..span.start].matches('\n').count() + 1, error.message())
+            }
+            _ => error.to_string(),
+        };
+        ConfigError::Syntax { path: self.path.to_path_buf(), message: message.trim_end().to_string() }
     }
 
     pub(super) fn wrong(&self, span: Span, field: &'static str, value: &str, wanted: &str) -> ConfigError {

@@ -62,6 +62,8 @@ fn errors_name_place_field_value_and_cure() {
         ("affinity = \"none\"", "affinity = \"nobody\"", "rule.affinity is nobody, should be \"single\", \"none\" or"),
         ("vip = \"10.77.0.100\"", "vip = \"10.77.0.101\"", "should be \"all\" or one of cluster.vips"),
         ("[\"10.77.0.100\", ", "[", "an IPv4 address first"),
+        ("[\"10.77.0.100\", ", "[\"224.0.0.1\", ", "cluster.vips is 224.0.0.1, should be the address of a host"),
+        ("[\"10.77.0.100\", ", "[\"127.0.0.1\", ", "cluster.vips is 127.0.0.1, should be the address of a host"),
         ("1d1e1f\"", "1d1e\"", "weir.toml:4:7: cluster.key has 62 characters, should be 64 hexadecimal digits"),
         ("1d1e1f\"", "1d1e1g\"", "cluster.key has 64 characters, should be 64 hexadecimal digits"),
         ("mode = \"single\"", "mode = \"single\"\nweight = 3", "rule.weight is 3, should be absent unless mode"),
@@ -88,7 +90,8 @@ fn unknown_keys_and_wrong_types_quote_the_line() {
 
 #[test]
 fn a_key_never_appears_in_an_error() {
-    for (from, to) in [("1d1e1f\"", "1d1e\""), ("1d1e1f\"", "1d1e1g\"")] {
+    for (from, to) in [("1d1e1f\"", "1d1e\""), ("1d1e1f\"", "1d1e1g\""), ("1d1e1f\"", "1d1e1f"), ("key = \"", "key = ")]
+    {
         assert!(!message(from, to).contains("0405060708"));
     }
 }

@@ -62,7 +62,7 @@ fn a_nic_without_its_wire_is_refused() {
         .arg(&socket);
     let output = command.output().expect("weir runs");
     assert!(only_line(&output).contains("weir-nowhere"), "{}", only_line(&output));
-    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(output.status.code(), Some(3));
     assert!(!socket.exists(), "its socket is left behind");
 }
 

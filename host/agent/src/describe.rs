@@ -2,9 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use weir_cluster::config::{Filtering, Load};
 use weir_cluster::status::RuleStatus;
-use weir_cluster::{Cause, PhaseKind, Status};
+use weir_cluster::{Cause, Filtering, PhaseKind, Status};
 use weir_spec::rules::{Affinity, Protocol, VipSelect};
 
 use crate::config::{Config, Mode, PortRule};
@@ -81,10 +80,9 @@ fn describe_rule(config: &Config, rule: &PortRule) -> String {
                 Affinity::Single => "single",
                 Affinity::Network => "network",
             };
-            let load = weight.map_or(Load::Equal, Load::Weight);
-            match load {
-                Load::Equal => format!("multiple, affinity {affinity}, equal load"),
-                Load::Weight(weight) => format!("multiple, affinity {affinity}, weight {weight}"),
+            match weight {
+                None => format!("multiple, affinity {affinity}, equal load"),
+                Some(weight) => format!("multiple, affinity {affinity}, weight {weight}"),
             }
         }
         Mode::Single { priority } => format!("single, priority {priority}"),

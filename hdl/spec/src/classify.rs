@@ -3,11 +3,12 @@
 use std::net::IpAddr;
 
 use crate::config::{Config, Echo, VIPS};
+use crate::flow::{Connection, FlowTable, SignatureHash};
 use crate::frame::{Packet, Parsed, Payload, Transport, parse};
 use crate::map::{BucketState, MapRef};
 use crate::rules::{Affinity, DEFAULT_RULE, RuleIndex, Target};
 use crate::toeplitz::{BucketHash, Source};
-use crate::verdict::{Class, Decision, Kind, Reason, passes};
+use crate::verdict::{Class, Decision, Kind, Reason, overruled_by, passes};
 
 /// The state of bucket `bucket` of map slot `slot`.
 pub trait Maps {
@@ -29,6 +30,7 @@ pub struct Classifier {
     config: Config,
     index: RuleIndex,
     hash: BucketHash,
+    signatures: SignatureHash,
     vips4: [u32; VIPS],
     vips4_valid: [bool; VIPS],
 }
@@ -44,6 +46,7 @@ impl Classifier {
             configured: true,
             index: RuleIndex::new(&config.rules),
             hash: BucketHash::new(&config.hash_key),
+            signatures: SignatureHash::new(&config.flow_key),
             vips4: std::array::from_fn(|i| four(&config.vips[i]).unwrap_or(0)),
             vips4_valid: std::array::from_fn(|i| four(&config.vips[i]).is_some()),
             config,
@@ -79,8 +82,13 @@ impl Classifier {
         found.map(|index| index as u8)
     }
 
-    /// Decides on a received frame. No flow is listed: a NIC without a flow table.
-    pub fn decide<M: Maps + ?Sized>(&self, frame: &[u8], maps: &M, fenced: bool) -> Decision {
+    /// The signature of a connection under the key in force.
+    pub fn signature(&self, connection: &Connection) -> u64 {
+        self.signatures.signature(connection)
+    }
+
+    /// Decides on a received frame.
+    pub fn decide<M: Maps + ?Sized>(&self, frame: &[u8], maps: &M, flows: &FlowTable, fenced: bool) -> Decision {
         let packet = match parse(frame) {
             Parsed::Malformed => return Decision::plain(false, Class::Malformed, Reason::Class),
             Parsed::NotIp => return Decision::plain(true, Class::NotIp, Reason::Class),
@@ -124,7 +132,19 @@ impl Classifier {
                 let rule = target(true, Some(destination_port));
                 let (affinity, map) = self.rule(rule);
                 let bucket = self.bucket(&packet, source_port, affinity);
-                look_up(maps, map, Class::Transport, Some(rule), bucket, Kind::of_tcp(flags), fenced)
+                let kind = Kind::of_tcp(flags);
+                let missed = look_up(maps, map, Class::Transport, Some(rule), bucket, kind, fenced);
+                let state = missed.bucket.map(|(_, state)| state).filter(|_| !fenced);
+                let Some((state, (listed, reason))) = state.and_then(|state| Some((state, overruled_by(state)?)))
+                else {
+                    return missed;
+                };
+                let connection = Connection { source: packet.source, source_port, destination_port };
+                if flows.contains(self.signature(&connection), vip, listed) {
+                    Decision { accept: passes(state, kind, true), reason, ..missed }
+                } else {
+                    missed
+                }
             }
             Payload::Udp { source_port, destination_port } => {
                 let rule = target(false, Some(destination_port));

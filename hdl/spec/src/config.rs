@@ -1,4 +1,4 @@
-//! What one epoch tells a NIC: virtual IPs, rules, key and policies. Maps lie beside it, in slots.
+//! What one epoch tells a NIC: virtual IPs, rules, keys and policies. Maps lie beside it, in slots.
 
 use std::net::IpAddr;
 
@@ -52,13 +52,15 @@ pub struct Config {
     pub rules: [Option<Rule>; RULES],
     /// The rule behind them.
     pub default_rule: DefaultRule,
-    /// Toeplitz key.
+    /// Toeplitz key of the bucket.
     pub hash_key: [u8; 40],
+    /// Secret key of flow signatures.
+    pub flow_key: [u8; 40],
     /// What no rule decides.
     pub policy: Policy,
 }
 
-/// What a NIC holds after reset: no virtual IP, no rule, a key of zeros.
+/// What a NIC holds after reset: no virtual IP, no rule, keys of zeros.
 impl Default for Config {
     fn default() -> Config {
         Config {
@@ -66,6 +68,7 @@ impl Default for Config {
             rules: [None; RULES],
             default_rule: DefaultRule::default(),
             hash_key: [0; 40],
+            flow_key: [0; 40],
             policy: Policy::default(),
         }
     }

@@ -8,6 +8,7 @@
 //! | [`frame`] | bytes to header fields, total over any input |
 //! | [`rules`], [`map`], [`config`] | what a NIC is told: port rules, bucket maps, virtual IPs, keys, policies |
 //! | [`toeplitz`] | the RSS hash and its affinity masks |
+//! | [`flow`] | connections listed one by one: their signature and the table |
 //! | [`classify`], [`verdict`] | frame and configuration to decision, with the reason |
 //! | [`egress`], [`mac`] | masking of the cluster MAC and the egress fence |
 //! | [`lease`] | how long a NIC may go on accepting without a word from its host |
@@ -22,13 +23,13 @@ pub mod classify;
 pub mod config;
 pub mod counters;
 pub mod egress;
+pub mod flow;
 pub mod frame;
 pub mod lease;
 pub mod mac;
 pub mod map;
 pub mod nic;
 pub mod regs;
-
 pub mod rules;
 pub mod toeplitz;
 pub mod verdict;

@@ -1,5 +1,6 @@
 //! The decision on a frame, and why.
 
+use crate::flow::FlowKind;
 use crate::map::BucketState;
 use crate::rules::DEFAULT_RULE;
 
@@ -141,6 +142,15 @@ pub fn passes(state: BucketState, kind: Kind, hit: bool) -> bool {
             Kind::Datagram => false,
             Kind::Fragment => true,
         },
+    }
+}
+
+/// Which entry overrules the state of a bucket on TCP, and the reason then; `None` where no flow is looked up.
+pub fn overruled_by(state: BucketState) -> Option<(FlowKind, Reason)> {
+    match state {
+        BucketState::None | BucketState::Own => None,
+        BucketState::Adopt => Some((FlowKind::Foreign, Reason::Foreign)),
+        BucketState::Release => Some((FlowKind::Pin, Reason::Pin)),
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod error;
 mod rule;
+mod traffic;
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::ops::Range;
@@ -15,6 +16,7 @@ use toml::Spanned;
 
 pub use error::ConfigError;
 pub use rule::{Mode, PortRule};
+pub use traffic::Traffic;
 
 use error::Source;
 
@@ -151,36 +153,11 @@ impl Config {
 }
 
 fn cluster(source: &Source<'_>, raw: RawCluster) -> Result<Cluster, ConfigError> {
-    let mut vips = Vec::new();
-    for text in raw.vips.get_ref() {
-        let vip: IpAddr = text.get_ref().parse().map_err(|_| {
-            source.wrong(text.span(), "cluster.vips", text.get_ref(), "an IPv4 or IPv6 address without a prefix length")
-        })?;
-        let host = match vip {
-            IpAddr::V4(address) => !(address.is_unspecified() || address.is_loopback() || address.is_broadcast()),
-            IpAddr::V6(address) => !(address.is_unspecified() || address.is_loopback()),
-        };
-        if !host || vip.is_multicast() {
-            return Err(source.wrong(
-                text.span(),
-                "cluster.vips",
-                text.get_ref(),
-                "the address of a host on a network",
-            ));
-        }
-        if vips.contains(&vip) {
-            return Err(source.wrong(text.span(), "cluster.vips", text.get_ref(), "each address once"));
-        }
-        vips.push(vip);
-    }
+    let vips = addresses(source, &raw.vips)?;
     let Some(IpAddr::V4(primary)) = vips.first().copied() else {
         let what = "an IPv4 address first: the cluster's MACs are derived from it";
         return Err(source.wrong(raw.vips.span(), "cluster.vips", source.slice(raw.vips.span()), what));
     };
-    if vips.len() > weir_spec::config::VIPS {
-        let count = format!("{} addresses", vips.len());
-        return Err(source.wrong(raw.vips.span(), "cluster.vips", &count, "at most 16"));
-    }
     if let Some(mode) = raw.mode.filter(|mode| mode.get_ref() != "unicast") {
         let what = "\"unicast\" (multicast modes are planned)";
         return Err(source.wrong(mode.span(), "cluster.mode", mode.get_ref(), what));
@@ -201,6 +178,37 @@ fn cluster(source: &Source<'_>, raw: RawCluster) -> Result<Cluster, ConfigError>
     }
     let partition = partition(source, raw.partition, raw.hosts)?;
     Ok(Cluster { name: raw.name, vips, primary, keys, period_us: period_ms * 1000, tolerance, partition, hash_key })
+}
+
+/// Virtual IPs, each once, at most as many as a NIC has.
+fn addresses(source: &Source<'_>, raw: &Spanned<Vec<Spanned<String>>>) -> Result<Vec<IpAddr>, ConfigError> {
+    let mut vips = Vec::new();
+    for text in raw.get_ref() {
+        let vip: IpAddr = text.get_ref().parse().map_err(|_| {
+            source.wrong(text.span(), "cluster.vips", text.get_ref(), "an IPv4 or IPv6 address without a prefix length")
+        })?;
+        let host = match vip {
+            IpAddr::V4(address) => !(address.is_unspecified() || address.is_loopback() || address.is_broadcast()),
+            IpAddr::V6(address) => !(address.is_unspecified() || address.is_loopback()),
+        };
+        if !host || vip.is_multicast() {
+            return Err(source.wrong(
+                text.span(),
+                "cluster.vips",
+                text.get_ref(),
+                "the address of a host on a network",
+            ));
+        }
+        if vips.contains(&vip) {
+            return Err(source.wrong(text.span(), "cluster.vips", text.get_ref(), "each address once"));
+        }
+        vips.push(vip);
+    }
+    if vips.len() > weir_spec::config::VIPS {
+        let count = format!("{} addresses", vips.len());
+        return Err(source.wrong(raw.span(), "cluster.vips", &count, "at most 16"));
+    }
+    Ok(vips)
 }
 
 fn partition(

@@ -1,6 +1,7 @@
 //! What a NIC says it is, and the refusal of what this driver does not know.
 
 use weir_spec::config::VIPS;
+use weir_spec::flow::table::FLOWS_LOG2;
 use weir_spec::map::SLOTS;
 use weir_spec::regs::{self, LAYOUT, MAGIC, RegId};
 use weir_spec::rules::RULES;
@@ -21,10 +22,6 @@ pub struct Identity {
     pub git_hash: u32,
     /// Board number; 0 is the simulated NIC.
     pub board: u32,
-    /// Entries of the flow table as a power of two; `None` without one.
-    pub flows_log2: Option<u8>,
-    /// Bucket heat counters are there.
-    pub heat: bool,
     /// The flash controller is there.
     pub flash: bool,
 }
@@ -48,7 +45,7 @@ pub enum IdentityError {
         found: u32,
     },
     /// A layout from the future, or from before the first release.
-    #[error("register layout {major}.{minor} is not known; this driver knows {}.x", LAYOUT >> 16)]
+    #[error("register layout {major}.{minor} is not known; this driver knows {}.{} and later of {0}.x", LAYOUT >> 16, LAYOUT & 0xffff)]
     UnknownLayout {
         /// Its major version.
         major: u32,
@@ -80,34 +77,30 @@ impl Identity {
             found => return Err(IdentityError::NotWeir { found }),
         }
         let layout = field(RegId::Layout, registers.read(RegId::Layout)?);
-        if layout("major") != LAYOUT >> 16 {
+        if layout("major") != LAYOUT >> 16 || layout("minor") < LAYOUT & 0xffff {
             return Err(IdentityError::UnknownLayout { major: layout("major"), minor: layout("minor") });
         }
         let caps = field(RegId::Caps, registers.read(RegId::Caps)?);
-        let known = |name, right: &[u32], known| match caps(name) {
-            found if right.contains(&found) => Ok(found),
-            found => Err(IdentityError::UnknownCapability { name, found, known }),
-        };
-        let width_bytes = known("width_bytes", &[8, 64], "8 and 64")? as u8;
-        known("maps", &[SLOTS as u32], "64")?;
-        known("rules", &[RULES as u32], "32")?;
-        known("vips", &[VIPS as u32], "16")?;
         let features = field(RegId::Features, registers.read(RegId::Features)?);
-        let flows_log2 = match features("flows_log2") {
-            0 => None,
-            found @ 1..=24 => Some(found as u8),
-            found => {
-                return Err(IdentityError::UnknownCapability { name: "flows_log2", found, known: "0 to 24" });
+        let known = |name, found: u32, right: &[u32], known| {
+            if right.contains(&found) {
+                Ok(found)
+            } else {
+                Err(IdentityError::UnknownCapability { name, found, known })
             }
         };
+        let width_bytes = known("width_bytes", caps("width_bytes"), &[8, 64], "8 and 64")? as u8;
+        known("maps", caps("maps"), &[SLOTS as u32], "64")?;
+        known("rules", caps("rules"), &[RULES as u32], "32")?;
+        known("vips", caps("vips"), &[VIPS as u32], "16")?;
+        known("flows_log2", features("flows_log2"), &[FLOWS_LOG2], "12")?;
+        known("heat", features("heat"), &[1], "1")?;
         Ok(Identity {
             layout_minor: layout("minor") as u16,
             width_bytes,
             clock_khz: registers.read(RegId::ClockKhz)?,
             git_hash: registers.read(RegId::GitHash)?,
             board: registers.read(RegId::Board)?,
-            flows_log2,
-            heat: features("heat") == 1,
             flash: features("flash") == 1,
         })
     }

@@ -8,7 +8,7 @@
 //! | [`selector`] | `socket:PATH` or `sim`, as people write it |
 //! | [`identity`] | what the NIC says it is, and the refusal of what this driver does not know |
 //! | [`program`] | what one epoch tells a NIC: a configuration and its maps |
-//! | [`driver`] | the driver: load, commit, lease, fence, masking, counters |
+//! | [`driver`] | the driver: load, commit, lease, fence, masking, flows, counters, heat |
 //!
 //! Back-ends over VFIO and over sysfs are planned; they will implement [`Bar`].
 //!
@@ -17,6 +17,7 @@
 #![deny(unsafe_op_in_unsafe_fn)]
 
 pub mod bar;
+mod cuckoo;
 pub mod driver;
 pub mod identity;
 pub mod program;

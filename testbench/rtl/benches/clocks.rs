@@ -8,7 +8,7 @@ use std::error::Error;
 use std::net::Ipv4Addr;
 use std::time::Instant;
 
-use weir_rtl::{Rtl, Side};
+use weir_rtl::{Rtl, Side, Width};
 use weir_spec::config::{Config, RSS_KEY};
 use weir_spec::map::MapRef;
 use weir_spec::regs::{self, RegId, codec};
@@ -24,11 +24,18 @@ const CLOCKS: usize = 60_000;
 const ROUNDS: usize = 5;
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let mut rtl = Rtl::open()?;
+    for width in Width::ALL {
+        measure(Rtl::of_width(width)?)?;
+    }
+    Ok(())
+}
+
+fn measure(mut rtl: Rtl) -> Result<(), Box<dyn Error>> {
+    let width = rtl.width();
     configure(&mut rtl)?;
     let mut speeds = Vec::new();
     for size in SIZES {
-        let batches = CLOCKS / (BATCH * size.div_ceil(8)) + 1;
+        let batches = CLOCKS / (BATCH * width.beats(size)) + 1;
         let (mut clocks, mut latencies) = (Vec::new(), Vec::new());
         for _ in 0..ROUNDS {
             let (start, mut seconds) = (rtl.clocks(), 0.0);
@@ -44,14 +51,14 @@ fn main() -> Result<(), Box<dyn Error>> {
                 seconds += began.elapsed().as_secs_f64();
                 let [rx, _] = rtl.drain();
                 clocks.push((rx.sent[rx.sent.len() - 1] - rx.sent[0] + 1) as f64 / BATCH as f64);
-                latencies.extend(latency(&rx.frames, &rx.sent, size));
+                latencies.extend(latency(&rx.frames, &rx.sent, width.beats(size)));
             }
             speeds.push((rtl.clocks() - start) as f64 / seconds);
         }
-        report(&format!("clocks a frame of {size} bytes"), clocks, "clocks");
-        report(&format!("latency of a frame of {size} bytes"), latencies, "clocks");
+        report(&format!("{width} bit, clocks a frame of {size} bytes"), clocks, "clocks");
+        report(&format!("{width} bit, latency of a frame of {size} bytes"), latencies, "clocks");
     }
-    report("clocks a second, both sides at full load", speeds, "clocks/s");
+    report(&format!("{width} bit, clocks a second, both sides at full load"), speeds, "clocks/s");
     Ok(())
 }
 
@@ -62,12 +69,12 @@ fn report(name: &str, mut values: Vec<f64>, unit: &str) {
 }
 
 /// The clocks from the first beat going in to the first beat coming out, of each frame that passed.
-fn latency(passed: &[weir_rtl::Passed], sent: &[u64], size: usize) -> Vec<f64> {
+fn latency(passed: &[weir_rtl::Passed], sent: &[u64], beats: usize) -> Vec<f64> {
     // Not every frame passed: the bytes of one tell which it is.
     let index = |frame: &weir_rtl::Passed| {
         u32::from_be_bytes([frame.bytes[50], frame.bytes[51], frame.bytes[52], frame.bytes[53]])
     };
-    passed.iter().map(|frame| (frame.clocks[0] - sent[index(frame) as usize * size.div_ceil(8)]) as f64).collect()
+    passed.iter().map(|frame| (frame.clocks[0] - sent[index(frame) as usize * beats]) as f64).collect()
 }
 
 fn configure(rtl: &mut Rtl) -> Result<(), Box<dyn Error>> {
@@ -90,7 +97,7 @@ fn configure(rtl: &mut Rtl) -> Result<(), Box<dyn Error>> {
     }
     rtl.write32(regs::address(RegId::LeaseNextLo, 0), 1_000_000).map_err(refused)?;
     rtl.write32(regs::address(RegId::Commit, 0), 1).map_err(refused)?;
-    rtl.run(1000);
+    rtl.run(10_000);
     if rtl.fenced() { Err("the circuit is fenced after its first COMMIT".into()) } else { Ok(()) }
 }
 

@@ -2,7 +2,8 @@
 //!
 //! The key of an entry is a hash of everything that goes into it: circuit, shim, versions of Verilator and compiler, the
 //! processor (the object is built for it) and the options. An entry appears by one rename, so a reader never meets half
-//! of one; a lock makes a second process wait for the first instead of compiling the same.
+//! of one; a lock makes a second process wait for the first instead of compiling the same. After a compilation the
+//! entries used longest ago go, so that the cache does not grow with every change of a circuit.
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
@@ -17,6 +18,8 @@ use crate::cache;
 use crate::source::Source;
 
 const SHIM: &str = include_str!("shim.cpp");
+/// What Verilator's FST writer includes, made small enough to need no library.
+const FST_HEADERS: [(&str, &str); 2] = [("lz4.h", include_str!("fst/lz4.h")), ("zlib.h", include_str!("fst/zlib.h"))];
 const OBJECT: &str = "weir_rtl.so";
 
 /// Lint is the emitter's business; here only what cannot be compiled matters.
@@ -38,7 +41,6 @@ const VERILATOR_OPTIONS: &[&str] = &[
 
 const COMPILER_OPTIONS: &[&str] = &[
     "-std=c++17",
-    "-O3",
     "-march=native",
     "-fPIC",
     "-shared",
@@ -46,10 +48,52 @@ const COMPILER_OPTIONS: &[&str] = &[
     "-faligned-new",
     "-DVM_COVERAGE=0",
     "-DVM_SC=0",
-    "-DVM_TRACE_FST=0",
     "-DVM_TRACE_SAIF=0",
     "-w",
 ];
+
+/// What a circuit is compiled for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Purpose {
+    /// Millions of clocks.
+    Run,
+    /// Few clocks of a circuit that is not kept.
+    Try,
+    /// A waveform as VCD.
+    Vcd,
+    /// A waveform as FST.
+    Fst,
+}
+
+impl Purpose {
+    /// Optimising takes minutes for a large circuit, which only many clocks repay; writing signals takes most of the time
+    /// where that is done.
+    fn compiler_option(self) -> &'static str {
+        if self == Purpose::Run { "-O3" } else { "-O1" }
+    }
+
+    fn verilator_option(self) -> Option<&'static str> {
+        match self {
+            Purpose::Run | Purpose::Try => None,
+            Purpose::Vcd => Some("--trace-vcd"),
+            Purpose::Fst => Some("--trace-fst"),
+        }
+    }
+
+    /// The part of Verilator's library that writes the waveform.
+    fn runtime(self) -> Option<&'static str> {
+        match self {
+            Purpose::Run | Purpose::Try => None,
+            Purpose::Vcd => Some("verilated_vcd_c.cpp"),
+            Purpose::Fst => Some("verilated_fst_c.cpp"),
+        }
+    }
+
+    /// Headers that the compiler must find.
+    fn headers(self) -> &'static [(&'static str, &'static str)] {
+        if self == Purpose::Fst { &FST_HEADERS } else { &[] }
+    }
+}
 
 /// Why a circuit could not be compiled.
 #[derive(Debug, Error)]
@@ -89,16 +133,17 @@ pub enum CompileError {
     },
 }
 
-/// The shared object of `source`, compiled if it is not there yet. `trace` compiles the one that can write waveforms.
-pub(crate) fn object(source: &Source, trace: bool) -> Result<PathBuf, CompileError> {
+/// The shared object of `source`, compiled if it is not there yet.
+pub(crate) fn object(source: &Source, purpose: Purpose) -> Result<PathBuf, CompileError> {
     let cache = cache::folder().ok_or(CompileError::NoCache)?;
     let verilator = cache::verilator(&cache).ok_or(CompileError::NoVerilator)?;
     let compiler = cache::compiler().ok_or(CompileError::NoCompiler)?;
-    let key = key(source, trace, &verilator, &compiler)?;
+    let key = key(source, purpose, &verilator, &compiler)?;
     let folder = cache.join("rtl");
     let entry = folder.join(&key);
     let object = entry.join(OBJECT);
     if object.is_file() {
+        cache::used(&entry);
         return Ok(object);
     }
     let failed = |path: &Path| {
@@ -112,20 +157,21 @@ pub(crate) fn object(source: &Source, trace: bool) -> Result<PathBuf, CompileErr
     if object.is_file() {
         return Ok(object);
     }
-    let work = folder.join(format!("{key}.{}", std::process::id()));
-    // A process of the same number may have died here.
+    let work = folder.join(format!("{key}{}", cache::WORK));
+    // A process may have died here; nobody else can be here now.
     let _ = fs::remove_dir_all(&work);
     fs::create_dir(&work).map_err(failed(&work))?;
     let log = folder.join(format!("{key}.log"));
-    let outcome = compile(source, trace, &verilator, &compiler, &work, &log);
+    let outcome = compile(source, purpose, &verilator, &compiler, &work, &log);
     let outcome = outcome.and_then(|()| fs::rename(&work, &entry).map_err(failed(&entry)));
     if outcome.is_err() {
         let _ = fs::remove_dir_all(&work);
     }
+    cache::prune(&folder, &entry);
     outcome.map(|()| object)
 }
 
-fn key(source: &Source, trace: bool, verilator: &Path, compiler: &Path) -> Result<String, CompileError> {
+fn key(source: &Source, purpose: Purpose, verilator: &Path, compiler: &Path) -> Result<String, CompileError> {
     let mut hash = Sha256::new();
     let mut add = |part: &[u8]| {
         hash.update((part.len() as u64).to_le_bytes());
@@ -134,10 +180,14 @@ fn key(source: &Source, trace: bool, verilator: &Path, compiler: &Path) -> Resul
     for part in [source.text.as_str(), &source.top, SHIM, &processor()] {
         add(part.as_bytes());
     }
+    for (_, header) in purpose.headers() {
+        add(header.as_bytes());
+    }
     for option in VERILATOR_OPTIONS.iter().chain(COMPILER_OPTIONS) {
         add(option.as_bytes());
     }
-    add(&[u8::from(trace)]);
+    add(purpose.compiler_option().as_bytes());
+    add(purpose.verilator_option().unwrap_or_default().as_bytes());
     for program in [verilator, compiler] {
         add(program.as_os_str().as_encoded_bytes());
         add(&run(program, ["--version"])?);
@@ -177,7 +227,7 @@ fn logged(command: &mut Command, work: &Path, log: &Path) -> Result<(), CompileE
 
 fn compile(
     source: &Source,
-    trace: bool,
+    purpose: Purpose,
     verilator: &Path,
     compiler: &Path,
     work: &Path,
@@ -189,11 +239,12 @@ fn compile(
     };
     write("weir.sv", &source.text)?;
     write("shim.cpp", SHIM)?;
+    for (name, text) in purpose.headers() {
+        write(name, text)?;
+    }
     let mut command = Command::new(verilator);
     command.args(VERILATOR_OPTIONS).args(["--top-module", &source.top, "--Mdir", "."]);
-    if trace {
-        command.arg("--trace-vcd");
-    }
+    command.args(purpose.verilator_option());
     logged(command.arg("weir.sv"), work, log)?;
 
     let root = String::from_utf8_lossy(&run(verilator, ["--getenv", "VERILATOR_ROOT"])?).trim().to_string();
@@ -204,15 +255,18 @@ fn compile(
         .map_err(|source| CompileError::Cache { path: work.into(), source })?;
     files.retain(|file| file.extension().is_some_and(|extension| extension == "cpp"));
     files.sort();
-    let mut unit: String =
-        files.iter().filter_map(|file| file.file_name()).map(|name| format!("#include {name:?}\n")).collect();
-    for name in ["verilated.cpp", "verilated_threads.cpp"].into_iter().chain(trace.then_some("verilated_vcd_c.cpp")) {
-        unit += &format!("#include {:?}\n", include.join(name));
-    }
+    let library = |name: &str| format!("#include {:?}\n", include.join(name));
+    // The library specialises templates for waveforms, which must come before their first use.
+    let mut unit = purpose.runtime().map_or(String::new(), library);
+    unit.extend(files.iter().filter_map(|file| file.file_name()).map(|name| format!("#include {name:?}\n")));
+    unit.extend(["verilated.cpp", "verilated_threads.cpp"].map(library));
     write("unit.cc", &unit)?;
     let mut command = Command::new(compiler);
     command.args(COMPILER_OPTIONS).arg("-I.").arg("-I").arg(&include).arg("-I").arg(include.join("vltstd"));
-    let traced = u8::from(trace);
-    command.arg(format!("-DVM_TRACE={traced}")).arg(format!("-DVM_TRACE_VCD={traced}"));
+    command.arg(purpose.compiler_option());
+    let defined = |name: &str, on: bool| format!("-D{name}={}", u8::from(on));
+    command.arg(defined("VM_TRACE", purpose.runtime().is_some()));
+    command.arg(defined("VM_TRACE_VCD", purpose == Purpose::Vcd));
+    command.arg(defined("VM_TRACE_FST", purpose == Purpose::Fst));
     logged(command.args(["-o", OBJECT, "unit.cc", "-lpthread"]), work, log)
 }

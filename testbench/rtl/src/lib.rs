@@ -4,7 +4,10 @@
 //! not there runs Verilator and a C++ compiler, once for each version of circuit, tools and machine. What is loaded then
 //! is a shared object with the clock loop inside, so that one call from Rust runs many clocks.
 //!
-//! The cache is `rtl/` in `$WEIR_CACHE`, else `$XDG_CACHE_HOME/weir`, else `~/.cache/weir`; it may be deleted at any time.
+//! There is a circuit a [`Width`]; the bench is the same for all.
+//!
+//! The cache is `rtl/` in `$WEIR_CACHE`, else `$XDG_CACHE_HOME/weir`, else `~/.cache/weir`; it may be deleted at any time,
+//! and keeps the sixteen circuits that were used last.
 //! Verilator is `$VERILATOR`, else `tools/bin/verilator` in the cache (`cargo xtask setup` puts it there), else the one
 //! on `PATH`. The compiler is `$CXX`, else `c++`.
 //!
@@ -18,10 +21,12 @@ mod rtl;
 mod single;
 mod source;
 mod stream;
+mod width;
 
 pub use compile::CompileError;
 pub use model::OpenError;
-pub use rtl::{Hung, Read, Rtl, Write};
+pub use rtl::{Hung, Read, Rtl, Waveform, Write};
 pub use single::Stuck;
 pub use source::Source;
 pub use stream::{Drained, Passed, Side, Word};
+pub use width::{UnknownWidth, Width};

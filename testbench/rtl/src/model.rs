@@ -8,9 +8,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use libloading::Library;
 use thiserror::Error;
 
-use crate::compile::{self, CompileError};
+use crate::compile::{self, CompileError, Purpose};
 use crate::source::Source;
 use crate::stream::{Beat, Side, Word};
+use crate::width::Width;
 
 /// Why the circuit could not be opened.
 #[derive(Debug, Error)]
@@ -34,6 +35,14 @@ pub enum OpenError {
     TracePath {
         /// The path.
         path: PathBuf,
+    },
+    /// The waveform file cannot be written.
+    #[error("failed to write waveform {}", path.display())]
+    Trace {
+        /// The path.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
     },
 }
 
@@ -75,10 +84,11 @@ struct Calls {
     free: unsafe extern "C" fn(Bench),
     reset: unsafe extern "C" fn(Bench, u64),
     set_time: unsafe extern "C" fn(Bench, u64),
+    beat_bytes: unsafe extern "C" fn() -> usize,
     clock: unsafe extern "C" fn(Bench) -> u64,
     fenced: unsafe extern "C" fn(Bench) -> c_int,
     faults: unsafe extern "C" fn(Bench) -> u32,
-    push: unsafe extern "C" fn(Bench, c_int, *const u8, usize, *const u8, usize),
+    push: unsafe extern "C" fn(Bench, c_int, *const u8, usize, *const u8, usize, c_int),
     pause: unsafe extern "C" fn(Bench, c_int, u32),
     write: unsafe extern "C" fn(Bench, *const Request),
     read: unsafe extern "C" fn(Bench, *const Request),
@@ -88,6 +98,7 @@ struct Calls {
     settle: unsafe extern "C" fn(Bench, u64) -> c_int,
     sent: unsafe extern "C" fn(Bench, c_int, *mut usize) -> *const u64,
     beats: unsafe extern "C" fn(Bench, c_int, *mut usize) -> *const Beat,
+    bytes: unsafe extern "C" fn(Bench, c_int, *mut usize) -> *const u8,
     words: unsafe extern "C" fn(Bench, c_int, *mut usize) -> *const RawWord,
     fence_changes: unsafe extern "C" fn(Bench, *mut usize) -> *const RawWord,
     forget: unsafe extern "C" fn(Bench),
@@ -96,30 +107,38 @@ struct Calls {
 /// A loaded shared object.
 pub(crate) struct Model {
     calls: Calls,
+    /// What its beats hold.
+    width: Width,
     /// Keeps the code of `calls` mapped.
     _library: Library,
 }
 
-/// The last model this process loaded, with what it was made from: tests open many benches of one circuit.
-static LOADED: Mutex<Option<(Source, Arc<Model>)>> = Mutex::new(None);
+/// A loaded model, with what it was made from.
+struct Loaded {
+    source: Source,
+    purpose: Purpose,
+    model: Arc<Model>,
+}
+
+/// The models this process loaded last, the newest last: tests open many benches of few circuits.
+static LOADED: Mutex<Vec<Loaded>> = Mutex::new(Vec::new());
+
+/// How many of them are kept: a circuit of each width, and a faulty one of each.
+const KEPT: usize = 4;
 
 impl Model {
     /// The compiled form of `source`, from memory, from the cache, or compiled now.
-    pub(crate) fn shared(source: &Source) -> Result<Arc<Model>, OpenError> {
+    pub(crate) fn shared(source: &Source, purpose: Purpose) -> Result<Arc<Model>, OpenError> {
         let mut loaded = LOADED.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((from, model)) = &*loaded
-            && from == source
-        {
-            return Ok(Arc::clone(model));
+        if let Some(known) = loaded.iter().find(|known| known.source == *source && known.purpose == purpose) {
+            return Ok(Arc::clone(&known.model));
         }
-        let model = Model::load(&compile::object(source, false)?)?;
-        *loaded = Some((source.clone(), Arc::clone(&model)));
+        let model = Model::load(&compile::object(source, purpose)?)?;
+        if loaded.len() == KEPT {
+            loaded.remove(0);
+        }
+        loaded.push(Loaded { source: source.clone(), purpose, model: Arc::clone(&model) });
         Ok(model)
-    }
-
-    /// The compiled form of `source` that can write waveforms.
-    pub(crate) fn traced(source: &Source) -> Result<Arc<Model>, OpenError> {
-        Model::load(&compile::object(source, true)?)
     }
 
     fn load(path: &Path) -> Result<Arc<Model>, OpenError> {
@@ -139,6 +158,7 @@ impl Model {
             free: call!("weir_free"),
             reset: call!("weir_reset"),
             set_time: call!("weir_set_time"),
+            beat_bytes: call!("weir_beat_bytes"),
             clock: call!("weir_clock"),
             fenced: call!("weir_fenced"),
             faults: call!("weir_faults"),
@@ -152,11 +172,15 @@ impl Model {
             settle: call!("weir_settle"),
             sent: call!("weir_sent"),
             beats: call!("weir_beats"),
+            bytes: call!("weir_bytes"),
             words: call!("weir_words"),
             fence_changes: call!("weir_fence_changes"),
             forget: call!("weir_forget"),
         };
-        Ok(Arc::new(Model { calls, _library: library }))
+        // SAFETY: it takes nothing and gives a constant.
+        let bytes = unsafe { (calls.beat_bytes)() };
+        let width = Width::of_bytes(bytes).expect("the shim compiles for the widths there are");
+        Ok(Arc::new(Model { calls, width, _library: library }))
     }
 }
 
@@ -209,11 +233,15 @@ impl Instance {
         unsafe { (self.model.calls.faults)(self.bench) }
     }
 
-    pub(crate) fn push(&mut self, side: Side, bytes: &[u8], waits: &[u8]) {
+    pub(crate) fn width(&self) -> Width {
+        self.model.width
+    }
+
+    pub(crate) fn push(&mut self, side: Side, bytes: &[u8], waits: &[u8], user: bool) {
         // SAFETY: both slices are read during the call, within their lengths.
         unsafe {
             let (bytes, length, waits, count) = (bytes.as_ptr(), bytes.len(), waits.as_ptr(), waits.len());
-            (self.model.calls.push)(self.bench, side as c_int, bytes, length, waits, count);
+            (self.model.calls.push)(self.bench, side as c_int, bytes, length, waits, count, c_int::from(user));
         }
     }
 
@@ -262,6 +290,12 @@ impl Instance {
     pub(crate) fn beats(&self, side: Side) -> &[Beat] {
         // SAFETY: as in `sent`.
         unsafe { list(|count| (self.model.calls.beats)(self.bench, side as c_int, count)) }
+    }
+
+    /// The data of all beats, a whole beat each.
+    pub(crate) fn bytes(&self, side: Side) -> &[u8] {
+        // SAFETY: as in `sent`.
+        unsafe { list(|count| (self.model.calls.bytes)(self.bench, side as c_int, count)) }
     }
 
     pub(crate) fn words(&self, side: Side) -> impl Iterator<Item = Word> {

@@ -1,15 +1,18 @@
 //! The bench: streams, bus and clock of one NIC.
 
-use std::path::Path;
+use std::fs::File;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use thiserror::Error;
 use weir_spec::Micros;
 use weir_spec::nic::Refused;
 
+use crate::compile::Purpose;
 use crate::model::{Instance, Model, OpenError, Request};
 use crate::source::Source;
-use crate::stream::{Assembly, Drained, Side};
+use crate::stream::{Assembly, Drained, Side, Word};
+use crate::width::Width;
 
 /// Clocks of reset, enough for every stage of the pipeline.
 const RESET_CLOCKS: u64 = 128;
@@ -100,21 +103,61 @@ pub struct Rtl {
     assembly: [Assembly; 2],
 }
 
+/// Where every signal of every clock goes. A clock is two units of time; it rises at the odd ones.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Waveform {
+    /// Value change dump, text: every viewer reads it.
+    Vcd(PathBuf),
+    /// GTKWave's own format: some fifty times smaller.
+    Fst(PathBuf),
+}
+
+impl Waveform {
+    /// The file.
+    pub fn path(&self) -> &Path {
+        match self {
+            Waveform::Vcd(path) | Waveform::Fst(path) => path,
+        }
+    }
+
+    fn purpose(&self) -> Purpose {
+        match self {
+            Waveform::Vcd(_) => Purpose::Vcd,
+            Waveform::Fst(_) => Purpose::Fst,
+        }
+    }
+}
+
 impl Rtl {
-    /// The circuit of this version of the project, reset and fenced. Compiles it when the cache does not have it (tens of
-    /// seconds, once).
+    /// The 64-bit circuit of this version of the project, reset and fenced. Compiles it when the cache does not have it
+    /// (tens of seconds, once).
     pub fn open() -> Result<Rtl, OpenError> {
-        Rtl::of_source(&Source::emitted()?)
+        Rtl::of_width(Width::Bits64)
     }
 
-    /// Any other SystemVerilog with the same ports: an older version, a netlist, one with a fault put in.
+    /// The same of any width.
+    pub fn of_width(width: Width) -> Result<Rtl, OpenError> {
+        Rtl::of_source(&Source::emitted(width)?)
+    }
+
+    /// Any other SystemVerilog with the same ports: an older version, a netlist, one with a fault put in. Its width is
+    /// that of its ports.
     pub fn of_source(source: &Source) -> Result<Rtl, OpenError> {
-        Rtl::start(Model::shared(source)?, None)
+        Rtl::start(Model::shared(source, Purpose::Run)?, None)
     }
 
-    /// As [`open`](Rtl::open), and every signal of every clock goes to the VCD file `waveform`. Slow; compiled apart.
-    pub fn traced(waveform: &Path) -> Result<Rtl, OpenError> {
-        Rtl::start(Model::traced(&Source::emitted()?)?, Some(waveform))
+    /// The same, compiled in a fraction of the time and slower by some times: for few clocks.
+    pub fn to_try(source: &Source) -> Result<Rtl, OpenError> {
+        Rtl::start(Model::shared(source, Purpose::Try)?, None)
+    }
+
+    /// As [`of_source`](Rtl::of_source), and every signal of every clock goes into a file, which is complete when the
+    /// value is dropped. Slow; compiled apart.
+    pub fn traced(source: &Source, waveform: &Waveform) -> Result<Rtl, OpenError> {
+        let path = waveform.path();
+        // Verilator would go on without a word.
+        File::create(path).map_err(|source| OpenError::Trace { path: path.to_path_buf(), source })?;
+        Rtl::start(Model::shared(source, waveform.purpose())?, Some(path))
     }
 
     fn start(model: Arc<Model>, waveform: Option<&Path>) -> Result<Rtl, OpenError> {
@@ -123,12 +166,20 @@ impl Rtl {
         Ok(rtl)
     }
 
-    /// Holds `aresetn` low. Frames under way are lost, and what was not drained with them.
-    pub fn reset(&mut self) {
+    /// What a beat holds.
+    pub fn width(&self) -> Width {
+        self.instance.width()
+    }
+
+    /// Holds `aresetn` low. Frames under way are lost, and what was not drained with them; only the verdicts on received
+    /// frames that were still given come back, for block RAM outlives a reset and has counted them.
+    pub fn reset(&mut self) -> Vec<Word> {
         self.instance.reset(RESET_CLOCKS);
+        let judged = self.instance.words(Side::Rx).collect();
         self.instance.forget();
         self.assembly = Default::default();
         self.check();
+        judged
     }
 
     /// Clocks since the start.
@@ -192,7 +243,12 @@ impl Rtl {
 
     /// Queues a frame. `waits[i]` clocks without a beat pass before its beat `i`, none where `waits` has ended.
     pub fn push(&mut self, side: Side, frame: &[u8], waits: &[u8]) {
-        self.instance.push(side, frame, waits);
+        self.instance.push(side, frame, waits, false);
+    }
+
+    /// The same for a frame that its MAC found bad: `tuser[0]` is set on its last beat.
+    pub fn push_bad(&mut self, side: Side, frame: &[u8], waits: &[u8]) {
+        self.instance.push(side, frame, waits, true);
     }
 
     /// Queues clocks without a beat.
@@ -218,7 +274,7 @@ impl Rtl {
         let drained = [Side::Rx, Side::Tx].map(|side| Drained {
             sent: self.instance.sent(side).to_vec(),
             words: self.instance.words(side).collect(),
-            frames: self.assembly[side as usize].take(self.instance.beats(side)),
+            frames: self.assembly[side as usize].take(self.instance.beats(side), self.instance.bytes(side)),
         });
         self.instance.forget();
         drained

@@ -1,25 +1,42 @@
 // The clock loop around the Verilated NIC: one call from Rust runs many clocks.
 //
+// The bytes of a beat are those of the circuit's own ports, so one text serves every width.
+//
 // Each side (0 from the wire, 1 from the host) has a queue of beats to drive; the bus has at most one read and one write
 // under way, each with its own stalls. Every clock samples the outputs as a receiver would, just before the rising edge,
 // and what was seen is kept for Rust to take. The structs here are those of model.rs, field by field.
 #include "Vweir.h"
 #include "verilated.h"
-#if VM_TRACE
+#if VM_TRACE_FST
+#include "verilated_fst_c.h"
+using Waveform = VerilatedFstC;
+#elif VM_TRACE_VCD
 #include "verilated_vcd_c.h"
+using Waveform = VerilatedVcdC;
 #endif
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <memory>
+#include <type_traits>
 #include <vector>
 
 namespace {
 
+using Data = std::remove_reference_t<decltype(Vweir::s_axis_rx_tdata)>;
+using Keep = std::remove_reference_t<decltype(Vweir::s_axis_rx_tkeep)>;
+
+// Bytes a beat. A port of 64 bits is an integer, a wider one an array of 32-bit words, least significant first: on the
+// little-endian machines Verilator runs on, both are the bytes in their order.
+constexpr size_t BYTES = sizeof(Data);
+static_assert(BYTES == 8 || BYTES == 64, "a circuit of another width");
+static_assert(sizeof(Keep) * 8 == BYTES, "tkeep has a bit a byte");
+
+constexpr uint64_t keep_of(size_t bytes) { return bytes == 64 ? ~uint64_t(0) : (uint64_t(1) << bytes) - 1; }
+
 struct Beat {
-    uint64_t clock;
-    uint64_t data;
-    uint8_t keep, last, user, unused;
-    uint32_t padding;
+    uint64_t clock, keep;
+    uint8_t last, user, unused[6];
 };
 
 struct Word {
@@ -39,10 +56,10 @@ struct Response {
 };
 
 struct Drive {
-    uint64_t data;
+    uint8_t data[BYTES];
+    uint64_t keep;  // 0: no beat at all, only the wait
     uint32_t wait;  // clocks without a beat before this one
-    uint8_t keep;   // 0: no beat at all, only the wait
-    uint8_t last, user, unused;
+    uint8_t last, user;
 };
 
 // What went wrong on an interface, as bits; model.rs has their texts.
@@ -60,6 +77,7 @@ struct Side {
     uint64_t frames = 0, words_seen = 0, accepted = 0, passed = 0;
     std::vector<uint64_t> sent;
     std::vector<Beat> beats;
+    std::vector<uint8_t> bytes;  // BYTES for each of `beats`
     std::vector<Word> words;
 };
 
@@ -75,7 +93,7 @@ struct Bench {
     VerilatedContext context;
     std::unique_ptr<Vweir> top;
 #if VM_TRACE
-    std::unique_ptr<VerilatedVcdC> trace;
+    std::unique_ptr<Waveform> trace;
 #endif
     uint64_t clock = 0;
     Side side[2];
@@ -111,11 +129,14 @@ struct Bench {
         }
     }
 
-    void received(Side& side, uint64_t data, uint8_t keep, bool last, bool user) {
-        side.beats.push_back({clock, data, keep, last, user, 0, 0});
+    void received(Side& side, const Data& data, uint64_t keep, bool last, bool user) {
+        side.beats.push_back({clock, keep, last, user, {}});
+        size_t at = side.bytes.size();
+        side.bytes.resize(at + BYTES);
+        std::memcpy(&side.bytes[at], &data, BYTES);
         side.passed += last;
         if ((keep & (keep + 1)) != 0 || keep == 0) faults |= KEEP_HOLE;
-        if (!last && keep != 0xff) faults |= SHORT_BEAT;
+        if (!last && keep != keep_of(BYTES)) faults |= SHORT_BEAT;
     }
 
     void judged(Side& side, uint32_t word) {
@@ -148,7 +169,7 @@ struct Bench {
         const Drive* rx = next(side[0]);
         t.s_axis_rx_tvalid = rx != nullptr;
         if (rx) {
-            t.s_axis_rx_tdata = rx->data;
+            std::memcpy(&t.s_axis_rx_tdata, rx->data, BYTES);
             t.s_axis_rx_tkeep = rx->keep;
             t.s_axis_rx_tlast = rx->last;
             t.s_axis_rx_tuser = rx->user;
@@ -156,7 +177,7 @@ struct Bench {
         const Drive* tx = next(side[1]);
         t.s_axis_tx_tvalid = tx != nullptr;
         if (tx) {
-            t.s_axis_tx_tdata = tx->data;
+            std::memcpy(&t.s_axis_tx_tdata, tx->data, BYTES);
             t.s_axis_tx_tkeep = tx->keep;
             t.s_axis_tx_tlast = tx->last;
             t.s_axis_tx_tuser = tx->user;
@@ -248,7 +269,7 @@ Bench* weir_new(const char* trace_path) {
     bench->top = std::make_unique<Vweir>(&bench->context, "weir");
 #if VM_TRACE
     if (trace_path) {
-        bench->trace = std::make_unique<VerilatedVcdC>();
+        bench->trace = std::make_unique<Waveform>();
         bench->top->trace(bench->trace.get(), 99);
         bench->trace->open(trace_path);
     }
@@ -283,21 +304,25 @@ void weir_reset(Bench* bench, uint64_t clocks) {
 
 void weir_set_time(Bench* bench, uint64_t now) { bench->top->nic_time = now; }
 
+size_t weir_beat_bytes() { return BYTES; }
+
 uint64_t weir_clock(const Bench* bench) { return bench->clock; }
 
 int weir_fenced(const Bench* bench) { return bench->fenced; }
 
 uint32_t weir_faults(const Bench* bench) { return bench->faults; }
 
-// Appends a frame; waits[i] clocks pass before beat i, none beyond the end of `waits`.
-void weir_push(Bench* bench, int port, const uint8_t* bytes, size_t length, const uint8_t* waits, size_t wait_count) {
+// Appends a frame; waits[i] clocks pass before beat i, none beyond the end of `waits`. `user` marks its last beat.
+void weir_push(Bench* bench, int port, const uint8_t* bytes, size_t length, const uint8_t* waits, size_t wait_count,
+               int user) {
     Side& side = bench->side[port];
-    for (size_t at = 0, beat = 0; at < length; at += 8, beat++) {
+    for (size_t at = 0, beat = 0; at < length; at += BYTES, beat++) {
         Drive drive{};
-        size_t here = length - at < 8 ? length - at : 8;
-        for (size_t i = 0; i < here; i++) drive.data |= uint64_t(bytes[at + i]) << (8 * i);
-        drive.keep = uint8_t((1u << here) - 1);
-        drive.last = at + 8 >= length;
+        size_t here = length - at < BYTES ? length - at : BYTES;
+        std::memcpy(drive.data, bytes + at, here);
+        drive.keep = keep_of(here);
+        drive.last = at + BYTES >= length;
+        drive.user = drive.last && user != 0;
         drive.wait = beat < wait_count ? waits[beat] : 0;
         side.queue.push_back(drive);
     }
@@ -355,6 +380,11 @@ const Beat* weir_beats(const Bench* bench, int port, size_t* count) {
     return bench->side[port].beats.data();
 }
 
+const uint8_t* weir_bytes(const Bench* bench, int port, size_t* count) {
+    *count = bench->side[port].bytes.size();
+    return bench->side[port].bytes.data();
+}
+
 const Word* weir_words(const Bench* bench, int port, size_t* count) {
     *count = bench->side[port].words.size();
     return bench->side[port].words.data();
@@ -370,6 +400,7 @@ void weir_forget(Bench* bench) {
     for (Side& side : bench->side) {
         side.sent.clear();
         side.beats.clear();
+        side.bytes.clear();
         side.words.clear();
     }
     bench->fence.clear();

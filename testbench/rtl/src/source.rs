@@ -1,9 +1,7 @@
 //! The circuit as text.
 
 use crate::OpenError;
-
-/// The top of the 64-bit data path, which the bench drives.
-const TOP: &str = "weir64";
+use crate::width::Width;
 
 /// SystemVerilog with the ports of the NIC's top.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -15,10 +13,9 @@ pub struct Source {
 }
 
 impl Source {
-    /// What `weir-hdl` emits for the 64-bit NIC.
-    pub fn emitted() -> Result<Source, OpenError> {
-        let files = weir_hdl::files()?;
-        let file = files.into_iter().find(|file| file.top == TOP).expect("weir-hdl emits the 64-bit top");
+    /// What `weir-hdl` emits for the NIC of a width.
+    pub fn emitted(width: Width) -> Result<Source, OpenError> {
+        let file = width.emitted().file(weir_hdl::Options::default())?;
         Ok(Source { top: file.top.to_string(), text: file.text })
     }
 }

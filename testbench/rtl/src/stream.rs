@@ -45,12 +45,10 @@ pub struct Drained {
 #[repr(C)]
 pub(crate) struct Beat {
     pub(crate) clock: u64,
-    pub(crate) data: u64,
-    pub(crate) keep: u8,
+    pub(crate) keep: u64,
     pub(crate) last: u8,
     pub(crate) user: u8,
-    unused: u8,
-    padding: u32,
+    unused: [u8; 6],
 }
 
 /// Beats on their way to becoming frames.
@@ -61,10 +59,12 @@ pub(crate) struct Assembly {
 }
 
 impl Assembly {
-    pub(crate) fn take(&mut self, beats: &[Beat]) -> Vec<Passed> {
+    /// `data` holds a whole beat for each of `beats`.
+    pub(crate) fn take(&mut self, beats: &[Beat], data: &[u8]) -> Vec<Passed> {
         let mut frames = Vec::new();
-        for beat in beats {
-            self.bytes.extend(&beat.data.to_le_bytes()[..beat.keep.count_ones() as usize]);
+        let stride = data.len() / beats.len().max(1);
+        for (beat, data) in beats.iter().zip(data.chunks(stride.max(1))) {
+            self.bytes.extend(&data[..beat.keep.count_ones() as usize]);
             self.clocks.push(beat.clock);
             if beat.last != 0 {
                 let (bytes, clocks) = (std::mem::take(&mut self.bytes), std::mem::take(&mut self.clocks));

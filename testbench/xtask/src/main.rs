@@ -4,6 +4,7 @@
 //! what the project measures about itself, `docs` writes the pages that are made from code.
 
 mod bench;
+mod circuit;
 mod docs;
 mod lint;
 mod place;

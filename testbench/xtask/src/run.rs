@@ -26,6 +26,8 @@ pub(crate) enum Show {
     Live,
     /// Nothing, unless it fails.
     OnFailure,
+    /// Nothing: the caller says what it means.
+    Nothing,
 }
 
 /// Runs `command` to its end, at most `limit` long, with no standard input.

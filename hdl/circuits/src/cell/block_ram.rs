@@ -1,9 +1,12 @@
 //! Block RAM with one write and one read port.
 //!
 //! Latency: `rdata` belongs to the address sampled two clocks before, on every target: one clock in the RAM, one in its
-//! output register. Reading a word while it is written gives either value.
+//! output register. A word that is read in the clock in which it is written may come as anything: nobody does that. On
+//! ECP5 a RAM holds 36 bits of 512 words, 18 of 1024, down to one of 16384; on other targets what the tool makes of it.
 
 use rust_hdl::prelude::*;
+
+use super::ebr::Tiles;
 
 /// `2^A` words of `W` bits, zero at power-on.
 #[derive(LogicBlock)]
@@ -55,8 +58,14 @@ impl<const W: usize, const A: usize> Logic for BlockRam<W, A> {
     }
 
     fn hdl(&self) -> Verilog {
+        let tiles = Tiles::simple(W, A);
         Verilog::Custom(format!(
-            "(* no_rw_check, ram_style = \"block\" *) reg [{w}:0] words [0:{n}];
+            "`ifdef WEIR_ECP5
+wire [{top}:0] ram_d = wdata;
+{ecp5}
+always @(*) rdata = ram_q;
+`else
+(* no_rw_check, ram_style = \"block\" *) reg [{w}:0] words [0:{n}];
 reg [{w}:0] out;
 integer i;
 initial begin
@@ -68,7 +77,10 @@ always @(posedge clock) if (we) words[waddr] <= wdata;
 always @(posedge clock) begin
     out <= words[raddr];
     rdata <= out;
-end",
+end
+`endif",
+            top = tiles.top(),
+            ecp5 = tiles.simple_text("we", "waddr", "raddr"),
             w = W - 1,
             n = (1usize << A) - 1
         ))

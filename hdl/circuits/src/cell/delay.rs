@@ -1,6 +1,10 @@
 //! A fixed delay in block RAM: what goes in comes out `L` clocks later, every clock.
+//!
+//! On ECP5 a RAM is 36 bits wide and every two RAMs have address counters of their own: with 72 bits, two RAMs.
 
 use rust_hdl::prelude::*;
+
+use super::ebr::Tiles;
 
 /// `W` bits, `L` clocks from `d` to `q` (3 to `2^A`).
 #[derive(LogicBlock)]
@@ -46,8 +50,27 @@ impl<const W: usize, const A: usize, const L: usize> Logic for DelayLine<W, A, L
     }
 
     fn hdl(&self) -> Verilog {
+        let tiles = Tiles::simple(W, A);
+        let pairs = tiles.count().div_ceil(2);
+        let from = (1usize << A) + 2 - L;
         Verilog::Custom(format!(
-            "(* no_rw_check, ram_style = \"block\" *) reg [{w}:0] words [0:{n}];
+            "`ifdef WEIR_ECP5
+reg [{counters}:0] at;
+reg [{counters}:0] from;
+integer i;
+initial for (i = 0; i < {pairs}; i = i + 1) begin
+    at[i * {A} +: {A}] = 0;
+    from[i * {A} +: {A}] = {from};
+end
+always @(posedge clock) for (i = 0; i < {pairs}; i = i + 1) begin
+    at[i * {A} +: {A}] <= at[i * {A} +: {A}] + 1'b1;
+    from[i * {A} +: {A}] <= from[i * {A} +: {A}] + 1'b1;
+end
+wire [{top}:0] ram_d = d;
+{ecp5}
+always @(*) q = ram_q;
+`else
+(* no_rw_check, ram_style = \"block\" *) reg [{w}:0] words [0:{n}];
 reg [{a}:0] at;
 reg [{a}:0] from;
 reg [{w}:0] out;
@@ -67,13 +90,21 @@ always @(posedge clock) begin
     from <= from + 1'b1;
     out <= words[from];
     q <= out;
-end",
+end
+`endif",
+            counters = pairs * A - 1,
+            top = tiles.top(),
+            ecp5 = tiles.simple_text("1'b1", &pair("at", A), &pair("from", A)),
             w = W - 1,
             n = (1usize << A) - 1,
             a = A - 1,
-            from = (1usize << A) + 2 - L,
         ))
     }
+}
+
+/// The slice of a row of counters that belongs to a pair of RAMs.
+fn pair(name: &str, bits: usize) -> String {
+    format!("{name}[tile / 2 * {bits} +: {bits}]")
 }
 
 #[cfg(test)]

@@ -1,8 +1,11 @@
 //! A small queue in distributed RAM; the head is there to read without asking.
 //!
-//! It is sized so that it cannot overflow where it is used, and has no `full`.
+//! It is sized so that it cannot overflow where it is used, and has no `full`. A forwarding queue shows a word in the
+//! clock in which it comes if nothing is before it; else a word is there the clock after at the earliest.
 
 use rust_hdl::prelude::*;
+
+use crate::cell::lut_ram::LutRam;
 
 /// `2^A` words of `W` bits.
 #[derive(LogicBlock)]
@@ -17,17 +20,26 @@ pub struct Fifo<const W: usize, const A: usize> {
     pub data_in: Signal<In, Bits<W>>,
     /// Take the head away.
     pub read: Signal<In, Bit>,
-    /// The head; the clock after it was written at the earliest.
+    /// The head.
     pub data_out: Signal<Out, Bits<W>>,
     /// There is no head.
     pub empty: Signal<Out, Bit>,
     ram: LutRam<W, A>,
     head: DFF<Bits<A>>,
     tail: DFF<Bits<A>>,
+    forwarding: Constant<Bit>,
+    bare: Signal<Local, Bit>,
 }
 
 impl<const W: usize, const A: usize> Default for Fifo<W, A> {
     fn default() -> Self {
+        Fifo::new(false)
+    }
+}
+
+impl<const W: usize, const A: usize> Fifo<W, A> {
+    /// An empty queue.
+    pub fn new(forwarding: bool) -> Self {
         Fifo {
             clock: Default::default(),
             reset: Default::default(),
@@ -39,6 +51,8 @@ impl<const W: usize, const A: usize> Default for Fifo<W, A> {
             ram: Default::default(),
             head: Default::default(),
             tail: Default::default(),
+            forwarding: Constant::new(forwarding),
+            bare: Default::default(),
         }
     }
 }
@@ -62,65 +76,13 @@ impl<const W: usize, const A: usize> Logic for Fifo<W, A> {
             self.head.d.next = 0.into();
             self.tail.d.next = 0.into();
         }
+        self.bare.next = self.head.q.val() == self.tail.q.val();
         self.data_out.next = self.ram.rdata.val();
-        self.empty.next = self.head.q.val() == self.tail.q.val();
-    }
-}
-
-/// Distributed RAM: written at the clock, read without one.
-#[derive(LogicBlock)]
-pub struct LutRam<const W: usize, const A: usize> {
-    /// Clock.
-    pub clock: Signal<In, Clock>,
-    /// Write this clock.
-    pub we: Signal<In, Bit>,
-    /// Address to write.
-    pub waddr: Signal<In, Bits<A>>,
-    /// Word to write.
-    pub wdata: Signal<In, Bits<W>>,
-    /// Address to read.
-    pub raddr: Signal<In, Bits<A>>,
-    /// The word there.
-    pub rdata: Signal<Out, Bits<W>>,
-    _words: Vec<Bits<W>>,
-}
-
-impl<const W: usize, const A: usize> Default for LutRam<W, A> {
-    fn default() -> Self {
-        LutRam {
-            clock: Default::default(),
-            we: Default::default(),
-            waddr: Default::default(),
-            wdata: Default::default(),
-            raddr: Default::default(),
-            rdata: Default::default(),
-            _words: vec![Bits::default(); 1 << A],
+        self.empty.next = self.bare.val();
+        if self.forwarding.val() & self.bare.val() {
+            self.data_out.next = self.data_in.val();
+            self.empty.next = !self.write.val();
         }
-    }
-}
-
-impl<const W: usize, const A: usize> Logic for LutRam<W, A> {
-    fn update(&mut self) {
-        if self.clock.pos_edge() && self.we.val() {
-            self._words[self.waddr.val().index()] = self.wdata.val();
-        }
-        self.rdata.next = self._words[self.raddr.val().index()];
-    }
-
-    fn connect(&mut self) {
-        self.rdata.connect();
-    }
-
-    fn hdl(&self) -> Verilog {
-        Verilog::Custom(format!(
-            "(* ram_style = \"distributed\" *) reg [{w}:0] words [0:{n}];
-integer i;
-initial for (i = 0; i <= {n}; i = i + 1) words[i] = 0;
-always @(posedge clock) if (we) words[waddr] <= wdata;
-always @(*) rdata = words[raddr];",
-            w = W - 1,
-            n = (1usize << A) - 1
-        ))
     }
 }
 

@@ -1,9 +1,12 @@
 //! Block RAM with two ports: the pipeline reads, the host reads or writes.
 //!
-//! Latency of both reads: two clocks, as [`BlockRam`](super::block_ram::BlockRam). The host never writes what the
-//! pipeline reads: a map slot is filled before a COMMIT points to it, so a collision may give either word.
+//! Latency of both reads: two clocks, as [`BlockRam`](super::block_ram::BlockRam). The host's port holds what it shows
+//! while it writes. The host never writes what the pipeline reads at that clock, or does not mind what comes of it; a RAM
+//! whose host may is [`TwinRam`](super::twin_ram::TwinRam).
 
 use rust_hdl::prelude::*;
+
+use super::ebr::{Tiles, Writing};
 
 /// `2^A` words of `W` bits, zero at power-on.
 #[derive(LogicBlock)]
@@ -66,8 +69,15 @@ impl<const W: usize, const A: usize> Logic for HostRam<W, A> {
 
     /// The words are set to zero for simulators alone: block RAM wakes up so, and yosys takes minutes over the loop.
     fn hdl(&self) -> Verilog {
+        let tiles = Tiles::twin(W, A);
         Verilog::Custom(format!(
-            "(* no_rw_check, ram_style = \"block\" *) reg [{w}:0] words [0:{n}];
+            "`ifdef WEIR_ECP5
+wire [{top}:0] ram_d = host_wdata;
+{ecp5}
+always @(*) rdata = ram_q;
+always @(*) host_rdata = host_q;
+`else
+(* no_rw_check, ram_style = \"block\" *) reg [{w}:0] words [0:{n}];
 reg [{w}:0] out;
 reg [{w}:0] host_out;
 `ifndef SYNTHESIS
@@ -88,7 +98,10 @@ end
 always @(posedge clock) begin
     out <= words[raddr];
     rdata <= out;
-end",
+end
+`endif",
+            top = tiles.top(),
+            ecp5 = tiles.twin_text(Writing::Holds, "host_we", "host_addr", "raddr"),
             w = W - 1,
             n = (1usize << A) - 1
         ))

@@ -1,10 +1,19 @@
 //! The leaves: the only circuits written as Verilog text, each with a RustHDL simulation model beside it.
 
+pub mod address;
+pub mod beat;
 pub mod block_ram;
-pub mod decoder;
+pub mod crossing;
 pub mod delay;
+pub mod ebr;
 pub mod fifo;
 pub mod host_ram;
+pub mod lut_ram;
+pub mod pool;
 pub mod register;
-pub mod shadow;
-pub mod tally;
+pub mod remask;
+pub mod replica;
+pub mod rom;
+pub mod tallies;
+pub mod twin_ram;
+pub mod wait;

@@ -1,11 +1,11 @@
 //! AXI4-Lite slave: one request at a time, each answered exactly once.
 //!
 //! Address and data of a write are taken together. Reads and writes take turns when both wait. What the request does is
-//! decided behind `m_`; only writes of whole words are passed on as such.
+//! decided behind `m_`; only writes of whole words are passed on as such. Ready is a register: it follows valid by a clock.
 
 use rust_hdl::prelude::*;
 
-use crate::cell::decoder::ADDRESS;
+use crate::cell::address::ADDRESS;
 
 /// See the module.
 #[derive(LogicBlock, Default)]
@@ -67,6 +67,8 @@ pub struct Axil {
     pub answer: Signal<In, Bits<32>>,
 
     busy: DFF<Bit>,
+    grant_write: DFF<Bit>,
+    grant_read: DFF<Bit>,
     request: DFF<Bit>,
     write: DFF<Bit>,
     whole: DFF<Bit>,
@@ -85,28 +87,31 @@ pub struct Axil {
 impl Logic for Axil {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, busy, request, write, whole, address, data, wrote_last, b, r, response, read);
+        dff_setup!(self, clock, busy, grant_write, grant_read, request, write, whole, address, data, wrote_last);
+        dff_setup!(self, clock, b, r, response, read);
+        // Whose turn it is, one clock before anything is taken: who is valid stays so.
         self.idle.next = !self.busy.q.val() & !self.reset.val();
         self.take_write.next =
             self.idle.val() & self.awvalid.val() & self.wvalid.val() & (!self.arvalid.val() | !self.wrote_last.q.val());
         self.take_read.next = self.idle.val() & self.arvalid.val() & !self.take_write.val();
-        self.awready.next = self.take_write.val();
-        self.wready.next = self.take_write.val();
-        self.arready.next = self.take_read.val();
-        self.request.d.next = self.take_write.val() | self.take_read.val();
-        if self.take_write.val() {
+        self.grant_write.d.next = self.take_write.val();
+        self.grant_read.d.next = self.take_read.val();
+        if self.take_write.val() | self.take_read.val() {
             self.busy.d.next = true;
-            self.write.d.next = true;
-            self.wrote_last.d.next = true;
-            self.whole.d.next = self.wstrb.val() == 15;
-            self.address.d.next = self.awaddr.val();
-            self.data.d.next = self.wdata.val();
+            self.write.d.next = self.take_write.val();
+            self.wrote_last.d.next = self.take_write.val();
         }
-        if self.take_read.val() {
-            self.busy.d.next = true;
-            self.write.d.next = false;
-            self.wrote_last.d.next = false;
+        self.awready.next = self.grant_write.q.val();
+        self.wready.next = self.grant_write.q.val();
+        self.arready.next = self.grant_read.q.val();
+        self.request.d.next = self.grant_write.q.val() | self.grant_read.q.val();
+        if self.grant_write.q.val() | self.grant_read.q.val() {
+            self.whole.d.next = self.wstrb.val() == 15;
             self.address.d.next = self.araddr.val();
+            if self.write.q.val() {
+                self.address.d.next = self.awaddr.val();
+            }
+            self.data.d.next = self.wdata.val();
         }
         if self.done.val() {
             self.b.d.next = self.write.q.val();
@@ -125,6 +130,8 @@ impl Logic for Axil {
         }
         if self.reset.val() {
             self.busy.d.next = false;
+            self.grant_write.d.next = false;
+            self.grant_read.d.next = false;
             self.request.d.next = false;
             self.b.d.next = false;
             self.r.d.next = false;

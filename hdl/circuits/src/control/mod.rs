@@ -1,8 +1,14 @@
 //! What a host talks to.
 
 pub mod axil;
-pub mod commit;
-pub mod counters;
-pub mod crc;
-pub mod lease;
-pub mod registers;
+pub mod bridge;
+pub mod deadline;
+pub mod epoch;
+pub mod family;
+pub mod file;
+pub mod heat;
+pub mod layout;
+pub mod mailbox;
+pub mod plane;
+pub mod store;
+pub mod totals;

@@ -1,29 +1,48 @@
 //! What is consulted for a frame, and the state of its bucket: a slot of the map pool, or a constant.
 //!
-//! Takes the class and the rule, chooses affinity and map, reads the pool. Latency: four clocks. Twin: the look-ups of
-//! `weir_spec::classify::Classifier::decide`.
+//! Takes the class and the rule, chooses affinity and map, reads the pool. Latency: [`latency`] clocks. Twin: the
+//! look-ups of `weir_spec::classify::Classifier::decide`.
 
 use rust_hdl::prelude::*;
-use weir_spec::regs::RegId;
+use weir_spec::regs::{reg, RegId};
 
-use crate::cell::host_ram::HostRam;
+use crate::cell::pool::PoolRam;
+use crate::cell::wait::Wait;
 
-/// The fields of the policy as the circuit wants them, lowest first.
-pub const POLICY_FIELDS: [(RegId, &str); 3] =
-    [(RegId::Policy, "echo_hash"), (RegId::Policy, "echo_map"), (RegId::Policy, "drop_portless_fragments")];
+/// Clocks from `s_valid` to `m_valid` of a `Lookup<FIRST, LAST>`.
+pub const fn latency(first: usize, last: usize) -> usize {
+    first + 4 + last
+}
 
-/// See the module. `m_plan` holds, lowest first: accepted without a look-up 1 · decided by policy 1 · class 4 ·
-/// looked up 1 · rule valid 1 · rule 6 · bucket 12 · what the state decides on 2 (0 SYN, 1 other TCP, 2 datagram,
-/// 3 fragment; without a look-up, 3: TCP or UDP that belongs to no virtual IP).
-#[derive(LogicBlock, Default)]
-pub struct Lookup {
+/// Bits of a plan, lowest first: accepted if nothing is looked up 1 · decided by policy 1 · class 4 · looked up 1 · rule valid
+/// 1 · rule 6 · bucket 12 · what the state decides on 2 (0 SYN, 1 other TCP, 2 datagram, 3 fragment; without a look-up,
+/// 3: TCP or UDP that belongs to no virtual IP) · has a flow that may be listed 1.
+pub const PLAN_BITS: usize = 29;
+
+/// Bits that go from the choice of what to consult to the choice of the bucket.
+const CHOICE: usize = 1 + PLAN_BITS + 2 + 7 + 36;
+/// Bits that go beside four buckets of a word.
+const QUARTER: usize = 1 + PLAN_BITS + 3 + 8;
+
+/// See the module. `FIRST` registers (0 or 1) between the choice of the map and of the bucket, `LAST` between the choice
+/// of four buckets of a word and of one: both 1 where logic is slow.
+#[derive(LogicBlock)]
+pub struct Lookup<const FIRST: usize, const LAST: usize> {
     /// Clock.
     pub clock: Signal<In, Clock>,
-    /// Policy in force, [`POLICY_FIELDS`].
-    pub policy: Signal<In, Bits<9>>,
+    /// No frame is under way any more.
+    pub reset: Signal<In, Bit>,
+    /// The policy word is loaded.
+    pub load_policy: Signal<In, Bit>,
+    /// Into this bank.
+    pub load_bank: Signal<In, Bit>,
+    /// The word.
+    pub load_data: Signal<In, Bits<32>>,
     /// A frame is there.
     pub s_valid: Signal<In, Bit>,
-    /// [`HeaderKind`](super::parse::HeaderKind).
+    /// Its epoch.
+    pub s_bank: Signal<In, Bit>,
+    /// [`HeaderKind`](crate::front::kind::HeaderKind).
     pub s_kind: Signal<In, Bits<4>>,
     /// Its destination is a virtual IP.
     pub s_vip: Signal<In, Bit>,
@@ -45,65 +64,169 @@ pub struct Lookup {
     pub host_we: Signal<In, Bit>,
     /// What it writes.
     pub host_wdata: Signal<In, Bits<32>>,
-    /// What is there, two clocks later.
+    /// What is there, three clocks later.
     pub host_rdata: Signal<Out, Bits<32>>,
-    /// Four clocks after `s_valid`.
+    /// [`latency`] clocks after `s_valid`.
     pub m_valid: Signal<Out, Bit>,
-    /// What was planned.
-    pub m_plan: Signal<Out, Bits<28>>,
+    /// What was planned, [`PLAN_BITS`].
+    pub m_plan: Signal<Out, Bits<PLAN_BITS>>,
     /// State of the bucket.
     pub m_state: Signal<Out, Bits<2>>,
 
-    pool: HostRam<32, 14>,
-    valids: [DFF<Bit>; 4],
-    plans: [DFF<Bits<28>>; 4],
-    maps: [DFF<Bits<7>>; 3],
+    // Echo by hash, its map, later fragments without ports dropped; one of each bank.
+    policies: [DFF<Bits<9>>; 2],
+    choice: Wait<CHOICE, FIRST>,
+    pool: PoolRam,
+    valids: [DFF<Bit>; 3],
+    plans: [DFF<Bits<PLAN_BITS>>; 3],
+    constants: [DFF<Bits<3>>; 3],
+    quarter: Wait<QUARTER, LAST>,
+    valid: DFF<Bit>,
+    plan: DFF<Bits<PLAN_BITS>>,
     state: DFF<Bits<2>>,
 
+    echo_hash_at: Constant<Bits<5>>,
+    echo_map_at: Constant<Bits<5>>,
+    drop_at: Constant<Bits<5>>,
+    policy_word: Signal<Local, Bits<9>>,
+    policy: Signal<Local, Bits<9>>,
     frame_class: Signal<Local, Bits<4>>,
     look: Signal<Local, Bit>,
     by_rule: Signal<Local, Bit>,
     pass: Signal<Local, Bit>,
     by_policy: Signal<Local, Bit>,
+    flow: Signal<Local, Bit>,
     affinity: Signal<Local, Bits<2>>,
     map: Signal<Local, Bits<7>>,
-    bucket: Signal<Local, Bits<12>>,
     what: Signal<Local, Bits<2>>,
-    flags: Signal<Local, Bits<28>>,
-    at: Signal<Local, Bits<28>>,
-    next_map: Signal<Local, Bits<7>>,
-    last_map: Signal<Local, Bits<7>>,
-    last_plan: Signal<Local, Bits<28>>,
-    shift: Signal<Local, Bits<5>>,
-    shifted: Signal<Local, Bits<32>>,
+    flags: Signal<Local, Bits<PLAN_BITS>>,
+    chosen: Signal<Local, Bits<CHOICE>>,
+    at: Signal<Local, Bits<CHOICE>>,
+    bucket: Signal<Local, Bits<12>>,
+    constant: Signal<Local, Bits<3>>,
+    address: Signal<Local, Bits<14>>,
+    near: Signal<Local, Bits<PLAN_BITS>>,
+    word: Signal<Local, Bits<32>>,
+    four: Signal<Local, Bits<8>>,
+    found: Signal<Local, Bits<QUARTER>>,
+    pick: Signal<Local, Bits<QUARTER>>,
 }
 
-impl Logic for Lookup {
+impl<const FIRST: usize, const LAST: usize> Default for Lookup<FIRST, LAST> {
+    fn default() -> Self {
+        let at = |field| Constant::new(u64::from(reg(RegId::Policy).field(field).low).into());
+        Lookup {
+            clock: Default::default(),
+            reset: Default::default(),
+            load_policy: Default::default(),
+            load_bank: Default::default(),
+            load_data: Default::default(),
+            s_valid: Default::default(),
+            s_bank: Default::default(),
+            s_kind: Default::default(),
+            s_vip: Default::default(),
+            s_rule: Default::default(),
+            s_affinity: Default::default(),
+            s_map: Default::default(),
+            s_none: Default::default(),
+            s_single: Default::default(),
+            s_network: Default::default(),
+            host_word: Default::default(),
+            host_we: Default::default(),
+            host_wdata: Default::default(),
+            host_rdata: Default::default(),
+            m_valid: Default::default(),
+            m_plan: Default::default(),
+            m_state: Default::default(),
+            policies: Default::default(),
+            choice: Default::default(),
+            pool: Default::default(),
+            valids: Default::default(),
+            plans: Default::default(),
+            constants: Default::default(),
+            quarter: Default::default(),
+            valid: Default::default(),
+            plan: Default::default(),
+            state: Default::default(),
+            echo_hash_at: at("echo_hash"),
+            echo_map_at: at("echo_map"),
+            drop_at: at("drop_portless_fragments"),
+            policy_word: Default::default(),
+            policy: Default::default(),
+            frame_class: Default::default(),
+            look: Default::default(),
+            by_rule: Default::default(),
+            pass: Default::default(),
+            by_policy: Default::default(),
+            flow: Default::default(),
+            affinity: Default::default(),
+            map: Default::default(),
+            what: Default::default(),
+            flags: Default::default(),
+            chosen: Default::default(),
+            at: Default::default(),
+            bucket: Default::default(),
+            constant: Default::default(),
+            address: Default::default(),
+            near: Default::default(),
+            word: Default::default(),
+            four: Default::default(),
+            found: Default::default(),
+            pick: Default::default(),
+        }
+    }
+}
+
+impl<const FIRST: usize, const LAST: usize> Logic for Lookup<FIRST, LAST> {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, state);
-        clock!(self, clock, pool);
-        for i in 0..4 {
+        dff_setup!(self, clock, valid, plan, state);
+        clock!(self, clock, choice, pool, quarter);
+        self.choice.reset.next = self.reset.val();
+        self.quarter.reset.next = self.reset.val();
+        for i in 0..2 {
+            self.policies[i].clock.next = self.clock.val();
+            self.policies[i].d.next = self.policies[i].q.val();
+        }
+        for i in 0..3 {
             self.valids[i].clock.next = self.clock.val();
             self.plans[i].clock.next = self.clock.val();
             self.plans[i].d.next = self.plans[i].q.val();
-        }
-        for i in 0..3 {
-            self.maps[i].clock.next = self.clock.val();
-            self.maps[i].d.next = self.maps[i].q.val();
+            self.constants[i].clock.next = self.clock.val();
+            self.constants[i].d.next = self.constants[i].q.val();
         }
 
+        // The policy of each epoch.
+        self.policy_word.next =
+            bit_cast::<9, 7>(self.load_data.val().get_bits::<7>(self.echo_map_at.val().index())) << 1;
+        self.policy_word.next =
+            self.policy_word.val().replace_bit(0, self.load_data.val().get_bit(self.echo_hash_at.val().index()));
+        self.policy_word.next =
+            self.policy_word.val().replace_bit(8, self.load_data.val().get_bit(self.drop_at.val().index()));
+        if self.load_policy.val() {
+            if self.load_bank.val() {
+                self.policies[1].d.next = self.policy_word.val();
+            } else {
+                self.policies[0].d.next = self.policy_word.val();
+            }
+        }
+        self.policy.next = self.policies[0].q.val();
+        if self.s_bank.val() {
+            self.policy.next = self.policies[1].q.val();
+        }
+
+        // What to consult.
         self.frame_class.next = 0.into();
         self.look.next = false;
         self.by_rule.next = false;
         self.pass.next = true;
         self.by_policy.next = false;
+        self.flow.next = false;
         self.affinity.next = self.s_affinity.val();
         self.map.next = self.s_map.val();
-        self.bucket.next = 0.into();
         self.what.next = 2.into();
         self.flags.next = 0.into();
-        self.valids[0].d.next = self.s_valid.val();
+        self.chosen.next = 0.into();
         if self.s_valid.val() {
             if self.s_kind.val() == 0 {
                 self.pass.next = false;
@@ -150,76 +273,203 @@ impl Logic for Lookup {
                         self.look.next = true;
                         if self.s_kind.val() == 8 {
                             self.what.next = 1.into();
+                            self.flow.next = true;
                         }
                         if self.s_kind.val() == 9 {
                             self.what.next = 0.into();
+                            self.flow.next = true;
                         }
                     }
                 }
             }
-            if self.look.val() {
-                self.pass.next = false;
-                match self.affinity.val().index() {
-                    0 => {
-                        self.bucket.next = self.s_none.val();
-                    }
-                    1 => {
-                        self.bucket.next = self.s_single.val();
-                    }
-                    _ => {
-                        self.bucket.next = self.s_network.val();
-                    }
-                }
-            }
-            self.flags.next = (bit_cast::<28, 4>(self.frame_class.val()) << 2)
-                | (bit_cast::<28, 12>(self.bucket.val()) << 14)
-                | (bit_cast::<28, 2>(self.what.val()) << 26);
+            self.flags.next = (bit_cast::<PLAN_BITS, 4>(self.frame_class.val()) << 2)
+                | (bit_cast::<PLAN_BITS, 2>(self.what.val()) << 26);
             if self.by_rule.val() {
-                self.flags.next = self.flags.val() | (bit_cast::<28, 6>(self.s_rule.val()) << 8);
+                self.flags.next = self.flags.val() | (bit_cast::<PLAN_BITS, 6>(self.s_rule.val()) << 8);
             }
             self.flags.next = self.flags.val().replace_bit(0, self.pass.val());
             self.flags.next = self.flags.val().replace_bit(1, self.by_policy.val());
             self.flags.next = self.flags.val().replace_bit(6, self.look.val());
             self.flags.next = self.flags.val().replace_bit(7, self.by_rule.val());
-            self.plans[0].d.next = self.flags.val();
-            self.maps[0].d.next = self.map.val();
+            self.flags.next = self.flags.val().replace_bit(28, self.flow.val());
+            self.chosen.next = bit_cast::<CHOICE, PLAN_BITS>(self.flags.val())
+                | (bit_cast::<CHOICE, 2>(self.affinity.val()) << 29)
+                | (bit_cast::<CHOICE, 7>(self.map.val()) << 31)
+                | (bit_cast::<CHOICE, 12>(self.s_none.val()) << 38)
+                | (bit_cast::<CHOICE, 12>(self.s_single.val()) << 50)
+                | (bit_cast::<CHOICE, 12>(self.s_network.val()) << 62);
+        }
+        self.choice.d.next = self.chosen.val().replace_bit(74, self.s_valid.val());
+
+        // Which bucket.
+        self.at.next = self.choice.q.val();
+        self.bucket.next = 0.into();
+        self.constant.next = 0.into();
+        self.address.next = 0.into();
+        self.valids[0].d.next = self.at.val().get_bit(74) & !self.reset.val();
+        if self.at.val().get_bit(74) {
+            if self.at.val().get_bit(6) {
+                match self.at.val().get_bits::<2>(29).index() {
+                    0 => {
+                        self.bucket.next = self.at.val().get_bits::<12>(38);
+                    }
+                    1 => {
+                        self.bucket.next = self.at.val().get_bits::<12>(50);
+                    }
+                    _ => {
+                        self.bucket.next = self.at.val().get_bits::<12>(62);
+                    }
+                }
+            }
+            self.plans[0].d.next =
+                self.at.val().get_bits::<PLAN_BITS>(0) | (bit_cast::<PLAN_BITS, 12>(self.bucket.val()) << 14);
+            self.address.next = (bit_cast::<14, 6>(self.at.val().get_bits::<6>(31)) << 8)
+                | bit_cast::<14, 8>(self.bucket.val().get_bits::<8>(4));
+            self.constant.next = bit_cast::<3, 2>(self.at.val().get_bits::<2>(31));
+            self.constants[0].d.next = self.constant.val().replace_bit(2, self.at.val().get_bit(37));
         }
 
-        // The pool is two clocks away.
-        self.at.next = self.plans[0].q.val();
-        self.next_map.next = self.maps[0].q.val();
-        self.pool.raddr.next = (bit_cast::<14, 6>(self.next_map.val().get_bits::<6>(0)) << 8)
-            | bit_cast::<14, 8>(self.at.val().get_bits::<8>(18));
+        // The pool is three clocks away.
+        self.pool.raddr.next = self.address.val();
         self.pool.host_addr.next = self.host_word.val();
         self.pool.host_we.next = self.host_we.val();
         self.pool.host_wdata.next = self.host_wdata.val();
         self.host_rdata.next = self.pool.host_rdata.val();
-        for i in 1..4 {
-            self.valids[i].d.next = self.valids[i - 1].q.val();
+        for i in 1..3 {
+            self.valids[i].d.next = self.valids[i - 1].q.val() & !self.reset.val();
             if self.valids[i - 1].q.val() {
                 self.plans[i].d.next = self.plans[i - 1].q.val();
+                self.constants[i].d.next = self.constants[i - 1].q.val();
             }
         }
-        for i in 1..3 {
-            if self.valids[i - 1].q.val() {
-                self.maps[i].d.next = self.maps[i - 1].q.val();
-            }
-        }
-
-        self.last_map.next = self.maps[2].q.val();
-        self.last_plan.next = self.plans[2].q.val();
-        self.shift.next = 0.into();
-        self.shifted.next = 0.into();
+        self.near.next = self.plans[2].q.val();
+        self.word.next = self.pool.rdata.val();
+        self.four.next = 0.into();
         if self.valids[2].q.val() {
-            self.shift.next = bit_cast::<5, 4>(self.last_plan.val().get_bits::<4>(14)) << 1;
-            self.shifted.next = self.pool.rdata.val() >> self.shift.val();
-            self.state.d.next = self.shifted.val().get_bits::<2>(0);
-            if self.last_map.val().get_bit(6) {
-                self.state.d.next = self.last_map.val().get_bits::<2>(0);
+            match self.near.val().get_bits::<2>(16).index() {
+                0 => {
+                    self.four.next = self.word.val().get_bits::<8>(0);
+                }
+                1 => {
+                    self.four.next = self.word.val().get_bits::<8>(8);
+                }
+                2 => {
+                    self.four.next = self.word.val().get_bits::<8>(16);
+                }
+                _ => {
+                    self.four.next = self.word.val().get_bits::<8>(24);
+                }
             }
         }
-        self.m_valid.next = self.valids[3].q.val();
-        self.m_plan.next = self.plans[3].q.val();
+        self.found.next = bit_cast::<QUARTER, PLAN_BITS>(self.near.val())
+            | (bit_cast::<QUARTER, 3>(self.constants[2].q.val()) << 29)
+            | (bit_cast::<QUARTER, 8>(self.four.val()) << 32);
+        self.quarter.d.next = self.found.val().replace_bit(40, self.valids[2].q.val());
+
+        // One bucket of four, or the constant.
+        self.pick.next = self.quarter.q.val();
+        self.valid.d.next = self.pick.val().get_bit(40) & !self.reset.val();
+        if self.pick.val().get_bit(40) {
+            self.plan.d.next = self.pick.val().get_bits::<PLAN_BITS>(0);
+            match self.pick.val().get_bits::<2>(14).index() {
+                0 => {
+                    self.state.d.next = self.pick.val().get_bits::<2>(32);
+                }
+                1 => {
+                    self.state.d.next = self.pick.val().get_bits::<2>(34);
+                }
+                2 => {
+                    self.state.d.next = self.pick.val().get_bits::<2>(36);
+                }
+                _ => {
+                    self.state.d.next = self.pick.val().get_bits::<2>(38);
+                }
+            }
+            if self.pick.val().get_bit(31) {
+                self.state.d.next = self.pick.val().get_bits::<2>(29);
+            }
+        }
+        self.m_valid.next = self.valid.q.val();
+        self.m_plan.next = self.plan.q.val();
         self.m_state.next = self.state.q.val();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bench::step;
+
+    /// Word `slot * 256 + index` of the pool, as these tests fill it.
+    fn word(at: u64) -> u64 {
+        at.wrapping_mul(0x9e37_79b9) >> 3 & 0xffff_ffff
+    }
+
+    /// Plan and state of a header; both variants have to agree on them.
+    fn look<const FIRST: usize, const LAST: usize>(kind: u64, vip: bool, affinity: u64, map: u64) -> (u64, u64) {
+        let mut circuit = Lookup::<FIRST, LAST>::default();
+        circuit.connect_all();
+        circuit.load_policy.next = true;
+        circuit.load_bank.next = true;
+        circuit.load_data.next = (1 | 3 << 8 | 1 << 16).into(); // echo by hash in map 3, no fragments without ports
+        circuit.host_we.next = true;
+        for at in (0..3 * 256).chain([5 * 256 + 0xab, 5 * 256 + 0x12, 3 * 256 + 0x12]) {
+            circuit.host_word.next = at.into();
+            circuit.host_wdata.next = word(at).into();
+            step!(circuit);
+            circuit.load_policy.next = false;
+        }
+        circuit.host_we.next = false;
+        circuit.s_valid.next = true;
+        circuit.s_bank.next = true;
+        circuit.s_kind.next = kind.into();
+        circuit.s_vip.next = vip;
+        circuit.s_rule.next = 9.into();
+        circuit.s_affinity.next = affinity.into();
+        circuit.s_map.next = map.into();
+        circuit.s_none.next = 0xab7.into();
+        circuit.s_single.next = 0x12d.into();
+        circuit.s_network.next = 0x008.into();
+        step!(circuit);
+        circuit.s_valid.next = false;
+        for _ in 1..latency(FIRST, LAST) {
+            assert!(!circuit.m_valid.val());
+            step!(circuit);
+        }
+        assert!(circuit.m_valid.val());
+        (circuit.m_plan.val().to_u64(), circuit.m_state.val().to_u64())
+    }
+
+    fn both(kind: u64, vip: bool, affinity: u64, map: u64) -> (u64, u64) {
+        let slow = look::<1, 1>(kind, vip, affinity, map);
+        assert_eq!(slow, look::<0, 0>(kind, vip, affinity, map));
+        slow
+    }
+
+    fn state(slot: u64, bucket: u64) -> u64 {
+        word(slot * 256 + bucket / 16) >> (bucket % 16 * 2) & 3
+    }
+
+    #[test]
+    fn the_affinity_chooses_the_bucket_and_the_map_its_state() {
+        for (affinity, map, bucket) in [(0, 5, 0xab7), (1, 5, 0x12d), (2, 2, 0x008)] {
+            let (plan, found) = both(8, true, affinity, map);
+            assert_eq!(plan & !1, 1 << 28 | 1 << 26 | bucket << 14 | 9 << 8 | 1 << 7 | 1 << 6 | 8 << 2);
+            assert_eq!(found, state(map, bucket));
+        }
+        for constant in 0..4 {
+            assert_eq!(both(9, true, 1, 64 + constant).1, constant);
+        }
+    }
+
+    #[test]
+    fn what_belongs_to_no_rule_is_planned_by_class_and_policy() {
+        assert_eq!(both(0, true, 0, 5).0, 2 << 26); // malformed: dropped
+        assert_eq!(both(1, false, 0, 5).0, 2 << 26 | 1 << 2 | 1); // not IP: passed
+        assert_eq!(both(8, false, 0, 5).0, 3 << 26 | 2 << 2 | 1); // TCP of no virtual IP
+        let (plan, found) = both(4, true, 0, 5); // echo: by address in the policy's map
+        assert_eq!((plan & !1, found), (2 << 26 | 0x12d << 14 | 1 << 6 | 5 << 2, state(3, 0x12d)));
+        assert_eq!(both(5, true, 0, 5).0, 3 << 26 | 9 << 8 | 1 << 7 | 6 << 2 | 2); // fragment without ports: dropped
+        assert_eq!(both(6, true, 0, 5).0 >> 14 & 0xfff, 0x12d); // beyond the window: by address
     }
 }

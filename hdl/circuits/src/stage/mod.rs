@@ -1,11 +1,7 @@
-//! The steps of the pipeline, one circuit each.
+//! The steps of the pipeline, one circuit each; in `engine` those that walk through tables.
 
-pub mod collect;
 pub mod egress;
-pub mod first_match;
+pub mod engine;
 pub mod gate;
 pub mod lookup;
-pub mod parse;
-pub mod toeplitz;
 pub mod verdict;
-pub mod vips;

@@ -1,3 +1,4 @@
-//! One circuit a width.
+//! One circuit a width, of one text: what differs is in `parts`, what follows from it in `schedule`.
 
-pub mod pipeline64;
+pub mod weir512;
+pub mod weir64;

@@ -117,8 +117,6 @@ pub struct Block {
     pub regs: &'static [Reg],
     /// Writes take effect with the next COMMIT, and are refused while one is under way.
     pub shadow: bool,
-    /// Exists only where FEATURES says so; else reads as zero and refuses writes.
-    pub optional: bool,
 }
 
 impl Block {
@@ -134,15 +132,11 @@ impl Block {
         stride: u32,
         regs: &'static [Reg],
     ) -> Block {
-        Block { name, base, size, count, stride, regs, shadow: false, optional: false }
+        Block { name, base, size, count, stride, regs, shadow: false }
     }
 
     pub(super) const fn shadowed(self) -> Block {
         Block { shadow: true, ..self }
-    }
-
-    pub(super) const fn optional(self) -> Block {
-        Block { optional: true, ..self }
     }
 
     /// The register at a byte offset of the port, and its entry.

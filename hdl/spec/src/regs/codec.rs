@@ -2,14 +2,15 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use super::{HASH_KEY, POLICY, RULE, RegId, VIP, address, reg};
+use super::{FLOW_KEY, HASH_KEY, POLICY, RULE, RegId, VIP, address, reg};
 use crate::config::{Config, DefaultRule, Echo, Policy, VIPS};
 use crate::map::MapRef;
 use crate::rules::{Affinity, DEFAULT_RULE, Protocol, RULES, Rule, VipSelect};
 
 /// Every shadow register with its word, as `config` wants it: rising offsets, maps not included.
 pub fn encode(config: &Config) -> Vec<(u32, u32)> {
-    let mut words = Vec::with_capacity((RULE.count * 3 + VIP.count * 5 + HASH_KEY.count + POLICY.count) as usize);
+    let count = RULE.count * 3 + VIP.count * 5 + HASH_KEY.count + FLOW_KEY.count + POLICY.count;
+    let mut words = Vec::with_capacity(count as usize);
     for (index, rule) in config.rules.iter().enumerate() {
         let (ports, matching, map) = rule.as_ref().map_or((0, 0, MapRef::default()), rule_words);
         push_rule(&mut words, index as u32, ports, matching, map);
@@ -23,10 +24,8 @@ pub fn encode(config: &Config) -> Vec<(u32, u32)> {
             words.push((address(id, index as u32), chunk));
         }
     }
-    for (index, octets) in config.hash_key.chunks_exact(4).enumerate() {
-        let word = u32::from_be_bytes([octets[0], octets[1], octets[2], octets[3]]);
-        words.push((address(RegId::HashKey, index as u32), word));
-    }
+    push_key(&mut words, RegId::HashKey, &config.hash_key);
+    push_key(&mut words, RegId::FlowKey, &config.flow_key);
     words.push((address(RegId::Policy, 0), policy_word(config.policy)));
     words
 }
@@ -48,8 +47,10 @@ pub fn decode(read: impl Fn(u32) -> u32) -> Config {
         let octets = VIP_WORDS.map(|id| at(id, index));
         config.vips[index] = vip_of(at(RegId::VipControl, index), octets);
     }
-    for index in 0..config.hash_key.len() / 4 {
-        config.hash_key[4 * index..4 * index + 4].copy_from_slice(&at(RegId::HashKey, index).to_be_bytes());
+    for (id, key) in [(RegId::HashKey, &mut config.hash_key), (RegId::FlowKey, &mut config.flow_key)] {
+        for (index, octets) in key.chunks_exact_mut(4).enumerate() {
+            octets.copy_from_slice(&at(id, index).to_be_bytes());
+        }
     }
     config.policy = policy_of(at(RegId::Policy, 0));
     config
@@ -61,6 +62,12 @@ fn push_rule(words: &mut Vec<(u32, u32)>, index: u32, ports: u32, matching: u32,
     words.push((address(RegId::RulePorts, index), ports));
     words.push((address(RegId::RuleMatch, index), matching));
     words.push((address(RegId::RuleMap, index), map.to_bits()));
+}
+
+fn push_key(words: &mut Vec<(u32, u32)>, id: RegId, key: &[u8; 40]) {
+    for (index, octets) in (0..).zip(key.chunks_exact(4)) {
+        words.push((address(id, index), u32::from_be_bytes([octets[0], octets[1], octets[2], octets[3]])));
+    }
 }
 
 fn rule_words(rule: &Rule) -> (u32, u32, MapRef) {
@@ -164,14 +171,15 @@ mod tests {
             proptest::collection::vec(vip, VIPS),
             proptest::collection::vec(proptest::option::of(any_rule()), RULES),
             (0u32..3, 0u32..68),
-            proptest::collection::vec(any::<u8>(), 40),
+            proptest::collection::vec(any::<u8>(), 80),
             (proptest::option::of(0u32..68), any::<bool>()),
         )
-            .prop_map(|(vips, rules, (affinity, map), key, (echo, drop_portless_fragments))| Config {
+            .prop_map(|(vips, rules, (affinity, map), keys, (echo, drop_portless_fragments))| Config {
                 vips: vips.try_into().expect("16 entries"),
                 rules: rules.try_into().expect("32 entries"),
                 default_rule: DefaultRule { affinity: Affinity::from_bits(affinity), map: MapRef::from_bits(map) },
-                hash_key: key.try_into().expect("40 octets"),
+                hash_key: *keys.first_chunk().expect("40 of 80 octets"),
+                flow_key: *keys.last_chunk().expect("40 of 80 octets"),
                 policy: Policy {
                     echo: echo.map_or(Echo::PassAll, |map| Echo::Hash(MapRef::from_bits(map))),
                     drop_portless_fragments,

@@ -110,3 +110,17 @@ fn a_missing_file_is_named() {
     let error = Config::load(Path::new("/nowhere/weir.toml")).expect_err("there is none");
     assert_eq!(error.to_string(), "failed to read /nowhere/weir.toml");
 }
+
+#[test]
+fn traffic_needs_neither_host_nor_key_and_takes_a_whole_configuration() {
+    let parse = |text: &str| Traffic::parse(Path::new("rules.toml"), text);
+    let small = "[cluster]\nvips = [\"2001:db8::7\"]\n[[rule]]\nports = 53\nprotocol = \"udp\"\n";
+    let traffic = parse(small).expect("enough");
+    assert_eq!((traffic.vips.len(), traffic.rules.len()), (1, 1));
+    let whole = parse(GOOD).expect("a configuration of an agent");
+    assert_eq!(whole.rules, super::Config::parse(Path::new("weir.toml"), GOOD).expect("the same").rules);
+    let wrong = |from: &str, to: &str| parse(&small.replace(from, to)).expect_err(to).to_string();
+    assert!(wrong("ports = 53", "ports = \"9-3\"").starts_with("rules.toml:4:9: rule.ports is"));
+    assert!(wrong("[\"2001:db8::7\"]", "[]").contains("should be at least one address"));
+    assert!(wrong("ports = 53", "port = 53").contains("line 4"), "unknown keys are errors");
+}

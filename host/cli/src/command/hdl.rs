@@ -7,8 +7,12 @@
 //! $ weir hdl emit --out build/rtl
 //! build/rtl/weir64.sv
 //! ```
+//!
+//! `sim` runs a capture through the circuit: see `hdl/sim.rs`.
 
-use std::path::PathBuf;
+mod sim;
+
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 
@@ -22,11 +26,21 @@ pub(crate) enum Args {
         #[arg(long, value_name = "dir")]
         out: PathBuf,
     },
+    /// run a capture through the circuit, as one host of a cluster or as all of them
+    Sim(sim::Args),
 }
 
 pub(crate) fn run(args: Args) -> anyhow::Result<Exit> {
-    let Args::Emit { out } = args;
-    for path in weir_hdl::emit_to(&out).with_context(|| format!("failed to emit into {}", out.display()))? {
+    match args {
+        Args::Emit { out } => emit(&out),
+        Args::Sim(args) => sim::run(args),
+    }
+}
+
+fn emit(out: &Path) -> anyhow::Result<Exit> {
+    for path in weir_hdl::emit_to(out, weir_hdl::Options::default())
+        .with_context(|| format!("failed to emit into {}", out.display()))?
+    {
         println!("{}", path.display());
     }
     Ok(Exit::Done)

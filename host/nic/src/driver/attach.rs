@@ -46,6 +46,7 @@ impl<B: Bar> Nic<B> {
             staged: None,
             journal,
             shadow: shadow.into_iter().map(Some).collect(),
+            flows: None,
         };
         if journal == checksum(nic.shadow.iter().flatten().copied()) {
             nic.in_use = slots_of(&config);
@@ -100,4 +101,5 @@ fn decode(shadow: &[u32]) -> Config {
     codec::decode(|offset| offsets.binary_search(&offset).map_or(0, |place| shadow[place]))
 }
 
-const _: () = assert!(regs::RULE.shadow && regs::VIP.shadow && regs::HASH_KEY.shadow && regs::POLICY.shadow);
+const _: () = assert!(regs::RULE.shadow && regs::VIP.shadow && regs::POLICY.shadow);
+const _: () = assert!(regs::HASH_KEY.shadow && regs::FLOW_KEY.shadow);

@@ -2,6 +2,7 @@
 //!
 //! [`load`](Nic::load) puts a [`Program`] beside the one in force, [`commit`](Nic::commit) swaps the two,
 //! [`renew`](Nic::renew) moves the deadline. Between load and commit the old program is untouched.
+//! [`flows`](Nic::flows) is the flow table, which no commit touches.
 //!
 //! SCRATCH is the driver's journal. After a commit it holds a checksum of the shadow registers that were committed, so
 //! a driver that attaches to a serving NIC knows whether the shadow registers are what is in force, or what another
@@ -10,17 +11,23 @@
 mod attach;
 mod commit;
 mod counters;
+mod flows;
+mod heat;
 mod lease;
 mod load;
+mod mailbox;
 mod masking;
 
 pub use attach::OpenError;
 pub use commit::{CommitError, Committed};
 pub use counters::{Counters, CountersError};
+pub use flows::{FlowError, Flows, Insertion};
+pub use heat::Heat;
 pub use lease::{FenceError, RenewError, Renewal};
 pub use load::{LoadError, Loaded};
 pub use masking::MaskingError;
 
+use weir_spec::flow::FlowTable;
 use weir_spec::map::{CRC_START, Map, MapRef, crc_step};
 use weir_spec::regs::{RegId, codec};
 use weir_spec::{Config, Micros};
@@ -48,6 +55,8 @@ pub struct Nic<B> {
     staged: Option<Config>,
     /// What SCRATCH must read.
     journal: u32,
+    /// What the flow table holds; `None`: not known.
+    flows: Option<FlowTable>,
 }
 
 /// The state of a NIC at one moment.

@@ -6,16 +6,19 @@ use std::sync::LazyLock;
 use weir_spec::classify::Classifier;
 use weir_spec::config::{DefaultRule, Echo, Policy, RSS_KEY};
 use weir_spec::egress::{self, Masking};
+use weir_spec::flow::{Connection, Entry, FlowKind, FlowTable, table};
+use weir_spec::frame::{Parsed, Payload};
 use weir_spec::mac::Mac;
 use weir_spec::map::{BucketState, Map, MapRef};
 use weir_spec::rules::{Affinity, Protocol, Rule, VipSelect};
-use weir_spec::verdict::Decision;
+use weir_spec::verdict::{Decision, Reason};
 use weir_spec::{Config, frame};
 
 /// Virtual IPs of both families and rules of every affinity, so that no class is out of reach.
 static CLASSIFIER: LazyLock<Classifier> = LazyLock::new(|| {
     let mut config = Config {
         hash_key: RSS_KEY,
+        flow_key: RSS_KEY,
         default_rule: DefaultRule { affinity: Affinity::Single, map: MapRef::from_bits(1) },
         policy: Policy { echo: Echo::Hash(MapRef::from_bits(0)), drop_portless_fragments: true },
         ..Config::default()
@@ -40,15 +43,39 @@ static MAPS: LazyLock<[Map; 2]> = LazyLock::new(|| {
     [mixed, Map::filled(BucketState::Own)]
 });
 
+/// The connection of a frame, if it is TCP to a virtual IP, listed as PIN in one way and as FOREIGN in another.
+fn listed(parsed: &Parsed) -> FlowTable {
+    let mut flows = FlowTable::new();
+    if let Parsed::Ip(packet) = parsed
+        && let Payload::Tcp { source_port, destination_port, .. } = packet.payload
+        && let Some(vip) = CLASSIFIER.vip(packet.ipv6, &packet.destination)
+    {
+        let signature = CLASSIFIER.signature(&Connection { source: packet.source, source_port, destination_port });
+        for (way, kind) in [(0, FlowKind::Pin), (3, FlowKind::Foreign)] {
+            flows.set(way, table::index(way, signature), Some(Entry { signature, vip, kind }));
+        }
+    }
+    flows
+}
+
 libfuzzer_sys::fuzz_target!(|data: &[u8]| {
     let parsed = frame::parse(data);
     assert!(data.len() >= frame::MIN_FRAME || parsed == frame::Parsed::Malformed, "a runt was taken for {parsed:?}");
 
     let maps: &[Map] = &*MAPS;
-    let open = CLASSIFIER.decide(data, maps, false);
-    let fenced = CLASSIFIER.decide(data, maps, true);
+    let flows = listed(&parsed);
+    let open = CLASSIFIER.decide(data, maps, &flows, false);
+    let fenced = CLASSIFIER.decide(data, maps, &flows, true);
     assert!(open.accept || !fenced.accept, "a fence opened the way: {open:?} {fenced:?}");
     assert_eq!(open.class, fenced.class, "a fence changed what the frame is");
+    let unlisted = CLASSIFIER.decide(data, maps, &FlowTable::new(), false);
+    if flows.count() == 0 {
+        assert_eq!(open, unlisted, "an empty table mattered");
+    } else if let Some((_, state)) = unlisted.bucket {
+        let overruled = matches!(state, BucketState::Adopt | BucketState::Release);
+        assert_eq!(open.accept != unlisted.accept, overruled, "{open:?} {unlisted:?}");
+        assert_eq!(matches!(open.reason, Reason::Pin | Reason::Foreign), overruled, "{open:?}");
+    }
     assert_eq!(Decision::decode(open.encode()), Some(open));
     assert_eq!(Decision::decode(fenced.encode()), Some(fenced));
 

@@ -22,7 +22,7 @@ libfuzzer_sys::fuzz_target!(|data: &[u8]| {
         // The low bits of the offset stay: an unaligned access is one of the things to try.
         let offset = u32::from_le_bytes([a, b, c & 3, 0]);
         let value = u32::from_le_bytes([d, e, f, g]);
-        match what % 6 {
+        match what % 7 {
             0 if offset != regs::address(RegId::Commit, 0) => {
                 let before = (nic.epoch(), nic.fenced(), nic.lease_until());
                 if nic.write(offset, value).is_err() {
@@ -40,6 +40,15 @@ libfuzzer_sys::fuzz_target!(|data: &[u8]| {
             }
             4 => {
                 let _ = nic.write(regs::address(RegId::Renew, 0), value);
+            }
+            // The mailbox of the flow table: an entry of any kind at any place, or another operation on it.
+            5 => {
+                let before = nic.flows().count();
+                let _ = nic.write(regs::address(RegId::FlowSignatureLo, 0), value);
+                let _ = nic.write(regs::address(RegId::FlowIndex, 0), value >> 8);
+                let taken = nic.write(regs::address(RegId::FlowCommand, 0), offset);
+                assert!(taken.is_ok() || nic.flows().count() == before, "a refused command had an effect");
+                assert_eq!(nic.read(regs::address(RegId::FlowCount, 0)), Ok(nic.flows().iter().count() as u32));
             }
             _ => {
                 let end = after.len().min(usize::from(a) + 60);

@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::Path;
 
 use etherparse::PacketBuilder;
-use weir_rtl::Side;
+use weir_rtl::{Side, Width};
 use weir_spec::config::{Config, Echo, RSS_KEY};
 use weir_spec::frame::{MIN_FRAME, Parsed, parse};
 use weir_spec::map::MapRef;
@@ -15,9 +15,10 @@ use weir_spec::rules::{Affinity, Protocol, Rule, VipSelect};
 use weir_spec::verdict::Class;
 
 use crate::configs::Setting;
-use crate::frames::Shot;
 use crate::rig::{LONG, Rig};
 use crate::seed::rng;
+use crate::shot::Shot;
+use crate::width::at_each_width;
 
 /// The frames of every capture, padded to what a MAC delivers.
 fn captured() -> Vec<(String, Vec<Vec<u8>>)> {
@@ -65,8 +66,8 @@ fn setting_for(frames: &[Vec<u8>]) -> Setting {
     Setting { words: codec::encode(&config), maps, config }
 }
 
-fn compare(label: &str, frames: &[Vec<u8>]) -> Rig {
-    let mut rig = Rig::new(label, 1 << 20);
+fn compare(width: Width, label: &str, frames: &[Vec<u8>]) -> Rig {
+    let mut rig = Rig::new(width, label, 1 << 20);
     let setting = setting_for(frames);
     rig.load(&setting);
     rig.commit(1, rig.now() + LONG).expect("a deadline in reach");
@@ -79,12 +80,11 @@ fn compare(label: &str, frames: &[Vec<u8>]) -> Rig {
     rig
 }
 
-#[test]
-fn captured_frames_fare_as_the_spec_says() {
+fn captured_frames_fare_as_the_spec_says(width: Width) {
     let mut classes = [0; 9];
     for (name, frames) in captured() {
         assert!(!frames.is_empty(), "{name} holds no frame");
-        let rig = compare(&name, &frames);
+        let rig = compare(width, &name, &frames);
         for class in Class::ALL {
             classes[class as usize] += rig.tally[weir_spec::counters::class(class)];
         }
@@ -94,8 +94,7 @@ fn captured_frames_fare_as_the_spec_says() {
     }
 }
 
-#[test]
-fn frames_that_etherparse_builds_fare_as_the_spec_says() {
+fn frames_that_etherparse_builds_fare_as_the_spec_says(width: Width) {
     let v4 = |low: u8| Ipv4Addr::new(198, 51, 100, low).octets();
     let v6 = |low: u16| Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, low).octets();
     let mut frames = Vec::new();
@@ -148,6 +147,8 @@ fn frames_that_etherparse_builds_fare_as_the_spec_says() {
             add(std::mem::take(&mut frame));
         }
     }
-    let rig = compare("built frames", &frames);
+    let rig = compare(width, "built frames", &frames);
     assert!(rig.tally[weir_spec::counters::class(Class::Transport)] > 300);
 }
+
+at_each_width!(captured_frames_fare_as_the_spec_says, frames_that_etherparse_builds_fare_as_the_spec_says,);

@@ -1,89 +1,60 @@
 //! Commits on full streams: every frame belongs wholly to one epoch.
 
-use weir_rtl::Side;
+use weir_rtl::{Side, Width};
 use weir_spec::nic::Refused;
-use weir_spec::regs::{self, RegId};
+use weir_spec::regs::RegId;
 
-use crate::configs;
+use crate::configs::{self, Setting};
 use crate::frames::{self, Toward};
-use crate::rig::{LONG, Rig, Switch, at};
+use crate::rig::{LONG, Rig, at};
 use crate::seed::{chance, rng, rounds};
+use crate::shot::{Bank, Pace};
+use crate::width::at_each_width;
 
-/// Clocks a frame may be under way before its epoch is fixed.
-const PIPELINE: u64 = 64;
-
-#[test]
-fn no_frame_sees_half_an_epoch() {
-    let mut rig = Rig::new("commit under load", 1000);
+fn no_frame_sees_half_an_epoch(width: Width) {
+    let mut rig = Rig::new(width, "commit under load", 1000);
     for round in 0..rounds(60) {
         let mut rng = rng("commit under load", round);
         rig.relabel(format!("commit under load, round {round}"));
-        // The virtual IPs stay in most rounds, so that both epochs look up, with other rules, keys and maps.
-        let mut setting = configs::random(&mut rng);
-        let old = setting.config.vips;
-        rig.load(&setting);
+        let old = configs::random(&mut rng);
+        rig.load(&old);
         rig.commit(2 * round as u32, rig.now() + LONG).expect("a deadline in reach");
-        if chance(&mut rng, 80) {
-            let next = configs::random(&mut rng);
-            setting.words.retain(|(offset, _)| regs::VIP.find(*offset).is_some());
-            setting.words.extend(next.words.iter().filter(|(offset, _)| regs::VIP.find(*offset).is_none()));
-            setting.maps = next.maps;
-            setting.config = weir_spec::Config { vips: old, ..next.config };
-        } else {
-            setting = configs::random(&mut rng);
-        }
-        // Slots in use may not be written before the commit: the next epoch has its own.
-        let used: Vec<u8> = used_slots(rig.nic.active().config());
-        setting.maps.retain(|(slot, _)| !used.contains(slot));
-        rig.load(&setting);
+        // The virtual IPs stay in most rounds, so that both epochs look up, with other rules, keys and maps.
+        let next = if chance(&mut rng, 80) { old.beside(&mut rng) } else { configs::random(&mut rng) };
+        rig.load_beside(&next);
         rig.stage_deadline(rig.now() + LONG);
-        for _ in 0..60 {
-            let mut received = frames::random(&mut rng, &setting, Toward::Vip);
-            if chance(&mut rng, 20) {
-                received = received.with_gaps(&mut rng);
-            }
-            rig.push(Side::Rx, received);
-            rig.push(Side::Tx, frames::random(&mut rng, &setting, Toward::Client));
-        }
+        let shots = |rng: &mut _, toward| (0..100).map(|_| frames::random(rng, &next, toward)).collect();
+        let received = Bank::new(Side::Rx, shots(&mut rng, Toward::Vip));
+        let left = Bank::new(Side::Tx, shots(&mut rng, Toward::Client));
+        let pace = if round % 2 == 0 { Pace::Full } else { Pace::Mixed };
+        received.send(&mut rig, &mut rng, pace, COMMIT_CLOCKS);
+        left.send(&mut rig, &mut rng, pace, COMMIT_CLOCKS);
         rig.rtl.run(rng.u64(1..700));
-        let before = rig.nic.clone();
-        let begins = rig.rtl.clocks();
-        let epoch = 2 * round as u32 + 1;
-        rig.write(at(RegId::Commit), epoch).expect("a deadline in reach");
-        let ends =
-            (0..1000).find_map(|_| (rig.rtl.read32(at(RegId::EpochActive)) == Ok(epoch)).then(|| rig.rtl.clocks()));
-        let ends = ends.expect("the epoch comes into force");
-        rig.settle_across(before, Switch { begins: begins.saturating_sub(PIPELINE), ends });
-        rig.await_commit();
+        rig.change(|rig| {
+            rig.write(at(RegId::Commit), 2 * round as u32 + 1).expect("a deadline in reach");
+            rig.await_commit();
+        });
+        rig.settle();
     }
     rig.check_counters();
 }
 
-fn used_slots(config: &weir_spec::Config) -> Vec<u8> {
-    use weir_spec::config::Echo;
-    use weir_spec::map::MapRef;
-    let echo = match config.policy.echo {
-        Echo::Hash(map) => Some(map),
-        Echo::PassAll => None,
-    };
-    let maps = config.rules.iter().flatten().map(|rule| rule.map).chain([config.default_rule.map]).chain(echo);
-    maps.filter_map(|map| if let MapRef::Slot(slot) = map { Some(slot) } else { None }).collect()
-}
+/// Clocks a stream goes on: longer than a COMMIT takes.
+const COMMIT_CLOCKS: usize = 8000;
 
-#[test]
-fn a_write_during_a_commit_is_refused_or_meant_for_the_next() {
-    let mut rig = Rig::new("writes during a commit", 1000);
+fn a_write_during_a_commit_is_refused_or_meant_for_the_next(width: Width) {
+    let mut rig = Rig::new(width, "writes during a commit", 1000);
     let targets = [RegId::RulePorts, RegId::VipAddress0, RegId::HashKey, RegId::Policy, RegId::MapWord, RegId::Commit];
     let mut refused = [0u32; 6];
     for round in 0..rounds(60) {
         let mut rng = rng("writes during a commit", round);
         rig.relabel(format!("writes during a commit, round {round}"));
-        let setting = configs::random(&mut rng);
+        let setting: Setting = configs::random(&mut rng);
         rig.load(&setting);
         rig.stage_deadline(rig.now() + LONG);
-        for _ in 0..30 {
-            rig.push(Side::Rx, frames::random(&mut rng, &setting, Toward::Vip));
-        }
+        let shots = (0..30).map(|_| frames::random(&mut rng, &setting, Toward::Vip)).collect();
+        let bank = Bank::new(Side::Rx, shots);
+        bank.send(&mut rig, &mut rng, Pace::Full, 600);
         rig.rtl.run(rng.u64(1..100));
         rig.write(at(RegId::Commit), 7 * round as u32).expect("a deadline in reach");
         let target = round % targets.len();
@@ -105,10 +76,10 @@ fn a_write_during_a_commit_is_refused_or_meant_for_the_next() {
         }
         // The frames were there to keep the commit waiting; what is in force afterwards is compared.
         rig.forget_frames();
-        for _ in 0..10 {
-            rig.push(Side::Rx, frames::random(&mut rng, &setting, Toward::Vip));
-        }
+        bank.send(&mut rig, &mut rng, Pace::Full, 200);
         rig.settle();
     }
     assert!(refused.iter().all(|count| *count > 0), "none of a kind was ever refused: {refused:?}");
 }
+
+at_each_width!(no_frame_sees_half_an_epoch, a_write_during_a_commit_is_refused_or_meant_for_the_next,);

@@ -91,6 +91,7 @@ pub(crate) fn random(rng: &mut Rng) -> Setting {
     }
     config.default_rule = DefaultRule { affinity: affinity(rng), map: map(rng, &slots) };
     rng.fill(&mut config.hash_key);
+    rng.fill(&mut config.flow_key);
     config.policy = Policy {
         echo: if chance(rng, 30) { Echo::PassAll } else { Echo::Hash(map(rng, &slots)) },
         drop_portless_fragments: rng.bool(),
@@ -121,6 +122,27 @@ pub(crate) fn random(rng: &mut Rng) -> Setting {
 }
 
 impl Setting {
+    /// Another random one with the same virtual IPs and the same key of signatures, as a host keeps them while flows are
+    /// listed.
+    pub(crate) fn beside(&self, rng: &mut Rng) -> Setting {
+        let next = random(rng);
+        let stays = |&(offset, _): &(u32, u32)| {
+            matches!(
+                regs::find(offset).expect("a shadow register").1.id,
+                RegId::VipControl
+                    | RegId::VipAddress0
+                    | RegId::VipAddress1
+                    | RegId::VipAddress2
+                    | RegId::VipAddress3
+                    | RegId::FlowKey
+            )
+        };
+        let mut words: Vec<(u32, u32)> = self.words.iter().copied().filter(stays).collect();
+        words.extend(next.words.iter().copied().filter(|word| !stays(word)));
+        let (vips, flow_key) = (self.config.vips, self.config.flow_key);
+        Setting { words, maps: next.maps, config: Config { vips, flow_key, ..next.config } }
+    }
+
     /// A virtual IP of the family, if there is one.
     pub(crate) fn vip(&self, rng: &mut Rng, ipv6: bool) -> Option<IpAddr> {
         let vips: Vec<IpAddr> =

@@ -1,6 +1,6 @@
 //! A snapshot on full streams is the state between two clocks: what it counts is what was judged up to there.
 
-use weir_rtl::Side;
+use weir_rtl::{Side, Width};
 use weir_spec::counters::{self, COUNTERS, RX_DROPPED, RX_PASSED, TX_FENCED, TX_PASSED};
 use weir_spec::nic::Refused;
 use weir_spec::regs::RegId;
@@ -10,10 +10,10 @@ use crate::configs;
 use crate::frames::{self, Toward};
 use crate::rig::{LONG, Rig, at};
 use crate::seed::{rng, rounds};
+use crate::width::at_each_width;
 
-#[test]
-fn a_snapshot_freezes_all_counters_between_two_frames() {
-    let mut rig = Rig::new("snapshot under load", 1000);
+fn a_snapshot_freezes_all_counters_between_two_frames(width: Width) {
+    let mut rig = Rig::new(width, "snapshot under load", 1000);
     for round in 0..rounds(20) {
         let mut rng = rng("snapshot under load", round);
         let setting = configs::random(&mut rng);
@@ -48,9 +48,8 @@ fn a_snapshot_freezes_all_counters_between_two_frames() {
     }
 }
 
-#[test]
-fn a_snapshot_during_a_snapshot_is_refused() {
-    let mut rig = Rig::new("two snapshots", 0);
+fn a_snapshot_during_a_snapshot_is_refused(width: Width) {
+    let mut rig = Rig::new(width, "two snapshots", 0);
     assert_eq!(rig.write(at(RegId::Snapshot), 0), Ok(()));
     assert_eq!(rig.rtl.write32(at(RegId::Snapshot), 0), Err(Refused));
     rig.await_snapshot();
@@ -58,3 +57,5 @@ fn a_snapshot_during_a_snapshot_is_refused() {
     assert_eq!(rig.write(at(RegId::Snapshot), 0), Ok(()));
     rig.await_snapshot();
 }
+
+at_each_width!(a_snapshot_freezes_all_counters_between_two_frames, a_snapshot_during_a_snapshot_is_refused,);

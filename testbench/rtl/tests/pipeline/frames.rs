@@ -1,108 +1,13 @@
 //! Frames that reach every branch of the parser: built header by header, wrong in one place now and then, then cut.
 
 use std::net::IpAddr;
+use std::rc::Rc;
 
 use fastrand::Rng;
-use weir_spec::frame::{MIN_FRAME, Parsed, WINDOW, parse};
 
 use crate::configs::Setting;
 use crate::seed::{chance, pick};
-
-/// Clocks after the first beat of a frame in which its header must be complete at 64 bit.
-pub(crate) const HEADER_CLOCKS: usize = 20;
-
-/// What went into a frame, for coverage.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
-pub(crate) struct Made {
-    /// VLAN tags.
-    pub(crate) vlans: u8,
-    /// 4, 6, or 0 for anything else.
-    pub(crate) family: u8,
-    /// 32-bit words of the IPv4 header.
-    pub(crate) ihl: u8,
-    /// IPv6 extension headers.
-    pub(crate) extensions: u8,
-    /// Protocol number behind them.
-    pub(crate) protocol: u8,
-    /// Cut somewhere in its headers.
-    pub(crate) cut: bool,
-}
-
-/// A frame and how it is driven.
-#[derive(Clone, Debug)]
-pub(crate) struct Shot {
-    /// Its bytes.
-    pub(crate) bytes: Vec<u8>,
-    /// Clocks without a beat before each beat.
-    pub(crate) waits: Vec<u8>,
-    /// What it is.
-    pub(crate) made: Made,
-}
-
-impl Shot {
-    /// Bytes alone, driven without a gap.
-    pub(crate) fn plain(bytes: Vec<u8>) -> Shot {
-        Shot { bytes, waits: Vec::new(), made: Made::default() }
-    }
-
-    /// Beats of the frame.
-    pub(crate) fn beats(&self) -> usize {
-        self.bytes.len().div_ceil(8)
-    }
-
-    /// Beats of its header window.
-    pub(crate) fn header_beats(&self) -> usize {
-        self.beats().min(WINDOW / 8)
-    }
-
-    /// Beats after which nothing that follows changes what the frame is: the first ones that parse, else the window.
-    fn decided_beats(&self) -> usize {
-        let parses = |beats: usize| parse(&self.bytes[..self.bytes.len().min(8 * beats)]) != Parsed::Malformed;
-        (MIN_FRAME.div_ceil(8)..self.header_beats()).find(|&beats| parses(beats)).unwrap_or(self.header_beats())
-    }
-
-    fn clocks_to(&self, beats: usize) -> usize {
-        beats - 1 + self.waits.iter().take(beats).skip(1).map(|wait| usize::from(*wait)).sum::<usize>()
-    }
-
-    /// Whether its header is complete later than the pipeline waits for: then it does not pass, whatever it holds.
-    pub(crate) fn late(&self) -> bool {
-        self.clocks_to(self.decided_beats()) > HEADER_CLOCKS
-    }
-
-    /// Whether it is malformed, and may or may not be known to be before it is late: a circuit need not say when.
-    pub(crate) fn late_or_malformed(&self) -> bool {
-        parse(&self.bytes) == Parsed::Malformed && self.late()
-    }
-
-    /// Puts gaps in: before the frame, inside its header as far as the bound allows (or beyond it), behind the header.
-    pub(crate) fn with_gaps(mut self, rng: &mut Rng) -> Shot {
-        let header = self.header_beats();
-        self.waits = vec![0; self.beats()];
-        if chance(rng, 50) {
-            self.waits[0] = rng.u8(..24);
-        }
-        let slack = HEADER_CLOCKS + 1 - header;
-        let total = match rng.u32(..8) {
-            0..3 => 0,
-            3..5 => rng.usize(..=slack.min(20)),
-            5 => slack,
-            6 => slack + 1,
-            _ => slack + rng.usize(..30),
-        };
-        if header > 1 {
-            for _ in 0..total {
-                self.waits[rng.usize(1..header)] += 1;
-            }
-        }
-        if chance(rng, 30) {
-            for wait in self.waits.iter_mut().skip(header) {
-                *wait = if chance(rng, 30) { rng.u8(..6) } else { 0 };
-            }
-        }
-        self
-    }
-}
+use crate::shot::{Made, Shot};
 
 /// Which end of the connection the virtual IP is at.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -141,7 +46,7 @@ pub(crate) fn random(rng: &mut Rng, setting: &Setting, toward: Toward) -> Shot {
     let headers = builder.bytes.len();
     builder.length(headers);
     let Builder { bytes, made, .. } = builder;
-    Shot { bytes, waits: Vec::new(), made }
+    Shot { bytes: Rc::new(bytes), waits: Vec::new(), bad: false, made }
 }
 
 impl Builder<'_> {
@@ -337,9 +242,26 @@ impl Builder<'_> {
                 if chance(self.rng, 60) {
                     header[0] = echo;
                 }
+                // Headers that look like those in front, as tunnels and attackers send them: nobody may follow them.
+                if chance(self.rng, 20) {
+                    return self.nested();
+                }
                 header[..8].to_vec()
             }
         }
+    }
+
+    /// A whole packet to a virtual IP, where something else should be.
+    fn nested(&mut self) -> Vec<u8> {
+        let outer = (std::mem::take(&mut self.bytes), self.made);
+        if self.rng.bool() {
+            self.ipv4()
+        } else {
+            self.ipv6()
+        }
+        let inner = std::mem::replace(&mut self.bytes, outer.0);
+        self.made = outer.1;
+        inner
     }
 
     /// Gives the frame its end: payload up to a length worth trying, or a cut in the headers.

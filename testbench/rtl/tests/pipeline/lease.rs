@@ -1,17 +1,19 @@
 //! The lease: any order of deadlines, renewals, commits and passing time, and the fence falling on a full stream.
 
-use weir_rtl::Side;
+use fastrand::Rng;
+use weir_rtl::{Side, Width};
 use weir_spec::lease::LEASE_MAX;
 use weir_spec::regs::RegId;
 
 use crate::configs;
 use crate::frames::{self, Toward};
-use crate::rig::{LONG, Rig, Switch, at};
+use crate::rig::{LONG, Rig, at};
 use crate::seed::{rng, rounds};
+use crate::shot::{Bank, Pace};
+use crate::width::at_each_width;
 
-#[test]
-fn any_order_of_lease_operations_ends_as_the_spec_says() {
-    let mut rig = Rig::new("lease operations", 1 << 33);
+fn any_order_of_lease_operations_ends_as_the_spec_says(width: Width) {
+    let mut rig = Rig::new(width, "lease operations", 1 << 33);
     let mut seen = [0u32; 4];
     for round in 0..rounds(30) {
         let mut rng = rng("lease operations", round);
@@ -62,9 +64,8 @@ fn any_order_of_lease_operations_ends_as_the_spec_says() {
     assert!(seen.iter().all(|count| *count > 10), "renewals and commits, refused and taken: {seen:?}");
 }
 
-#[test]
-fn the_fence_falls_on_a_full_stream_between_two_frames_and_stays() {
-    let mut rig = Rig::new("fence under load", 1000);
+fn the_fence_falls_on_a_full_stream_between_two_frames_and_stays(width: Width) {
+    let mut rig = Rig::new(width, "fence under load", 1000);
     let mut fenced = 0;
     for round in 0..rounds(40) {
         let mut rng = rng("fence under load", round);
@@ -73,18 +74,11 @@ fn the_fence_falls_on_a_full_stream_between_two_frames_and_stays() {
         rig.load(&setting);
         let until = rig.now() + 10;
         rig.commit(round as u32, until).expect("a deadline in reach");
-        for _ in 0..40 {
-            rig.push(Side::Rx, frames::random(&mut rng, &setting, Toward::Vip));
-            rig.push(Side::Tx, frames::random(&mut rng, &setting, Toward::Client));
-        }
+        send(&mut rig, &mut rng, &setting, 1000);
         rig.rtl.run(rng.u64(1..900));
-        let before = rig.nic.clone();
-        rig.nic.set_time(until);
-        rig.rtl.set_time(until);
-        let begins = rig.rtl.clocks();
-        rig.rtl.run(16);
-        assert!(rig.rtl.fenced(), "fenced 16 clocks after the deadline");
-        rig.settle_across(before, Switch { begins: begins.saturating_sub(PIPELINE), ends: begins + 16 });
+        rig.change(|rig| rig.set_time(until));
+        assert!(rig.rtl.fenced());
+        rig.settle();
         rig.set_time(until + rng.u64(..50));
         fenced += 1;
     }
@@ -92,21 +86,22 @@ fn the_fence_falls_on_a_full_stream_between_two_frames_and_stays() {
     rig.check_counters();
 }
 
-/// Clocks a frame may be under way before its decision is made: one whose header is older than this fell before.
-const PIPELINE: u64 = 64;
+/// Random frames both ways for about so many clocks.
+fn send(rig: &mut Rig, rng: &mut Rng, setting: &configs::Setting, clocks: usize) {
+    for (side, toward) in [(Side::Rx, Toward::Vip), (Side::Tx, Toward::Client)] {
+        let shots = (0..40).map(|_| frames::random(rng, setting, toward)).collect();
+        Bank::new(side, shots).send(rig, rng, Pace::Full, clocks);
+    }
+}
 
-#[test]
-fn a_renewal_in_time_keeps_a_full_stream_going() {
-    let mut rig = Rig::new("renewal under load", 1000);
+fn a_renewal_in_time_keeps_a_full_stream_going(width: Width) {
+    let mut rig = Rig::new(width, "renewal under load", 1000);
     let mut rng = rng("renewal under load", 0);
     let setting = configs::random(&mut rng);
     rig.load(&setting);
     rig.commit(1, rig.now() + 100).expect("a deadline in reach");
     for _ in 0..rounds(30) {
-        for _ in 0..20 {
-            rig.push(Side::Rx, frames::random(&mut rng, &setting, Toward::Vip));
-            rig.push(Side::Tx, frames::random(&mut rng, &setting, Toward::Client));
-        }
+        send(&mut rig, &mut rng, &setting, 300);
         // Both writes and the new time meet frames in every stage.
         rig.stage_deadline(rig.now() + 200);
         rig.write(at(RegId::Renew), 0).expect("in time");
@@ -118,3 +113,9 @@ fn a_renewal_in_time_keeps_a_full_stream_going() {
     rig.write(at(RegId::Renew), 0).expect("in time");
     rig.check_counters();
 }
+
+at_each_width!(
+    any_order_of_lease_operations_ends_as_the_spec_says,
+    the_fence_falls_on_a_full_stream_between_two_frames_and_stays,
+    a_renewal_in_time_keeps_a_full_stream_going,
+);

@@ -1,21 +1,21 @@
 //! The register bus: every address, every stall, every strobe.
 
-use weir_rtl::{Read, Rtl, Write};
+use weir_rtl::{Read, Width, Write};
 use weir_spec::map::{CRC_START, SLOTS, crc_step};
 use weir_spec::nic::Refused;
 use weir_spec::regs::{self, Access, RegId};
 
 use crate::rig::{Rig, at};
 use crate::seed::{chance, rng, rounds};
+use crate::width::{self, at_each_width};
 
 /// Words of the map block that the walk visits: ends of slots and some between; all 16 Ki of them take too long.
 fn visited(offset: u32) -> bool {
     offset < regs::MAP.base || matches!(offset / 4 % 256, 0 | 1 | 100 | 255)
 }
 
-#[test]
-fn every_register_answers_as_the_table_says() {
-    let mut rig = Rig::new("register walk", 0x1234_5678_9abc);
+fn every_register_answers_as_the_table_says(width: Width) {
+    let mut rig = Rig::new(width, "register walk", 0x1234_5678_9abc);
     for offset in (0..regs::PORT_SIZE).step_by(4).filter(|offset| visited(*offset)) {
         rig.read(offset).ok();
     }
@@ -33,9 +33,7 @@ fn every_register_answers_as_the_table_says() {
     let mut rng = rng("register walk", 0);
     let writable: Vec<u32> = (0..regs::PORT_SIZE)
         .step_by(4)
-        .filter(|offset| {
-            regs::find(*offset).is_some_and(|(block, reg, _)| reg.access == Access::ReadWrite && !block.optional)
-        })
+        .filter(|offset| regs::find(*offset).is_some_and(|(_, reg, _)| reg.access == Access::ReadWrite))
         .filter(|offset| visited(*offset))
         .collect();
     for offset in &writable {
@@ -48,9 +46,8 @@ fn every_register_answers_as_the_table_says() {
     rig.read(at(RegId::RefusedAddress)).expect("it can be read");
 }
 
-#[test]
-fn an_unaligned_address_is_no_register() {
-    let mut rig = Rig::new("unaligned", 0);
+fn an_unaligned_address_is_no_register(width: Width) {
+    let mut rig = Rig::new(width, "unaligned", 0);
     for low in 1..4 {
         assert_eq!(rig.read(at(RegId::Scratch) + low), Err(Refused));
         assert_eq!(rig.write(at(RegId::Scratch) + low, 1), Err(Refused));
@@ -58,9 +55,8 @@ fn an_unaligned_address_is_no_register() {
     assert_eq!(rig.read(at(RegId::Scratch)), Ok(0));
 }
 
-#[test]
-fn a_write_without_all_strobes_is_refused_and_changes_nothing() {
-    let mut rig = Rig::new("strobes", 0);
+fn a_write_without_all_strobes_is_refused_and_changes_nothing(width: Width) {
+    let mut rig = Rig::new(width, "strobes", 0);
     for id in
         [RegId::Scratch, RegId::LeaseNextLo, RegId::RulePorts, RegId::HashKey, RegId::MapWord, RegId::ClusterMacLo]
     {
@@ -78,9 +74,8 @@ fn a_write_without_all_strobes_is_refused_and_changes_nothing() {
     assert_eq!(rig.rtl.read32(at(RegId::MapCrc)), Ok(crc), "refused writes are not in the checksum");
 }
 
-#[test]
-fn the_channels_of_the_bus_may_stall_in_any_order() {
-    let mut rig = Rig::new("stalls", 0);
+fn the_channels_of_the_bus_may_stall_in_any_order(width: Width) {
+    let mut rig = Rig::new(width, "stalls", 0);
     let mut rng = rng("stalls", 0);
     let offsets = [
         at(RegId::Scratch),
@@ -114,9 +109,8 @@ fn the_channels_of_the_bus_may_stall_in_any_order() {
     rig.read(at(RegId::RefusedCount)).expect("it can be read");
 }
 
-#[test]
-fn the_running_crc_of_a_slot_is_the_hosts() {
-    let mut rig = Rig::new("map checksums", 0);
+fn the_running_crc_of_a_slot_is_the_hosts(width: Width) {
+    let mut rig = Rig::new(width, "map checksums", 0);
     let mut rng = rng("map checksums", 0);
     for _ in 0..rounds(3000) {
         let (slot, word) = (rng.u32(..SLOTS as u32), rng.u32(..256));
@@ -127,9 +121,8 @@ fn the_running_crc_of_a_slot_is_the_hosts() {
     }
 }
 
-#[test]
-fn the_two_halves_of_the_time_belong_together() {
-    let mut rtl = Rtl::open().unwrap_or_else(|error| panic!("{error}"));
+fn the_two_halves_of_the_time_belong_together(width: Width) {
+    let mut rtl = width::open(width);
     for time in [0xffff_fff0u64, 0x5_ffff_ffff, 0x1234_ffff_fffe] {
         rtl.set_time(time);
         rtl.run(16);
@@ -141,18 +134,26 @@ fn the_two_halves_of_the_time_belong_together() {
     }
 }
 
-#[test]
-fn a_reset_puts_every_register_back_and_fences() {
-    let mut rig = Rig::new("reset", 77);
+fn a_reset_puts_every_register_back_and_fences(width: Width) {
+    let mut rig = Rig::new(width, "reset", 77);
     let mut rng = rng("reset", 0);
     let setting = crate::configs::random(&mut rng);
     rig.load(&setting);
     rig.commit(9, 1000).expect("a deadline in reach");
     assert!(!rig.rtl.fenced());
-    rig.rtl.reset();
-    rig.nic.reset();
+    rig.reset();
     assert!(rig.rtl.fenced());
     for offset in (0..regs::MAP.base).step_by(4) {
         rig.read(offset).ok();
     }
 }
+
+at_each_width!(
+    every_register_answers_as_the_table_says,
+    an_unaligned_address_is_no_register,
+    a_write_without_all_strobes_is_refused_and_changes_nothing,
+    the_channels_of_the_bus_may_stall_in_any_order,
+    the_running_crc_of_a_slot_is_the_hosts,
+    the_two_halves_of_the_time_belong_together,
+    a_reset_puts_every_register_back_and_fences,
+);

@@ -4,8 +4,8 @@ use weir_rtl::Side;
 use weir_spec::egress::Egress;
 use weir_spec::verdict::Decision;
 
-use crate::frames::Shot;
 use crate::seed;
+use crate::shot::Shot;
 
 /// The first frame on which circuit and spec differ.
 #[derive(Clone, Debug)]
@@ -26,8 +26,8 @@ fn verdict(side: Side, word: u32) -> String {
 }
 
 /// Words that differ.
-pub(crate) fn verdicts(side: Side, expected: &[u32], got: u32) -> String {
-    let expected: Vec<String> = expected.iter().map(|word| verdict(side, *word)).collect();
+pub(crate) fn verdicts(side: Side, expected: impl Iterator<Item = u32>, got: u32) -> String {
+    let expected: Vec<String> = expected.map(|word| verdict(side, word)).collect();
     format!("verdict\n    spec    {}\n    circuit {}", expected.join("\n         or "), verdict(side, got))
 }
 

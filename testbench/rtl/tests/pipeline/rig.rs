@@ -1,29 +1,30 @@
 //! Circuit and spec side by side.
 
-use weir_rtl::{Drained, Rtl, Side};
+use weir_rtl::{Rtl, Side, Width};
 use weir_spec::Micros;
+use weir_spec::config::{Config, Echo};
 use weir_spec::counters::{self, COUNTERS};
 use weir_spec::egress::Egress;
+use weir_spec::map::{BUCKETS, MapRef};
 use weir_spec::nic::{Identity, Nic, Refused};
 use weir_spec::regs::{self, RegId};
-use weir_spec::verdict::{Class, Decision, Reason};
+use weir_spec::verdict::Decision;
 
 use crate::configs::Setting;
-use crate::coverage::Coverage;
-use crate::frames::Shot;
+use crate::coverage::{Coverage, Kind};
+use crate::judge::Switch;
 use crate::report::{self, Difference};
+use crate::shot::Shot;
+use crate::width;
 
-/// Clocks in which a COMMIT or a SNAPSHOT must be done while the streams are quiet, in bus reads of some clocks each.
-const POLLS: usize = 500;
+/// Bus reads of some clocks each in which a COMMIT or a SNAPSHOT must be done.
+const POLLS: usize = 4000;
 
-/// The change between two oracles, as seen on the bus: what a frame may be judged by depends on when it came.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Switch {
-    /// A frame whose last header beat came before this clock belongs to the first oracle.
-    pub(crate) begins: u64,
-    /// A frame whose first beat came after this clock belongs to the second.
-    pub(crate) ends: u64,
-}
+/// Clocks a frame may be under way before its decision is made: one whose header is older than this fell before.
+const PIPELINE: u64 = 64;
+
+/// Clocks after which a NIC has seen the time it was told.
+const TIME_SEEN: u64 = 16;
 
 /// Both, and what the circuit has shown so far.
 pub(crate) struct Rig {
@@ -34,7 +35,11 @@ pub(crate) struct Rig {
     pub(crate) coverage: Coverage,
     /// Clocks from a beat going in to the same beat coming out, of each side, once seen.
     pub(crate) latency: [Option<u64>; 2],
-    pending: [Vec<Shot>; 2],
+    /// What the bucket counters must be, which no reset reaches.
+    heat: Vec<u32>,
+    pub(crate) pending: [Vec<Shot>; 2],
+    /// What the spec's NIC was before each change since the last settling, and when the change was made.
+    pub(crate) history: Vec<(Nic, Switch)>,
     now: Micros,
     label: String,
 }
@@ -48,27 +53,34 @@ pub(crate) const LONG: Micros = 60_000_000;
 
 impl Rig {
     /// Both fresh from reset, at a time of `now`; `label` names the test in a report.
-    pub(crate) fn new(label: &str, now: Micros) -> Rig {
-        let rtl = Rtl::open().unwrap_or_else(|error| panic!("{error}"));
-        Rig::around(rtl, label, now)
+    pub(crate) fn new(width: Width, label: &str, now: Micros) -> Rig {
+        Rig::around(width::open(width), label, now)
     }
 
     /// The same around any circuit.
     pub(crate) fn around(rtl: Rtl, label: &str, now: Micros) -> Rig {
-        let mut nic = Nic::new(Identity::default());
+        let mut nic = Nic::new(Identity { width_bytes: rtl.width().bytes() as u8, ..Identity::default() });
         nic.set_time(0);
         let mut rig = Rig {
+            coverage: Coverage::new(rtl.width()),
             rtl,
             nic,
             tally: [0; COUNTERS],
-            coverage: Coverage::default(),
             latency: [None; 2],
             pending: Default::default(),
+            history: Vec::new(),
+            heat: vec![0; BUCKETS],
             now: 0,
             label: label.to_string(),
         };
         rig.set_time(now);
+        rig.await_flows();
         rig
+    }
+
+    /// Of the circuit.
+    pub(crate) fn width(&self) -> Width {
+        self.rtl.width()
     }
 
     /// Names the round for a report.
@@ -91,8 +103,71 @@ impl Rig {
         self.now = now;
         self.nic.set_time(now);
         self.rtl.set_time(now);
-        self.rtl.run(16);
+        self.rtl.run(TIME_SEEN);
         assert_eq!(self.rtl.fenced(), self.nic.fenced(), "{}: fenced at {now} us", self.label);
+    }
+
+    /// Does something to both that decides otherwise on frames from then on, while they stream. Frames that were under way
+    /// may be judged either way, but never one way and then the other again.
+    pub(crate) fn change<T>(&mut self, change: impl FnOnce(&mut Rig) -> T) -> T {
+        // Two changes whose frames could overlap would have no order.
+        let quiet = self.history.last().map_or(0, |(_, last)| last.ends + PIPELINE);
+        self.rtl.run(quiet.saturating_sub(self.rtl.clocks()));
+        let before = self.nic.clone();
+        let begins = self.rtl.clocks().saturating_sub(PIPELINE);
+        let changed = change(self);
+        self.history.push((before, Switch { begins, ends: self.rtl.clocks() + TIME_SEEN }));
+        changed
+    }
+
+    /// Resets both in the middle of whatever is going on: frames under way are lost, counters start again.
+    pub(crate) fn reset(&mut self) {
+        for judged in self.rtl.reset() {
+            let decision = Decision::decode(judged.word).expect("a verdict is a decision");
+            if let Some((bucket, _)) = decision.bucket {
+                self.heat[usize::from(bucket)] += 1;
+            }
+        }
+        self.nic.reset();
+        self.tally = [0; COUNTERS];
+        self.pending = Default::default();
+        self.history.clear();
+        self.set_time(self.now);
+        self.await_flows();
+    }
+
+    /// One operation on the flow table, as its COMMAND register takes it, on the entry at `index`; false if it is refused.
+    pub(crate) fn flow(&mut self, command: u32, index: usize, signature: u64) -> bool {
+        for (id, word) in [
+            (RegId::FlowSignatureLo, signature as u32),
+            (RegId::FlowSignatureHi, (signature >> 32) as u32),
+            (RegId::FlowIndex, index as u32),
+        ] {
+            self.write(at(id), word).expect("the mailbox is idle");
+        }
+        let taken = self.write(at(RegId::FlowCommand), command).is_ok();
+        self.await_flows();
+        taken
+    }
+
+    /// Waits until the mailbox is idle and shows what the spec, which never is busy, shows.
+    pub(crate) fn await_flows(&mut self) {
+        let wanted = self.nic.read(at(RegId::FlowStatus));
+        let done = (0..POLLS).any(|_| self.rtl.read32(at(RegId::FlowStatus)) == wanted);
+        assert!(done, "{}: FLOW.STATUS does not become {wanted:x?}", self.label);
+    }
+
+    /// Compares every bucket's counter with the verdicts. Streams are quiet.
+    pub(crate) fn check_heat(&mut self) {
+        let mut wrong = Vec::new();
+        for bucket in 0..BUCKETS {
+            let counted = self.rtl.read32(regs::address(RegId::Heat, bucket as u32));
+            let expected = self.heat[bucket] & 0xff_ffff;
+            if counted != Ok(expected) {
+                wrong.push((bucket, counted, expected));
+            }
+        }
+        assert!(wrong.is_empty(), "{}: heat of buckets, by circuit and by verdicts: {wrong:?}", self.label);
     }
 
     /// Reads the same register of both.
@@ -123,6 +198,13 @@ impl Rig {
         }
     }
 
+    /// Writes a configuration while frames stream. Slots in use may not be written: what it would put there is left out.
+    pub(crate) fn load_beside(&mut self, setting: &Setting) {
+        let used = used_slots(self.nic.active().config());
+        let maps = setting.maps.iter().filter(|(slot, _)| !used.contains(slot)).cloned().collect();
+        self.load(&Setting { words: setting.words.clone(), maps, config: setting.config.clone() });
+    }
+
     /// Stages a deadline.
     pub(crate) fn stage_deadline(&mut self, until: Micros) {
         self.write(at(RegId::LeaseNextLo), until as u32).expect("a plain register");
@@ -139,16 +221,22 @@ impl Rig {
         Ok(())
     }
 
-    /// Waits until STATUS is as the spec, which never is busy, has it.
+    /// Waits until EPOCH_ACTIVE and STATUS are as the spec, which never is busy, has them.
     pub(crate) fn await_commit(&mut self) {
-        let wanted = self.nic.read(at(RegId::Status));
-        let done = (0..POLLS).any(|_| self.rtl.read32(at(RegId::Status)) == wanted);
-        assert!(done, "{}: STATUS does not become {wanted:x?} after COMMIT", self.label);
+        for id in [RegId::EpochActive, RegId::Status] {
+            let wanted = self.nic.read(at(id));
+            let done = (0..POLLS).any(|_| self.rtl.read32(at(id)) == wanted);
+            assert!(done, "{}: {} does not become {wanted:x?} after COMMIT", self.label, regs::reg(id).name);
+        }
     }
 
     /// Queues a frame.
     pub(crate) fn push(&mut self, side: Side, shot: Shot) {
-        self.rtl.push(side, &shot.bytes, &shot.waits);
+        if shot.bad {
+            self.rtl.push_bad(side, &shot.bytes, &shot.waits);
+        } else {
+            self.rtl.push(side, &shot.bytes, &shot.waits);
+        }
         self.pending[side as usize].push(shot);
     }
 
@@ -157,19 +245,10 @@ impl Rig {
         self.pending[side as usize].push(shot);
     }
 
-    /// Runs all that is queued and compares it with the spec.
+    /// Runs all that is queued and compares it with the spec, across all changes since the last time.
     pub(crate) fn settle(&mut self) {
-        let mut oracle = [self.nic.clone()];
-        if let Err(difference) = self.judge(&mut oracle, None) {
+        if let Err(difference) = self.judge() {
             self.fail(difference);
-        }
-    }
-
-    /// Runs all that is queued and compares it with the spec before a change, up to some frame, and after it from there.
-    pub(crate) fn settle_across(&mut self, before: Nic, switch: Switch) {
-        let mut oracles = [before, self.nic.clone()];
-        if let Err(difference) = self.judge(&mut oracles, Some(switch)) {
-            panic!("{}", report::text(&self.label, &difference, None));
         }
     }
 
@@ -178,96 +257,25 @@ impl Rig {
         assert!(self.rtl.settle(), "{}: the circuit comes to rest", self.label);
         self.rtl.drain();
         self.pending = Default::default();
+        self.history.clear();
     }
 
-    /// Runs all that is queued and compares: each frame with the oracle that is in force, which only ever changes to a
-    /// later one, between two frames, and not outside of `switch`.
-    pub(crate) fn judge(&mut self, oracles: &mut [Nic], switch: Option<Switch>) -> Result<(), Difference> {
-        let settled = self.rtl.settle();
-        let drained = self.rtl.drain();
-        for (side, drained) in [Side::Rx, Side::Tx].into_iter().zip(drained) {
-            let shots = std::mem::take(&mut self.pending[side as usize]);
-            self.judge_side(side, &shots, &drained, settled, oracles, switch)?;
-        }
-        Ok(())
-    }
-
-    fn judge_side(
-        &mut self,
-        side: Side,
-        shots: &[Shot],
-        drained: &Drained,
-        settled: bool,
-        oracles: &mut [Nic],
-        switch: Option<Switch>,
-    ) -> Result<(), Difference> {
-        let mut passed = drained.frames.iter();
-        let (mut sent, mut current) = (drained.sent.as_slice(), 0);
-        for (index, shot) in shots.iter().enumerate() {
-            let (beats, rest) = sent.split_at(shot.beats());
-            sent = rest;
-            let differs = |what: String| Difference { side, index, shot: shot.clone(), what };
-            let Some(word) = drained.words.get(index) else {
-                return Err(differs("the circuit gave no verdict".into()));
-            };
-            let (first, last) = match switch {
-                Some(switch) if header_end(shot, beats) < switch.begins => (0, 0),
-                Some(switch) if beats[0] > switch.ends => (oracles.len() - 1, oracles.len() - 1),
-                _ => (current, oracles.len() - 1),
-            };
-            let expected: Vec<(u32, Vec<u8>)> =
-                oracles[first..=last].iter_mut().map(|oracle| expect(oracle, side, shot)).collect();
-            let Some(found) = expected.iter().position(|(expected, _)| *expected == word.word) else {
-                let expected: Vec<u32> = expected.iter().map(|(word, _)| *word).collect();
-                return Err(differs(report::verdicts(side, &expected, word.word)));
-            };
-            // What both oracles say tells nothing about which is in force.
-            if expected.iter().filter(|(expected, _)| *expected == word.word).count() == 1 {
-                current = first + found;
-            }
-            self.count(side, shot, word.word);
-            if word.word & 1 == 0 {
-                continue;
-            }
-            let Some(frame) = passed.next() else {
-                return Err(differs("the frame was passed and did not come out".into()));
-            };
-            if frame.bytes != expected[found].1 {
-                return Err(differs(report::bytes(&expected[found].1, &frame.bytes)));
-            }
-            if frame.user {
-                return Err(differs("the frame came out marked as bad".into()));
-            }
-            let latency = *self.latency[side as usize].get_or_insert(frame.clocks[0] - beats[0]);
-            if let Some(beat) = (0..beats.len()).find(|&beat| frame.clocks[beat] - beats[beat] != latency) {
-                let clocks = frame.clocks[beat] - beats[beat];
-                return Err(differs(format!("beat {beat} took {clocks} clocks, where others took {latency}")));
-            }
-        }
-        let left = passed.count();
-        let last = |what: String| {
-            let shot = shots.last().cloned().unwrap_or_else(|| Shot::plain(vec![]));
-            Err(Difference { side, index: shots.len(), shot, what })
-        };
-        match (drained.words.len() - shots.len(), left) {
-            (0, 0) if settled => Ok(()),
-            (0, 0) => last("the circuit did not come to rest".into()),
-            (words, frames) => last(format!("the circuit gave {words} verdicts and {frames} frames too many")),
-        }
-    }
-
-    fn count(&mut self, side: Side, shot: &Shot, word: u32) {
+    /// Counts a verdict that was found right.
+    pub(crate) fn count(&mut self, side: Side, shot: &Shot, kind: Kind, word: u32) {
         let mut bump = |index: usize| self.tally[index] += 1;
         match side {
             Side::Rx => {
                 let decision = Decision::decode(word).expect("it equals an encoded decision");
                 counters::of_decision(&decision).for_each(&mut bump);
-                self.coverage.received(&shot.made, &decision);
+                if let Some((bucket, _)) = decision.bucket {
+                    self.heat[usize::from(bucket)] += 1;
+                }
+                self.coverage.received(&shot.made, kind, &decision);
             }
             Side::Tx => {
                 let egress = Egress { pass: word & 1 == 1, masked: word & 2 == 2 };
                 counters::of_egress(&egress).for_each(&mut bump);
-                self.coverage.sent(&egress);
+                self.coverage.sent(kind, &egress);
             }
         }
     }
@@ -318,16 +326,16 @@ impl Rig {
             let mut step = shot.bytes.len() / 2;
             while step > 0 {
                 let length = shot.bytes.len().saturating_sub(step).max(1);
-                let shorter = Shot { bytes: shot.bytes[..length].to_vec(), ..shot.clone() };
+                let shorter = Shot { bytes: shot.bytes[..length].to_vec().into(), ..shot.clone() };
                 if length == shot.bytes.len() || !simplify(shorter, &mut shot) {
                     step /= 2;
                 }
             }
             for byte in (0..shot.bytes.len()).rev() {
-                let mut zeroed = shot.clone();
-                zeroed.bytes[byte] = 0;
-                if zeroed.bytes != shot.bytes {
-                    simplify(zeroed, &mut shot);
+                if shot.bytes[byte] != 0 {
+                    let mut bytes = shot.bytes.to_vec();
+                    bytes[byte] = 0;
+                    simplify(Shot { bytes: bytes.into(), ..shot.clone() }, &mut shot);
                 }
             }
             smallest
@@ -340,27 +348,20 @@ impl Rig {
         self.rtl.run(200);
         self.rtl.drain();
         self.pending = Default::default();
+        self.history.clear();
         self.push(side, shot.clone());
-        self.judge(&mut [self.nic.clone()], None).err()
+        self.judge().err()
     }
 }
 
-/// The clock of the last beat a decision waits for.
-fn header_end(shot: &Shot, beats: &[u64]) -> u64 {
-    beats[shot.beats().min(weir_spec::frame::WINDOW / 8) - 1]
-}
-
-/// What the spec says of a frame: the word, and the bytes as they leave if it passes.
-fn expect(oracle: &mut Nic, side: Side, shot: &Shot) -> (u32, Vec<u8>) {
-    let mut bytes = shot.bytes.clone();
-    let word = match side {
-        Side::Rx if shot.late() => Decision::plain(false, Class::Malformed, Reason::Class).encode(),
-        Side::Rx => oracle.rx(&bytes).encode(),
-        // It is held back: what it is, is not known.
-        Side::Tx if shot.late() => Egress { pass: false, masked: false }.encode(),
-        Side::Tx => oracle.tx(&mut bytes).encode(),
+/// The map slots a configuration looks buckets up in.
+fn used_slots(config: &Config) -> Vec<u8> {
+    let echo = match config.policy.echo {
+        Echo::Hash(map) => Some(map),
+        Echo::PassAll => None,
     };
-    (word, bytes)
+    let maps = config.rules.iter().flatten().map(|rule| rule.map).chain([config.default_rule.map]).chain(echo);
+    maps.filter_map(|map| if let MapRef::Slot(slot) = map { Some(slot) } else { None }).collect()
 }
 
 fn name(offset: u32) -> String {

@@ -17,9 +17,14 @@ pub(crate) fn rng(name: &str, round: usize) -> Rng {
     )
 }
 
+/// Whether this run may take hours.
+pub(crate) fn long() -> bool {
+    std::env::var("WEIR_LONG").is_ok_and(|long| long == "1")
+}
+
 /// How many rounds, where a normal run has `normal`.
 pub(crate) fn rounds(normal: usize) -> usize {
-    if std::env::var("WEIR_LONG").is_ok_and(|long| long == "1") { normal * 20 } else { normal }
+    if long() { normal * 20 } else { normal }
 }
 
 /// One of `choices`, each with its weight.

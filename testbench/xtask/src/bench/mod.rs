@@ -5,6 +5,7 @@
 mod failover;
 mod measured;
 mod page;
+mod synth;
 
 use crate::run::{Show, run as run_child};
 use crate::{place, setup};
@@ -48,6 +49,12 @@ const BENCHES: &[Bench] = &[
         about: "the Verilated pipeline: clocks a second, clocks a frame",
         tools: &["compiler", "verilator"],
         run: || of_crate("rtl", "weir-rtl", "clocks"),
+    },
+    Bench {
+        name: "synth",
+        about: "the circuit on real parts, worst of four seeds: clock, resources, levels",
+        tools: &["yosys", "nextpnr"],
+        run: synth::measure,
     },
     Bench {
         name: "failover",

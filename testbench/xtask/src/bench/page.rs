@@ -7,19 +7,27 @@ use std::fs;
 
 const PAGE: &str = "docs/src/measured.md";
 
-/// Replaces the page by `all`.
+/// Writes `all` to the page; rows of benches that did not run stay as they are.
 pub(super) fn write(all: &[Measured]) -> Result<()> {
     let path = place::root().join(PAGE);
-    fs::write(&path, page(all, &machine()?)).with_context(|| format!("failed to write {}", path.display()))?;
+    let before = fs::read_to_string(&path).unwrap_or_default();
+    fs::write(&path, page(all, &machine()?, &before)).with_context(|| format!("failed to write {}", path.display()))?;
     println!("wrote {PAGE}");
     Ok(())
 }
 
-fn page(all: &[Measured], machine: &str) -> String {
+fn page(all: &[Measured], machine: &str, before: &str) -> String {
     let mut page = format!(
         "# Measured figures\n\n<!-- Made by `cargo xtask bench --write`. Do not edit. -->\n\nOn {machine}\n\n\
          | bench | what | median | least | most | unit |\n|---|---|---|---|---|---|\n"
     );
+    let kept = before.lines().filter(|line| {
+        let bench = line.strip_prefix("| ").and_then(|row| row.split(' ').next());
+        bench.is_some_and(|bench| bench != "bench" && all.iter().all(|measured| measured.bench != bench))
+    });
+    for row in kept {
+        page += &format!("{row}\n");
+    }
     for Measured { bench, name, median, least, most, unit } in all {
         let (median, least, most) = (readable(*median), readable(*least), readable(*most));
         page += &format!("| {bench} | {name} | {median} | {least} | {most} | {unit} |\n");
@@ -48,9 +56,17 @@ mod tests {
     #[test]
     fn every_number_has_its_row_and_the_machine_is_named() {
         let measured = Measured::of("spec", "decide", "ns/frame", vec![20.0, 21.0, 25.0]).unwrap();
-        let page = page(&[measured], "a machine.");
+        let page = page(&[measured], "a machine.", "");
         assert!(
             page.contains("On a machine.") && page.ends_with("| spec | decide | 21.0 | 20.0 | 25.0 | ns/frame |\n")
         );
+    }
+    #[test]
+    fn rows_of_benches_that_did_not_run_stay() {
+        let measure = |bench, value| Measured::of(bench, "n", "ns", vec![value]).unwrap();
+        let first = page(&[measure("spec", 1.0), measure("rtl", 2.0)], "a machine.", "");
+        let second = page(&[measure("rtl", 3.0)], "a machine.", &first);
+        let rows: Vec<_> = second.lines().filter(|line| line.contains("| n |")).collect();
+        assert_eq!(rows, ["| spec | n | 1.00 | 1.00 | 1.00 | ns |", "| rtl | n | 3.00 | 3.00 | 3.00 | ns |"]);
     }
 }

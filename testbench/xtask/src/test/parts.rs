@@ -1,7 +1,7 @@
 //! The parts of the test suite. Names are stable: scripts and people type them.
 
 use super::libtest::cargo_test;
-use super::{Budget, Tally, fuzz, lab, synth};
+use super::{Budget, Tally, cocotb, formal, fuzz, lab, synth};
 use crate::lint;
 use anyhow::Result;
 use std::time::Duration;
@@ -42,10 +42,24 @@ pub(super) const PARTS: &[Part] = &[
     },
     Part {
         name: "synth",
-        about: "the emitted Verilog: byte-identical, and accepted by Verilator, Icarus and yosys",
-        tools: &["verilator", "iverilog", "yosys"],
+        about: "the emitted Verilog: byte-identical, accepted by three tools, placed and routed within its budget",
+        tools: &["verilator", "iverilog", "yosys", "nextpnr"],
         needs_tools: true,
         run: synth::part,
+    },
+    Part {
+        name: "cocotb",
+        about: "the emitted tops under drivers and a model of others' making, on Verilator and Icarus",
+        tools: &["compiler", "verilator", "iverilog", "cocotb"],
+        needs_tools: true,
+        run: cocotb::part,
+    },
+    Part {
+        name: "formal",
+        about: "single circuits proved for a number of clocks, and each proof shown to find its bugs",
+        tools: &["yosys", "smtbmc"],
+        needs_tools: true,
+        run: formal::part,
     },
     Part {
         name: "lab",
@@ -64,10 +78,13 @@ pub(super) const PARTS: &[Part] = &[
 ];
 
 fn unit(_: Budget) -> Result<Tally> {
-    cargo_test(&["--workspace", "--exclude", "weir-rtl", "--exclude", "weir-lab"], &[], Duration::from_secs(1200))
+    let slow = ["--exclude", "weir-rtl", "--exclude", "weir-replay", "--exclude", "weir-lab"];
+    cargo_test(&[&["--workspace"], &slow[..]].concat(), &[], Duration::from_secs(1200))
 }
 
 fn rtl(budget: Budget) -> Result<Tally> {
     let long: &[(&str, &str)] = if budget.long { &[("WEIR_LONG", "1")] } else { &[] };
-    cargo_test(&["--package", "weir-rtl"], long, Duration::from_secs(if budget.long { 7200 } else { 900 }))
+    // What was covered, and in how many clocks, is printed by tests that pass.
+    let args = ["--package", "weir-rtl", "--package", "weir-replay", "--", "--show-output"];
+    cargo_test(&args, long, Duration::from_secs(if budget.long { 14_400 } else { 1800 }))
 }

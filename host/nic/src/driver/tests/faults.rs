@@ -3,7 +3,7 @@
 use weir_spec::regs::{self, LAYOUT, PORT_SIZE, RegId};
 
 use super::*;
-use crate::driver::{CommitError, CountersError, FenceError, LoadError, MaskingError, Nic, OpenError};
+use crate::driver::{CommitError, CountersError, FenceError, FlowError, LoadError, MaskingError, Nic, OpenError};
 use crate::identity::IdentityError;
 use crate::{AccessError, Bar, BarError};
 
@@ -86,8 +86,10 @@ fn what_is_no_weir_nic_is_not_driven() {
     assert!(matches!(identity(Fault::Reads(RegId::Magic, 0x1234)), IdentityError::NotWeir { found: 0x1234 }));
     assert!(matches!(identity(Fault::Gone), IdentityError::Access(AccessError::Gone { register: "MAGIC" })));
     let error = identity(Fault::Reads(RegId::Layout, LAYOUT + 0x1_0000));
-    assert!(matches!(error, IdentityError::UnknownLayout { major: 2, minor: 0 }), "{error}");
-    assert!(error.to_string().contains("2.0") && error.to_string().contains("1.x"), "{error}");
+    assert!(matches!(error, IdentityError::UnknownLayout { major: 2, minor: 1 }), "{error}");
+    assert!(error.to_string().contains("2.1") && error.to_string().contains("1.1 and later of 1.x"), "{error}");
+    let error = identity(Fault::Reads(RegId::Layout, LAYOUT - 1));
+    assert!(matches!(error, IdentityError::UnknownLayout { major: 1, minor: 0 }), "no flow table: {error}");
     let caps = nic::Identity::default().caps();
     for (name, wrong) in [("width_bytes", 16), ("maps", 32), ("rules", 64), ("vips", 0)] {
         let field = regs::reg(RegId::Caps).field(name);
@@ -96,8 +98,11 @@ fn what_is_no_weir_nic_is_not_driven() {
             matches!(error, IdentityError::UnknownCapability { name: n, found, .. } if n == name && found == wrong)
         );
     }
-    let error = identity(Fault::Reads(RegId::Features, 99));
-    assert!(matches!(error, IdentityError::UnknownCapability { name: "flows_log2", found: 99, .. }), "{error}");
+    for (features, wrong) in [(0x100, ("flows_log2", 0)), (0x110, ("flows_log2", 16)), (0x00c, ("heat", 0))] {
+        let error = identity(Fault::Reads(RegId::Features, features));
+        let IdentityError::UnknownCapability { name, found, .. } = error else { panic!("{error}") };
+        assert_eq!((name, found), wrong);
+    }
     let short = Faulty { size: PORT_SIZE - 4, ..faulty(None) };
     assert!(matches!(Nic::open(short), Err(OpenError::Identity(IdentityError::TooSmall { .. }))));
 }
@@ -105,7 +110,7 @@ fn what_is_no_weir_nic_is_not_driven() {
 #[test]
 fn a_later_minor_layout_is_driven() {
     let driver = Nic::open(faulty(Some(Fault::Reads(RegId::Layout, LAYOUT + 3)))).expect("it only adds");
-    assert_eq!(driver.identity().layout_minor, 3);
+    assert_eq!(driver.identity().layout_minor, 4);
 }
 
 #[test]
@@ -150,6 +155,8 @@ fn a_nic_that_is_gone_is_told_by_every_operation() {
     assert!(matches!(driver.renew(5), Err(crate::driver::RenewError::Access(error)) if gone(&error)));
     assert!(matches!(driver.fence(), Err(FenceError::Access(error)) if gone(&error)));
     assert!(matches!(driver.counters(), Err(CountersError::Access(error)) if gone(&error)));
+    assert!(matches!(driver.flows().count(), Err(FlowError::Access(error)) if gone(&error)));
+    assert!(gone(&driver.heat().expect_err("gone")));
     let error = driver.commit(2, 9_000_000).expect_err("gone");
     assert!(matches!(error, CommitError::NotOurs | CommitError::Access(_)), "{error}");
 }
@@ -198,4 +205,11 @@ fn a_mac_register_that_does_not_hold_is_told() {
 fn a_snapshot_that_does_not_end_is_told() {
     let (_sim, mut driver) = serving(Fault::Ignores(RegId::Snapshot));
     assert!(matches!(driver.counters(), Err(CountersError::Stuck)));
+}
+
+#[test]
+fn a_flow_mailbox_that_stays_busy_is_told() {
+    let (_sim, mut driver) = serving(Fault::Reads(RegId::FlowStatus, 1));
+    assert!(matches!(driver.flows().clear(), Err(FlowError::Stuck)));
+    assert!(matches!(driver.flows().list(), Err(FlowError::Stuck)));
 }

@@ -1,6 +1,8 @@
 //! The driver against the NIC of the specification, and against NICs that misbehave.
 
 mod faults;
+mod flows;
+mod heat;
 mod operations;
 
 use std::sync::Arc;

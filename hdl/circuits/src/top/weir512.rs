@@ -1,0 +1,18 @@
+//! 512 bits a clock: 100 Gb/s at 322.27 MHz.
+#![allow(clippy::duplicate_mod)] // the same text for each width is the point
+
+#[path = "datapath.rs"]
+pub mod datapath;
+#[path = "parts512.rs"]
+pub mod parts;
+#[path = "pipeline.rs"]
+pub mod pipeline;
+#[path = "schedule.rs"]
+pub mod schedule;
+
+pub use datapath::Datapath;
+pub use pipeline::Pipeline;
+
+pub use schedule::LATENCY;
+
+const _: () = assert!(LATENCY <= 32);

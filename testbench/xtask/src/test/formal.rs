@@ -1,0 +1,174 @@
+//! Proofs of single circuits by bounded model checking, and for each proof the bugs that it must find.
+//!
+//! `testbench/formal/proofs.toml` lists them. A part is emitted alone and small, wrapped by the properties of
+//! `testbench/formal/<name>.sv`, and every input is free but for what the properties assume. "Proved" means: for every
+//! input, for so many clocks from power-on.
+
+use super::{Budget, Tally};
+use crate::place;
+use crate::run::{Ended, Show, run};
+use anyhow::{Context, Result, bail};
+use serde::Deserialize;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+const LIMIT: Duration = Duration::from_secs(400);
+const MODEL: &str = "read_verilog -formal -sv part.sv prove.sv; prep -flatten -top prove; async2sync; dffunmap; \
+                     write_smt2 -wires prove.smt2";
+
+#[derive(Deserialize)]
+struct Proofs {
+    proof: Vec<Proof>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Proof {
+    name: String,
+    part: String,
+    clocks: u32,
+    claim: String,
+    bugs: Vec<Bug>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Bug {
+    find: String,
+    put: String,
+    violates: String,
+}
+
+/// Emits the parts, proves each, and sees each bug found.
+pub(super) fn part(budget: Budget) -> Result<Tally> {
+    let mut tally = Tally::default();
+    let home = place::root().join("testbench/formal");
+    let work = place::root_target()?.join("formal");
+    let parts = work.join("parts");
+    let mut emit = place::cargo(["run", "--quiet", "--locked", "--package", "weir-hdl", "--example", "parts", "--"]);
+    if !run(emit.arg(&parts), Duration::from_secs(900), Show::OnFailure)?.success {
+        tally.fail("emitting the parts to prove");
+        return Ok(tally);
+    }
+    let text = |path: &Path| fs::read_to_string(path).with_context(|| format!("failed to read {}", path.display()));
+    let proofs: Proofs = toml::from_str(&text(&home.join("proofs.toml"))?).context("failed to parse proofs.toml")?;
+    for proof in &proofs.proof {
+        let emitted = text(&parts.join(format!("{}.sv", proof.part)))?;
+        let properties = text(&home.join(format!("{}.sv", proof.name)))?;
+        // Twice as far with `--long`.
+        let clocks = proof.clocks * if budget.long { 2 } else { 1 };
+        let name = format!("{} for {clocks} clocks: {}", proof.name, proof.claim);
+        let fault = match prove(&work, &emitted, &properties, clocks)? {
+            Verdict::Holds => None,
+            Verdict::Violated(property) => Some(format!("{property} does not hold")),
+        };
+        record(&mut tally, &name, fault);
+        for bug in &proof.bugs {
+            let name = format!("{} finds `{}`", proof.name, bug.put);
+            let fault = match prove(&work, &plant(&emitted, bug)?, &properties, proof.clocks)? {
+                Verdict::Violated(property) if property == bug.violates => None,
+                Verdict::Violated(property) => Some(format!("{property} failed, not {}", bug.violates)),
+                Verdict::Holds => Some("the bug was not found".to_owned()),
+            };
+            record(&mut tally, &name, fault);
+        }
+    }
+    Ok(tally)
+}
+
+fn record(tally: &mut Tally, name: &str, fault: Option<String>) {
+    match fault {
+        None => {
+            println!("formal {name} ... ok");
+            tally.pass();
+        }
+        Some(fault) => {
+            println!("formal {name} ... FAILED\n  {fault}");
+            tally.fail(format!("formal {name}: {fault}"));
+        }
+    }
+}
+
+/// The text with the bug in it.
+fn plant(emitted: &str, bug: &Bug) -> Result<String> {
+    let found = emitted.matches(&bug.find).count();
+    if found != 1 {
+        bail!("`{}` stands {found} times in the emitted part, not once: bring proofs.toml up to date", bug.find);
+    }
+    Ok(emitted.replace(&bug.find, &bug.put))
+}
+
+#[derive(Debug, PartialEq)]
+enum Verdict {
+    Holds,
+    Violated(String),
+}
+
+fn prove(work: &Path, emitted: &str, properties: &str, clocks: u32) -> Result<Verdict> {
+    let put = |name: &str, text: &str| {
+        let path = work.join(name);
+        fs::write(&path, text).with_context(|| format!("failed to write {}", path.display()))
+    };
+    put("part.sv", emitted)?;
+    put("prove.sv", properties)?;
+    put("prove.smt2", "")?;
+    let tool = |name: &str| place::tool(name)?.with_context(|| format!("{name} is not there"));
+    // By bare names: yosys is WebAssembly, and sees `/tmp` as a folder of its own.
+    let mut model = Command::new(tool("yosys")?);
+    if !run(model.args(["-q", "-p", MODEL]).current_dir(work), LIMIT, Show::OnFailure)?.success {
+        bail!("yosys refused the properties");
+    }
+    let mut solve = Command::new(tool("smtbmc")?);
+    solve.args(["-s", "yices", "--noprogress", "-t", &clocks.to_string(), "prove.smt2"]).current_dir(work);
+    let ended = run(&mut solve, LIMIT, Show::Nothing)?;
+    if ended.timed_out {
+        bail!("the solver was not done after {} s", LIMIT.as_secs());
+    }
+    verdict(&ended)
+}
+
+/// What smtbmc said; anything but a clear answer is an error.
+fn verdict(ended: &Ended) -> Result<Verdict> {
+    let says = |word: &str| ended.lines.iter().any(|line| line.ends_with(word));
+    if ended.success && says("Status: PASSED") {
+        return Ok(Verdict::Holds);
+    }
+    let violated = ended.lines.iter().find_map(|line| line.split_once("Assert failed in prove: "));
+    match violated {
+        Some((_, property)) if says("Status: FAILED") => {
+            Ok(Verdict::Violated(property.split(' ').next().unwrap_or(property).to_owned()))
+        }
+        _ => bail!("smtbmc gave no answer: {}", ended.lines.last().map_or("nothing", String::as_str)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ended(success: bool, lines: &[&str]) -> Ended {
+        Ended { success, timed_out: false, lines: lines.iter().map(|line| (*line).to_owned()).collect() }
+    }
+
+    #[test]
+    fn the_property_that_failed_is_named() {
+        let told = ended(false, &["##   0:00:00  Assert failed in prove: a_pass (prove.sv:3)", "##   Status: FAILED"]);
+        assert_eq!(verdict(&told).unwrap(), Verdict::Violated("a_pass".to_owned()));
+        assert_eq!(verdict(&ended(true, &["##   0:00:27  Status: PASSED"])).unwrap(), Verdict::Holds);
+    }
+
+    #[test]
+    fn a_solver_that_dies_has_proved_nothing() {
+        assert!(verdict(&ended(false, &["yices: not found"])).is_err());
+        assert!(verdict(&ended(true, &[])).is_err());
+    }
+
+    #[test]
+    fn a_bug_that_no_longer_fits_the_text_is_an_error() {
+        let bug = Bug { find: "a".to_owned(), put: "b".to_owned(), violates: "p".to_owned() };
+        assert_eq!(plant("xay", &bug).unwrap(), "xby");
+        assert!(plant("aa", &bug).is_err() && plant("xy", &bug).is_err());
+    }
+}

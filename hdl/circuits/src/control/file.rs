@@ -14,13 +14,13 @@ use crate::cell::address::{AddressDecoder, ADDRESS};
 use crate::cell::register::ResetDff;
 
 /// Clocks of a read, from a valid address to the answer taken.
-pub const READ: usize = 22;
+pub const READ: usize = 23;
 /// Clocks of a write.
-pub const WRITE: usize = 21;
+pub const WRITE: usize = 22;
 /// Clocks of the write of a map word.
-pub const MAP: usize = 34;
+pub const MAP: usize = 35;
 /// Clocks of a COMMIT that is taken; what it starts goes on.
-pub const COMMIT: usize = 72;
+pub const COMMIT: usize = 77;
 
 /// What the file is at. Each step with an operation of the store is one operation.
 #[derive(Copy, Clone, PartialEq, Debug, LogicState)]

@@ -2,9 +2,10 @@
 //! streams the shadow words into the tables of the pipeline.
 //!
 //! After reset it writes the reset value of every word, one a clock. An operation reads `from`, may count it up or run a
-//! CRC over it, and may write the result, or what the bus brought, to `to`: 7 clocks from `op` to `done` for a read or a
-//! write, 8 for a move, 20 for a CRC. `commit` starts the stream into the bank that is not in force: one word at a time, nine clocks or
-//! more apart, each when no table is busy; operations slip in between. Twin: `weir_spec::nic::Nic`, its shadow words.
+//! CRC over it, and may write the result, or what the bus brought, to `to`: 8 clocks from `op` to `done` for a read or a
+//! write, 9 for a move, 21 for a CRC. `commit` starts the stream into the bank that is not in force: one word at a time,
+//! ten clocks or more apart, each when no table is busy; operations slip in between. Twin: `weir_spec::nic::Nic`, its
+//! shadow words.
 
 use rust_hdl::prelude::*;
 use weir_spec::config::VIPS;
@@ -101,6 +102,9 @@ pub struct Store {
     work_lo: ResetDff<Bits<16>>,
     work_hi: ResetDff<Bits<16>>,
     running: ResetDff<Bit>,
+    // The word that was read, off the RAM, whose place on the chip is far.
+    seen: DFF<Bits<32>>,
+    first: ResetDff<Bit>,
     at_three: ResetDff<Bit>,
     at_load: ResetDff<Bit>,
     at_four: ResetDff<Bit>,
@@ -206,6 +210,8 @@ impl Store {
             work_lo: Default::default(),
             work_hi: Default::default(),
             running: Default::default(),
+            seen: Default::default(),
+            first: Default::default(),
             at_three: Default::default(),
             at_load: Default::default(),
             at_four: Default::default(),
@@ -274,7 +280,7 @@ impl Logic for Store {
             register, gap, busy, last_reg
         );
         dff_setup!(self, clock, last_entry, place, pulses, data, target, shown_entry, shown_reg, all);
-        dff_setup!(self, clock, at_three, at_load, at_four);
+        dff_setup!(self, clock, seen, first, at_three, at_load, at_four);
         clock!(self, clock, words, resets);
         self.starting.reset.next = self.reset.val();
         self.start.reset.next = self.reset.val();
@@ -285,6 +291,7 @@ impl Logic for Store {
         self.ends.reset.next = self.reset.val();
         self.ordered.reset.next = self.reset.val();
         self.running.reset.next = self.reset.val();
+        self.first.reset.next = self.reset.val();
         self.at_three.reset.next = self.reset.val();
         self.at_load.reset.next = self.reset.val();
         self.at_four.reset.next = self.reset.val();
@@ -381,6 +388,7 @@ impl Logic for Store {
             }
             if self.due.q.val() | self.ordered.q.val() {
                 self.t.d.next = 1.into();
+                self.first.d.next = true;
             }
             if self.ordered.q.val() & !self.due.q.val() {
                 self.wanted.d.next = false;
@@ -389,14 +397,17 @@ impl Logic for Store {
                 self.streaming.d.next = false;
                 self.all.d.next = self.streaming.q.val();
             }
+        } else if self.first.q.val() {
+            self.first.d.next = false;
         } else {
             self.t.d.next = self.next_t.val();
         }
 
-        // The word is there in clock 3.
+        // The word is there in clock 3; `t` is 1 for two clocks.
+        self.seen.d.next = self.words.rdata.val();
         self.low.next =
-            bit_cast::<17, 16>(self.words.rdata.val().get_bits::<16>(0)) + bit_cast::<17, 1>(self.count.val().into());
-        self.high.next = self.words.rdata.val().get_bits::<16>(16) + bit_cast::<16, 1>(self.carry.q.val().into());
+            bit_cast::<17, 16>(self.seen.q.val().get_bits::<16>(0)) + bit_cast::<17, 1>(self.count.val().into());
+        self.high.next = self.seen.q.val().get_bits::<16>(16) + bit_cast::<16, 1>(self.carry.q.val().into());
         self.carry.d.next = self.low.val().get_bit(16);
         self.step.next = self.work.val() ^ bit_cast::<32, 4>(self.nibble.q.val());
         for _i in 0..4 {
@@ -413,7 +424,7 @@ impl Logic for Store {
         if self.at_load.q.val() {
             self.t.d.next = 0.into();
             self.pulses.d.next = self.block.q.val();
-            self.data.d.next = self.words.rdata.val();
+            self.data.d.next = self.seen.q.val();
             self.shown_entry.d.next = self.entry.q.val();
             self.shown_reg.d.next = self.register.q.val();
             self.gap.d.next = 5.into();
@@ -568,7 +579,7 @@ mod tests {
         let mut store = started();
         write(&mut store, 5, 0x0001_ffff);
         (store.write.next, store.rewrite.next, store.count.next) = (false, true, true);
-        assert_eq!(run(&mut store, 5, EPOCH_NEXT), 8);
+        assert_eq!(run(&mut store, 5, EPOCH_NEXT), 9);
         store.count.next = false;
         run(&mut store, EPOCH_NEXT, 6);
         assert_eq!([5, 6, EPOCH_NEXT].map(|at| read(&mut store, at)), [0x0001_ffff, 0x0002_0000, 0x0002_0000]);

@@ -225,8 +225,6 @@ impl<const FIRST: usize, const LAST: usize> Logic for Lookup<FIRST, LAST> {
         self.affinity.next = self.s_affinity.val();
         self.map.next = self.s_map.val();
         self.what.next = 2.into();
-        self.flags.next = 0.into();
-        self.chosen.next = 0.into();
         if self.s_valid.val() {
             if self.s_kind.val() == 0 {
                 self.pass.next = false;
@@ -282,23 +280,24 @@ impl<const FIRST: usize, const LAST: usize> Logic for Lookup<FIRST, LAST> {
                     }
                 }
             }
-            self.flags.next = (bit_cast::<PLAN_BITS, 4>(self.frame_class.val()) << 2)
-                | (bit_cast::<PLAN_BITS, 2>(self.what.val()) << 26);
-            if self.by_rule.val() {
-                self.flags.next = self.flags.val() | (bit_cast::<PLAN_BITS, 6>(self.s_rule.val()) << 8);
-            }
-            self.flags.next = self.flags.val().replace_bit(0, self.pass.val());
-            self.flags.next = self.flags.val().replace_bit(1, self.by_policy.val());
-            self.flags.next = self.flags.val().replace_bit(6, self.look.val());
-            self.flags.next = self.flags.val().replace_bit(7, self.by_rule.val());
-            self.flags.next = self.flags.val().replace_bit(28, self.flow.val());
-            self.chosen.next = bit_cast::<CHOICE, PLAN_BITS>(self.flags.val())
-                | (bit_cast::<CHOICE, 2>(self.affinity.val()) << 29)
-                | (bit_cast::<CHOICE, 7>(self.map.val()) << 31)
-                | (bit_cast::<CHOICE, 12>(self.s_none.val()) << 38)
-                | (bit_cast::<CHOICE, 12>(self.s_single.val()) << 50)
-                | (bit_cast::<CHOICE, 12>(self.s_network.val()) << 62);
         }
+        // A clear of what is chosen, by valid, would be a wide net behind three LUTs.
+        self.flags.next =
+            (bit_cast::<PLAN_BITS, 4>(self.frame_class.val()) << 2) | (bit_cast::<PLAN_BITS, 2>(self.what.val()) << 26);
+        if self.by_rule.val() {
+            self.flags.next = self.flags.val() | (bit_cast::<PLAN_BITS, 6>(self.s_rule.val()) << 8);
+        }
+        self.flags.next = self.flags.val().replace_bit(0, self.pass.val());
+        self.flags.next = self.flags.val().replace_bit(1, self.by_policy.val());
+        self.flags.next = self.flags.val().replace_bit(6, self.look.val());
+        self.flags.next = self.flags.val().replace_bit(7, self.by_rule.val());
+        self.flags.next = self.flags.val().replace_bit(28, self.flow.val());
+        self.chosen.next = bit_cast::<CHOICE, PLAN_BITS>(self.flags.val())
+            | (bit_cast::<CHOICE, 2>(self.affinity.val()) << 29)
+            | (bit_cast::<CHOICE, 7>(self.map.val()) << 31)
+            | (bit_cast::<CHOICE, 12>(self.s_none.val()) << 38)
+            | (bit_cast::<CHOICE, 12>(self.s_single.val()) << 50)
+            | (bit_cast::<CHOICE, 12>(self.s_network.val()) << 62);
         self.choice.d.next = self.chosen.val().replace_bit(74, self.s_valid.val());
 
         // Which bucket.

@@ -7,6 +7,7 @@ use super::datapath::Datapath;
 use super::parts::*;
 use super::schedule::FENCE_AT;
 use crate::cell::address::ADDRESS;
+use crate::cell::replica::Replica;
 use crate::control::mailbox::Mailbox;
 use crate::control::plane::Plane;
 use crate::stage::gate::DropStyle;
@@ -109,7 +110,8 @@ pub struct Pipeline {
     /// The lease has run out.
     pub fenced: Signal<Out, Bit>,
 
-    reset: DFF<Bit>,
+    // One for each of plane, datapath and mailbox: they are far apart.
+    resets: [Replica<Bit>; 3],
     plane: Plane<FENCE_AT, RULE_TALLY>,
     datapath: Datapath,
     mailbox: Mailbox,
@@ -165,7 +167,7 @@ impl Pipeline {
             tx_verdict_valid: Default::default(),
             tx_verdict_data: Default::default(),
             fenced: Default::default(),
-            reset: Default::default(),
+            resets: Default::default(),
             plane: Plane::new(&identity),
             datapath: Datapath::new(style),
             mailbox: Default::default(),
@@ -177,12 +179,14 @@ impl Pipeline {
 impl Logic for Pipeline {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, reset);
         clock!(self, clock, plane, datapath, mailbox, heat);
-        self.reset.d.next = !self.aresetn.val();
-        self.plane.reset.next = self.reset.q.val();
-        self.datapath.reset.next = self.reset.q.val();
-        self.mailbox.reset.next = self.reset.q.val();
+        for i in 0..3 {
+            self.resets[i].clock.next = self.clock.val();
+            self.resets[i].d.next = !self.aresetn.val();
+        }
+        self.plane.reset.next = self.resets[0].q.val();
+        self.datapath.reset.next = self.resets[1].q.val();
+        self.mailbox.reset.next = self.resets[2].q.val();
         self.plane.nic_time.next = self.nic_time.val();
         self.fenced.next = self.plane.fenced.val();
 

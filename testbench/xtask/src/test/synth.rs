@@ -84,7 +84,9 @@ fn commands(source: &Path) -> Vec<(&'static str, Vec<String>)> {
     vec![
         (
             "verilator",
-            words("--lint-only --sv -Wall -Wno-WIDTHEXPAND -Wno-WIDTHTRUNC -Wno-UNUSEDSIGNAL -Wno-UNUSEDPARAM -Wno-DECLFILENAME"),
+            words(
+                "--lint-only --sv -Wall -Wno-WIDTHEXPAND -Wno-WIDTHTRUNC -Wno-UNUSEDSIGNAL -Wno-UNUSEDPARAM -Wno-DECLFILENAME",
+            ),
         ),
         ("iverilog", words("-g2012 -Wall -Wno-timescale -tnull")),
         (

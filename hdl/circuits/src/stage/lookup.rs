@@ -1,7 +1,7 @@
 //! What is consulted for a frame, and the state of its bucket: a slot of the map pool, or a constant.
 //!
-//! Takes the class and the rule, chooses affinity and map, reads the pool. Latency: [`latency`] clocks. Twin: the
-//! look-ups of `weir_spec::classify::Classifier::decide`.
+//! Takes the class, a clock later the rule, chooses affinity and map, reads the pool. Latency: [`latency`] clocks. Twin:
+//! the look-ups of `weir_spec::classify::Classifier::decide`.
 
 use rust_hdl::prelude::*;
 use weir_spec::regs::{reg, RegId};
@@ -9,7 +9,7 @@ use weir_spec::regs::{reg, RegId};
 use crate::cell::pool::PoolRam;
 use crate::cell::wait::Wait;
 
-/// Clocks from `s_valid` to `m_valid` of a `Lookup<FIRST, LAST>`.
+/// Clocks from the rule, `s_rule`, to `m_valid` of a `Lookup<FIRST, LAST>`.
 pub const fn latency(first: usize, last: usize) -> usize {
     first + 4 + last
 }
@@ -38,15 +38,15 @@ pub struct Lookup<const FIRST: usize, const LAST: usize> {
     pub load_bank: Signal<In, Bit>,
     /// The word.
     pub load_data: Signal<In, Bits<32>>,
-    /// A frame is there.
-    pub s_valid: Signal<In, Bit>,
+    /// A frame is there; its rule and buckets follow a clock later.
+    pub k_valid: Signal<In, Bit>,
     /// Its epoch.
-    pub s_bank: Signal<In, Bit>,
+    pub k_bank: Signal<In, Bit>,
     /// [`HeaderKind`](crate::front::kind::HeaderKind).
-    pub s_kind: Signal<In, Bits<4>>,
+    pub k_kind: Signal<In, Bits<4>>,
     /// Its destination is a virtual IP.
-    pub s_vip: Signal<In, Bit>,
-    /// Its rule.
+    pub k_vip: Signal<In, Bit>,
+    /// Its rule, a clock after `k_valid`, as what follows.
     pub s_rule: Signal<In, Bits<6>>,
     /// The rule's affinity.
     pub s_affinity: Signal<In, Bits<2>>,
@@ -66,7 +66,7 @@ pub struct Lookup<const FIRST: usize, const LAST: usize> {
     pub host_wdata: Signal<In, Bits<32>>,
     /// What is there, three clocks later.
     pub host_rdata: Signal<Out, Bits<32>>,
-    /// [`latency`] clocks after `s_valid`.
+    /// [`latency`] clocks after the rule.
     pub m_valid: Signal<Out, Bit>,
     /// What was planned, [`PLAN_BITS`].
     pub m_plan: Signal<Out, Bits<PLAN_BITS>>,
@@ -75,6 +75,20 @@ pub struct Lookup<const FIRST: usize, const LAST: usize> {
 
     // Echo by hash, its map, later fragments without ports dropped; one of each bank.
     policies: [DFF<Bits<9>>; 2],
+    // What the kind asks for: class, by rule, look-up, and for a later fragment with an affinity, of one address and in
+    // the policy's map, flow, and what else a plan says.
+    known: DFF<Bit>,
+    frame_class: DFF<Bits<4>>,
+    by_rule: DFF<Bit>,
+    look: DFF<Bit>,
+    look_portless: DFF<Bit>,
+    single: DFF<Bit>,
+    echo: DFF<Bit>,
+    echo_map: DFF<Bits<7>>,
+    pass: DFF<Bit>,
+    by_policy: DFF<Bit>,
+    flow: DFF<Bit>,
+    what: DFF<Bits<2>>,
     choice: Wait<CHOICE, FIRST>,
     pool: PoolRam,
     valids: [DFF<Bit>; 3],
@@ -90,15 +104,10 @@ pub struct Lookup<const FIRST: usize, const LAST: usize> {
     drop_at: Constant<Bits<5>>,
     policy_word: Signal<Local, Bits<9>>,
     policy: Signal<Local, Bits<9>>,
-    frame_class: Signal<Local, Bits<4>>,
-    look: Signal<Local, Bit>,
-    by_rule: Signal<Local, Bit>,
-    pass: Signal<Local, Bit>,
-    by_policy: Signal<Local, Bit>,
-    flow: Signal<Local, Bit>,
+    looks: Signal<Local, Bit>,
+    decided: Signal<Local, Bit>,
     affinity: Signal<Local, Bits<2>>,
     map: Signal<Local, Bits<7>>,
-    what: Signal<Local, Bits<2>>,
     flags: Signal<Local, Bits<PLAN_BITS>>,
     chosen: Signal<Local, Bits<CHOICE>>,
     at: Signal<Local, Bits<CHOICE>>,
@@ -121,10 +130,10 @@ impl<const FIRST: usize, const LAST: usize> Default for Lookup<FIRST, LAST> {
             load_policy: Default::default(),
             load_bank: Default::default(),
             load_data: Default::default(),
-            s_valid: Default::default(),
-            s_bank: Default::default(),
-            s_kind: Default::default(),
-            s_vip: Default::default(),
+            k_valid: Default::default(),
+            k_bank: Default::default(),
+            k_kind: Default::default(),
+            k_vip: Default::default(),
             s_rule: Default::default(),
             s_affinity: Default::default(),
             s_map: Default::default(),
@@ -139,6 +148,18 @@ impl<const FIRST: usize, const LAST: usize> Default for Lookup<FIRST, LAST> {
             m_plan: Default::default(),
             m_state: Default::default(),
             policies: Default::default(),
+            known: Default::default(),
+            frame_class: Default::default(),
+            by_rule: Default::default(),
+            look: Default::default(),
+            look_portless: Default::default(),
+            single: Default::default(),
+            echo: Default::default(),
+            echo_map: Default::default(),
+            pass: Default::default(),
+            by_policy: Default::default(),
+            flow: Default::default(),
+            what: Default::default(),
             choice: Default::default(),
             pool: Default::default(),
             valids: Default::default(),
@@ -153,15 +174,10 @@ impl<const FIRST: usize, const LAST: usize> Default for Lookup<FIRST, LAST> {
             drop_at: at("drop_portless_fragments"),
             policy_word: Default::default(),
             policy: Default::default(),
-            frame_class: Default::default(),
-            look: Default::default(),
-            by_rule: Default::default(),
-            pass: Default::default(),
-            by_policy: Default::default(),
-            flow: Default::default(),
+            looks: Default::default(),
+            decided: Default::default(),
             affinity: Default::default(),
             map: Default::default(),
-            what: Default::default(),
             flags: Default::default(),
             chosen: Default::default(),
             at: Default::default(),
@@ -180,7 +196,22 @@ impl<const FIRST: usize, const LAST: usize> Default for Lookup<FIRST, LAST> {
 impl<const FIRST: usize, const LAST: usize> Logic for Lookup<FIRST, LAST> {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, valid, plan, state);
+        dff_setup!(
+            self,
+            clock,
+            valid,
+            plan,
+            state,
+            known,
+            frame_class,
+            by_rule,
+            look,
+            look_portless,
+            single,
+            echo,
+            echo_map
+        );
+        dff_setup!(self, clock, pass, by_policy, flow, what);
         clock!(self, clock, choice, pool, quarter);
         self.choice.reset.next = self.reset.val();
         self.quarter.reset.next = self.reset.val();
@@ -211,94 +242,108 @@ impl<const FIRST: usize, const LAST: usize> Logic for Lookup<FIRST, LAST> {
             }
         }
         self.policy.next = self.policies[0].q.val();
-        if self.s_bank.val() {
+        if self.k_bank.val() {
             self.policy.next = self.policies[1].q.val();
         }
 
-        // What to consult.
-        self.frame_class.next = 0.into();
-        self.look.next = false;
-        self.by_rule.next = false;
-        self.pass.next = true;
-        self.by_policy.next = false;
-        self.flow.next = false;
-        self.affinity.next = self.s_affinity.val();
-        self.map.next = self.s_map.val();
-        self.what.next = 2.into();
-        if self.s_valid.val() {
-            if self.s_kind.val() == 0 {
-                self.pass.next = false;
-            } else if self.s_kind.val() == 1 {
-                self.frame_class.next = 1.into();
-            } else if !self.s_vip.val() {
-                self.frame_class.next = 2.into();
-                if self.s_kind.val() >= 5 {
-                    self.what.next = 3.into();
+        // What the kind asks for.
+        self.known.d.next = self.k_valid.val() & !self.reset.val();
+        if self.k_valid.val() {
+            self.frame_class.d.next = 0.into();
+            self.by_rule.d.next = false;
+            self.look.d.next = false;
+            self.look_portless.d.next = false;
+            self.single.d.next = false;
+            self.echo.d.next = false;
+            self.echo_map.d.next = self.policy.val().get_bits::<7>(1);
+            self.pass.d.next = true;
+            self.by_policy.d.next = false;
+            self.flow.d.next = false;
+            self.what.d.next = 2.into();
+            if self.k_kind.val() == 0 {
+                self.pass.d.next = false;
+            } else if self.k_kind.val() == 1 {
+                self.frame_class.d.next = 1.into();
+            } else if !self.k_vip.val() {
+                self.frame_class.d.next = 2.into();
+                if self.k_kind.val() >= 5 {
+                    self.what.d.next = 3.into();
                 }
             } else {
-                match self.s_kind.val().index() {
+                match self.k_kind.val().index() {
                     2 => {
-                        self.frame_class.next = 3.into();
+                        self.frame_class.d.next = 3.into();
                     }
                     3 => {
-                        self.frame_class.next = 4.into();
+                        self.frame_class.d.next = 4.into();
                     }
                     4 => {
-                        self.frame_class.next = 5.into();
-                        self.look.next = self.policy.val().get_bit(0);
-                        self.by_policy.next = !self.policy.val().get_bit(0);
-                        self.map.next = self.policy.val().get_bits::<7>(1);
-                        self.affinity.next = 1.into();
+                        self.frame_class.d.next = 5.into();
+                        self.look.d.next = self.policy.val().get_bit(0);
+                        self.by_policy.d.next = !self.policy.val().get_bit(0);
+                        self.echo.d.next = true;
+                        self.single.d.next = true;
                     }
                     5 => {
-                        self.frame_class.next = 6.into();
-                        self.by_rule.next = true;
-                        self.what.next = 3.into();
-                        self.look.next = self.s_affinity.val() != 0;
-                        self.by_policy.next = self.s_affinity.val() == 0;
-                        self.pass.next = !self.policy.val().get_bit(8);
+                        self.frame_class.d.next = 6.into();
+                        self.by_rule.d.next = true;
+                        self.what.d.next = 3.into();
+                        self.look_portless.d.next = true;
+                        self.pass.d.next = !self.policy.val().get_bit(8);
                     }
                     6 => {
-                        self.frame_class.next = 7.into();
-                        self.by_rule.next = true;
-                        self.what.next = 1.into();
-                        self.look.next = true;
-                        self.affinity.next = 1.into();
+                        self.frame_class.d.next = 7.into();
+                        self.by_rule.d.next = true;
+                        self.what.d.next = 1.into();
+                        self.look.d.next = true;
+                        self.single.d.next = true;
                     }
                     _ => {
-                        self.frame_class.next = 8.into();
-                        self.by_rule.next = true;
-                        self.look.next = true;
-                        if self.s_kind.val() == 8 {
-                            self.what.next = 1.into();
-                            self.flow.next = true;
+                        self.frame_class.d.next = 8.into();
+                        self.by_rule.d.next = true;
+                        self.look.d.next = true;
+                        if self.k_kind.val() == 8 {
+                            self.what.d.next = 1.into();
+                            self.flow.d.next = true;
                         }
-                        if self.s_kind.val() == 9 {
-                            self.what.next = 0.into();
-                            self.flow.next = true;
+                        if self.k_kind.val() == 9 {
+                            self.what.d.next = 0.into();
+                            self.flow.d.next = true;
                         }
                     }
                 }
             }
         }
+
+        // What to consult. A fragment without ports has a bucket only where ports do not choose it.
+        self.looks.next = self.look.q.val() | (self.look_portless.q.val() & (self.s_affinity.val() != 0));
+        self.decided.next = self.by_policy.q.val() | (self.look_portless.q.val() & (self.s_affinity.val() == 0));
+        self.affinity.next = self.s_affinity.val();
+        if self.single.q.val() {
+            self.affinity.next = 1.into();
+        }
+        self.map.next = self.s_map.val();
+        if self.echo.q.val() {
+            self.map.next = self.echo_map.q.val();
+        }
         // A clear of what is chosen, by valid, would be a wide net behind three LUTs.
-        self.flags.next =
-            (bit_cast::<PLAN_BITS, 4>(self.frame_class.val()) << 2) | (bit_cast::<PLAN_BITS, 2>(self.what.val()) << 26);
-        if self.by_rule.val() {
+        self.flags.next = (bit_cast::<PLAN_BITS, 4>(self.frame_class.q.val()) << 2)
+            | (bit_cast::<PLAN_BITS, 2>(self.what.q.val()) << 26);
+        if self.by_rule.q.val() {
             self.flags.next = self.flags.val() | (bit_cast::<PLAN_BITS, 6>(self.s_rule.val()) << 8);
         }
-        self.flags.next = self.flags.val().replace_bit(0, self.pass.val());
-        self.flags.next = self.flags.val().replace_bit(1, self.by_policy.val());
-        self.flags.next = self.flags.val().replace_bit(6, self.look.val());
-        self.flags.next = self.flags.val().replace_bit(7, self.by_rule.val());
-        self.flags.next = self.flags.val().replace_bit(28, self.flow.val());
+        self.flags.next = self.flags.val().replace_bit(0, self.pass.q.val());
+        self.flags.next = self.flags.val().replace_bit(1, self.decided.val());
+        self.flags.next = self.flags.val().replace_bit(6, self.looks.val());
+        self.flags.next = self.flags.val().replace_bit(7, self.by_rule.q.val());
+        self.flags.next = self.flags.val().replace_bit(28, self.flow.q.val());
         self.chosen.next = bit_cast::<CHOICE, PLAN_BITS>(self.flags.val())
             | (bit_cast::<CHOICE, 2>(self.affinity.val()) << 29)
             | (bit_cast::<CHOICE, 7>(self.map.val()) << 31)
             | (bit_cast::<CHOICE, 12>(self.s_none.val()) << 38)
             | (bit_cast::<CHOICE, 12>(self.s_single.val()) << 50)
             | (bit_cast::<CHOICE, 12>(self.s_network.val()) << 62);
-        self.choice.d.next = self.chosen.val().replace_bit(74, self.s_valid.val());
+        self.choice.d.next = self.chosen.val().replace_bit(74, self.known.q.val());
 
         // Which bucket.
         self.at.next = self.choice.q.val();
@@ -419,10 +464,12 @@ mod tests {
             circuit.load_policy.next = false;
         }
         circuit.host_we.next = false;
-        circuit.s_valid.next = true;
-        circuit.s_bank.next = true;
-        circuit.s_kind.next = kind.into();
-        circuit.s_vip.next = vip;
+        circuit.k_valid.next = true;
+        circuit.k_bank.next = true;
+        circuit.k_kind.next = kind.into();
+        circuit.k_vip.next = vip;
+        step!(circuit);
+        circuit.k_valid.next = false;
         circuit.s_rule.next = 9.into();
         circuit.s_affinity.next = affinity.into();
         circuit.s_map.next = map.into();
@@ -430,7 +477,6 @@ mod tests {
         circuit.s_single.next = 0x12d.into();
         circuit.s_network.next = 0x008.into();
         step!(circuit);
-        circuit.s_valid.next = false;
         for _ in 1..latency(FIRST, LAST) {
             assert!(!circuit.m_valid.val());
             step!(circuit);

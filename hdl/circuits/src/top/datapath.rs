@@ -441,10 +441,10 @@ impl Logic for Datapath {
         self.rx_kind_lookup.d.next = self.kind_scope.val();
         self.kind_lookup.next = self.rx_kind_lookup.q.val();
         self.rx_bank_lookup.d.next = bit_cast::<1, 1>(self.started.val().get_bits::<1>(1));
-        self.rx_lookup.s_valid.next = self.kind_lookup.val().get_bit(4);
-        self.rx_lookup.s_kind.next = self.kind_lookup.val().get_bits::<4>(0);
-        self.rx_lookup.s_bank.next = self.rx_bank_lookup.q.val() == 1;
-        self.rx_lookup.s_vip.next = self.rx_vip_lookup.q.val() == 1;
+        self.rx_lookup.k_valid.next = self.kind_lookup.val().get_bit(4);
+        self.rx_lookup.k_kind.next = self.kind_lookup.val().get_bits::<4>(0);
+        self.rx_lookup.k_bank.next = self.rx_bank_lookup.q.val() == 1;
+        self.rx_lookup.k_vip.next = self.rx_vip_lookup.q.val() == 1;
         self.rx_lookup.s_rule.next = self.rule_then.val().get_bits::<6>(0);
         self.rx_lookup.s_affinity.next = self.rule_then.val().get_bits::<2>(6);
         self.rx_lookup.s_map.next = self.rule_then.val().get_bits::<7>(8);

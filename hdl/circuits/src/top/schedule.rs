@@ -41,10 +41,10 @@ pub const KIND_TO_SCOPE: usize = SCOPE_AT.saturating_sub(KIND_AT);
 pub const RULE_TO_LOOKUP: usize = LOOKUP_AT - RULE_AT;
 /// Clocks the buckets wait for it.
 pub const BUCKET_TO_LOOKUP: usize = LOOKUP_AT - HASH_AT;
-/// Clocks the virtual IP waits on.
-pub const VIP_TO_LOOKUP: usize = LOOKUP_AT - SCOPE_AT;
-/// Clocks the kind waits on.
-pub const KIND_TO_LOOKUP: usize = LOOKUP_AT - KIND_AT - KIND_TO_SCOPE;
+/// Clocks the virtual IP waits on: the look-up takes it a clock before the rule.
+pub const VIP_TO_LOOKUP: usize = LOOKUP_AT - 1 - SCOPE_AT;
+/// Clocks the kind waits on, likewise.
+pub const KIND_TO_LOOKUP: usize = LOOKUP_AT - 1 - KIND_AT - KIND_TO_SCOPE;
 /// Clocks the virtual IP waits for the signature.
 pub const VIP_TO_FLOWS: usize = FLOWS_AT - VIP_AT;
 /// Clocks the signature waits for the virtual IP.

@@ -258,7 +258,11 @@ impl<'a> Flow<'a> {
         }
         match resolve(name, &self.loops) {
             Some(resolved) if self.module.names.bits(&resolved).is_some() => {
-                if self.all.contains(&resolved) && !self.sure.contains(&resolved) {
+                if self.all.contains(&resolved) && self.module.names.is_part_input(&resolved) {
+                    let shown = show(&VerilogExpression::Signal(name.to_string())).replace('$', ".");
+                    let text = format!("`{shown}`, the input of a part, is read back: assign a Local, and that to it");
+                    self.bad(Pattern::InputReadBack, text);
+                } else if self.all.contains(&resolved) && !self.sure.contains(&resolved) {
                     let text = format!("`{resolved}` is read before it is assigned on every path: assign it first");
                     self.bad(Pattern::ReadBeforeAssigned, text);
                 }

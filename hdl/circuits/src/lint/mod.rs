@@ -47,6 +47,9 @@ pub enum Pattern {
     Latch,
     /// Read before it is assigned: `always_comb` would keep the value of the evaluation before.
     ReadBeforeAssigned,
+    /// An input of a part read where it is assigned: RustHDL simulates with what is assigned last, Verilog takes what was
+    /// assigned so far.
+    InputReadBack,
     /// Signed arithmetic, whose rules differ throughout.
     Signed,
     /// A name that is a keyword of Verilog.
@@ -110,7 +113,7 @@ impl Probe for Collect {
         }
         if let [.., parent, _] = self.open[..] {
             let child = self.path.last().expect("an open scope has a name");
-            self.modules[parent].names.add(&format!("{child}${name}"), atom);
+            self.modules[parent].names.add_port(child, &name, atom);
         }
     }
 

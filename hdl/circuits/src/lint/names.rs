@@ -1,6 +1,6 @@
 //! The names a circuit's Verilog knows, and how RustHDL spells them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rust_hdl::core::atom::AtomKind;
 use rust_hdl::prelude::*;
@@ -9,6 +9,8 @@ use rust_hdl::prelude::*;
 #[derive(Default)]
 pub(super) struct Names {
     known: BTreeMap<String, usize>,
+    /// Of `known`, what this module drives in its parts.
+    part_inputs: BTreeSet<String>,
     /// Enum labels reach Verilog as constants.
     labels: Vec<String>,
     own: Vec<String>,
@@ -21,6 +23,15 @@ impl Names {
         }
         self.known.insert(name.to_string(), atom.bits());
         self.enums(&atom.descriptor());
+    }
+
+    /// A port of the part `part`.
+    pub(super) fn add_port(&mut self, part: &str, port: &str, atom: &dyn Atom) {
+        let name = format!("{part}${port}");
+        if atom.kind() == AtomKind::InputParameter {
+            self.part_inputs.insert(name.clone());
+        }
+        self.add(&name, atom);
     }
 
     pub(super) fn add_part(&mut self, name: &str) {
@@ -38,6 +49,10 @@ impl Names {
     /// Bits of a signal, `None` for a name that Verilog will not know.
     pub(super) fn bits(&self, name: &str) -> Option<usize> {
         self.known.get(name).copied()
+    }
+
+    pub(super) fn is_part_input(&self, name: &str) -> bool {
+        self.part_inputs.contains(name)
     }
 
     pub(super) fn is_label(&self, name: &str) -> bool {

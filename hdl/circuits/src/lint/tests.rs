@@ -258,6 +258,140 @@ fn a_local_read_before_it_is_assigned() {
     assert!(is_clean::<ReadsLate>());
 }
 
+/// A circuit of one register and one update.
+macro_rules! registered {
+    ($name:ident $($update:tt)*) => {
+        #[derive(LogicBlock, Default)]
+        struct $name {
+            clock: Signal<In, Clock>,
+            a: Signal<In, Bits<8>>,
+            b: Signal<In, Bits<8>>,
+            both: Signal<Local, Bits<8>>,
+            y: Signal<Out, Bits<8>>,
+            sum: DFF<Bits<8>>,
+        }
+        impl Logic for $name { $($update)* }
+    };
+}
+
+registered!(ReadsBackBetween
+#[hdl_gen] fn update(&mut self) {
+    dff_setup!(self, clock, sum);
+    self.both.next = self.a.val();
+    self.sum.d.next = self.both.val();
+    self.y.next = self.sum.d.val();
+    self.sum.d.next = self.b.val();
+});
+registered!(ReadsBackItself
+#[hdl_gen] fn update(&mut self) {
+    dff_setup!(self, clock, sum);
+    self.both.next = self.a.val() & self.b.val();
+    self.sum.d.next = self.sum.d.val().replace_bit(3, self.both.val().get_bit(0));
+    self.y.next = self.sum.q.val();
+});
+registered!(ReadsBackUnderACondition
+#[hdl_gen] fn update(&mut self) {
+    dff_setup!(self, clock, sum);
+    self.both.next = self.b.val();
+    self.y.next = 0.into();
+    if self.a.val().any() {
+        self.sum.d.next = self.both.val();
+    } else {
+        self.y.next = self.sum.d.val();
+    }
+});
+registered!(ReadsBackNot
+#[hdl_gen] fn update(&mut self) {
+    dff_setup!(self, clock, sum);
+    self.both.next = self.a.val() | self.b.val();
+    self.both.next = self.both.val().replace_bit(3, false);
+    self.sum.d.next = self.both.val();
+    self.y.next = self.sum.q.val() & self.both.val();
+    self.y.next = self.y.val().replace_bit(4, true);
+});
+
+/// A shift register: each part's input is assigned, each part's output is read.
+#[derive(LogicBlock, Default)]
+struct Shifted {
+    clock: Signal<In, Clock>,
+    a: Signal<In, Bit>,
+    y: Signal<Out, Bit>,
+    stages: [DFF<Bit>; 4],
+}
+
+impl Logic for Shifted {
+    #[hdl_gen]
+    fn update(&mut self) {
+        for i in 0..4 {
+            self.stages[i].clock.next = self.clock.val();
+        }
+        self.stages[0].d.next = self.a.val();
+        for i in 1..4 {
+            self.stages[i].d.next = self.stages[i - 1].q.val();
+        }
+        self.y.next = self.stages[3].q.val();
+    }
+}
+
+#[derive(LogicBlock, Default)]
+struct ShiftedTooSoon {
+    clock: Signal<In, Clock>,
+    a: Signal<In, Bit>,
+    y: Signal<Out, Bit>,
+    stages: [DFF<Bit>; 4],
+}
+
+impl Logic for ShiftedTooSoon {
+    #[hdl_gen]
+    fn update(&mut self) {
+        for i in 0..4 {
+            self.stages[i].clock.next = self.clock.val();
+        }
+        self.stages[0].d.next = self.a.val();
+        for i in 1..4 {
+            self.stages[i].d.next = self.stages[i - 1].d.val();
+        }
+        self.y.next = self.stages[3].q.val();
+    }
+}
+
+#[test]
+fn an_input_of_a_part_read_where_it_is_assigned() {
+    assert_eq!(patterns::<ReadsBackBetween>(), [Pattern::InputReadBack]);
+    assert_eq!(patterns::<ReadsBackItself>(), [Pattern::InputReadBack]);
+    assert_eq!(patterns::<ReadsBackUnderACondition>(), [Pattern::InputReadBack]);
+    assert_eq!(patterns::<ShiftedTooSoon>(), [Pattern::InputReadBack]);
+}
+
+#[test]
+fn an_output_of_a_part_and_signals_of_ones_own_are_read_after_they_are_assigned() {
+    assert!(is_clean::<ReadsBackNot>());
+    assert!(is_clean::<Shifted>());
+}
+
+/// Why it is refused: simulated, it reads what is assigned last, which comes after; Verilog goes from line to line.
+#[test]
+fn simulation_reads_what_is_assigned_to_an_input_later() {
+    let mut circuit = ReadsBackBetween::default();
+    circuit.connect_all();
+    circuit.a.next = 1.into();
+    circuit.b.next = 2.into();
+    assert!(simulate(&mut circuit, 10) && circuit.y.val() == 2, "{:?}", circuit.y.val());
+    let mut defines = ModuleDefines::default();
+    circuit.accept("top", &mut defines);
+    let text = defines.defines();
+    let place = |line: &str| text.find(line).unwrap_or_else(|| panic!("{line} is in {text}"));
+    assert!(place("sum$d = both;") < place("y = sum$d;") && place("y = sum$d;") < place("sum$d = b;"), "{text}");
+}
+
+#[test]
+fn the_signal_read_back_is_named_as_it_is_written() {
+    let mut circuit = ReadsBackBetween::default();
+    circuit.connect_all();
+    let told: Vec<String> = lint(&circuit, "top").iter().map(Finding::to_string).collect();
+    assert_eq!(told, ["top: `sum.d`, the input of a part, is read back: assign a Local, and that to it"]);
+}
+
 circuit!(Named { tagged: In Bit, y: Out Bit }
     #[hdl_gen] fn update(&mut self) { self.y.next = self.tagged.val(); });
 

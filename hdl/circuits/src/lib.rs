@@ -1,7 +1,7 @@
 //! The pipeline as RustHDL circuits, and the Verilog emitter with its lint.
 //!
 //! `cell` holds the leaves, `front` reads headers, `stage` one circuit a step of the pipeline, `control` what a host talks to, `top` one circuit
-//! a width. [`files`] emits them.
+//! a width. [`files`] emits them, [`emit_to`] writes them.
 
 pub mod cell;
 pub mod control;
@@ -10,16 +10,16 @@ pub mod front;
 pub mod lint;
 pub mod stage;
 pub mod top;
+pub mod write;
 
 #[cfg(test)]
 mod bench;
 
-use std::path::{Path, PathBuf};
-
 use weir_spec::nic::Identity;
 
 pub use emit::{emit, EmitError};
-pub use stage::gate::DropStyle;
+pub use stage::gate::{DropStyle, UnknownStyle};
+pub use write::{emit_to, WriteError};
 
 /// One emitted file.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -30,22 +30,6 @@ pub struct File {
     pub top: &'static str,
     /// SystemVerilog.
     pub text: String,
-}
-
-/// Why files could not be written.
-#[derive(Debug, thiserror::Error)]
-pub enum WriteError {
-    /// A circuit is wrong.
-    #[error(transparent)]
-    Emit(#[from] EmitError),
-    /// The folder or a file in it cannot be written.
-    #[error("failed to write {path}")]
-    Io {
-        /// What was to be written.
-        path: PathBuf,
-        /// What the system said.
-        source: std::io::Error,
-    },
 }
 
 /// What is fixed when a circuit is emitted.
@@ -107,23 +91,6 @@ const STACK: usize = 256 << 20;
 /// Emits every top: one file a width, the same bytes each time.
 pub fn files(options: Options) -> Result<Vec<File>, EmitError> {
     Top::ALL.into_iter().map(|top| top.file(options)).collect()
-}
-
-/// Writes [`files`] into a folder, which is made if it is not there, and returns their paths.
-pub fn emit_to(folder: &Path, options: Options) -> Result<Vec<PathBuf>, WriteError> {
-    let failed = |path: &Path| {
-        let path = path.to_path_buf();
-        move |source| WriteError::Io { path, source }
-    };
-    let files = files(options)?;
-    std::fs::create_dir_all(folder).map_err(failed(folder))?;
-    let mut paths = Vec::with_capacity(files.len());
-    for file in files {
-        let path = folder.join(file.name);
-        std::fs::write(&path, file.text).map_err(failed(&path))?;
-        paths.push(path);
-    }
-    Ok(paths)
 }
 
 #[cfg(test)]

@@ -55,7 +55,8 @@ impl Width {
         self.emitted().name()
     }
 
-    pub(crate) const fn emitted(self) -> weir_hdl::Top {
+    /// The circuit that takes so many.
+    pub const fn emitted(self) -> weir_hdl::Top {
         match self {
             Width::Bits64 => weir_hdl::Top::Weir64,
             Width::Bits512 => weir_hdl::Top::Weir512,

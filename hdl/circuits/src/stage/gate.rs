@@ -7,6 +7,9 @@
 //! A frame that is not to pass is left out, or, where the MAC behind drops what is marked, passes with `tuser` set in its
 //! last beat: [`DropStyle`].
 
+use std::fmt;
+use std::str::FromStr;
+
 use rust_hdl::prelude::*;
 
 use crate::cell::beat::{PackBeat, UnpackBeat};
@@ -24,6 +27,34 @@ pub enum DropStyle {
     Suppress,
     /// Its beats pass, with `tuser` in the last one: for a consumer that drops frames marked so.
     Mark,
+}
+
+/// A word that names no [`DropStyle`].
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("drop style `{0}` is neither suppress nor mark")]
+pub struct UnknownStyle(String);
+
+impl DropStyle {
+    /// All of them.
+    pub const ALL: [DropStyle; 2] = [DropStyle::Suppress, DropStyle::Mark];
+}
+
+impl fmt::Display for DropStyle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            DropStyle::Suppress => "suppress",
+            DropStyle::Mark => "mark",
+        })
+    }
+}
+
+impl FromStr for DropStyle {
+    type Err = UnknownStyle;
+
+    fn from_str(text: &str) -> Result<DropStyle, UnknownStyle> {
+        let found = DropStyle::ALL.into_iter().find(|style| style.to_string() == text);
+        found.ok_or_else(|| UnknownStyle(text.to_string()))
+    }
 }
 
 /// See the module. `W` bits a beat, `K = W / 8`, `C = log2(K)`, `N = W + C + 3`; a delay of `L` clocks in `2^A` places;
@@ -295,6 +326,15 @@ mod tests {
             }
         }
         out
+    }
+
+    #[test]
+    fn a_style_is_known_by_its_word() {
+        for style in DropStyle::ALL {
+            assert_eq!(style.to_string().parse(), Ok(style));
+        }
+        let error = "Mark".parse::<DropStyle>().expect_err("it is spelt otherwise");
+        assert_eq!(error.to_string(), "drop style `Mark` is neither suppress nor mark");
     }
 
     #[test]

@@ -8,9 +8,9 @@ use std::time::SystemTime;
 /// How the name of an entry ends while it is made.
 pub(crate) const WORK: &str = ".work";
 
-/// How many entries stay: what a run of the whole suite uses (two widths, each with two waveforms and some faulty
-/// circuits), and the same again of the version before. An entry is a few MB.
-const KEPT: usize = 16;
+/// How many entries stay: what a run of the whole suite uses (two widths, each with two waveforms, the other drop style and
+/// some faulty circuits), and the same again of the version before. An entry is a few MB.
+const KEPT: usize = 20;
 
 /// Notes that an entry was used now: [`prune`] takes those used longest ago.
 pub(crate) fn used(entry: &Path) {

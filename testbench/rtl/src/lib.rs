@@ -7,7 +7,7 @@
 //! There is a circuit a [`Width`]; the bench is the same for all.
 //!
 //! The cache is `rtl/` in `$WEIR_CACHE`, else `$XDG_CACHE_HOME/weir`, else `~/.cache/weir`; it may be deleted at any time,
-//! and keeps the sixteen circuits that were used last.
+//! and keeps the twenty circuits that were used last.
 //! Verilator is `$VERILATOR`, else `tools/bin/verilator` in the cache (`cargo xtask setup` puts it there), else the one
 //! on `PATH`. The compiler is `$CXX`, else `c++`.
 //!
@@ -29,4 +29,5 @@ pub use rtl::{Hung, Read, Rtl, Waveform, Write};
 pub use single::Stuck;
 pub use source::Source;
 pub use stream::{Drained, Passed, Side, Word};
+pub use weir_hdl::{DropStyle, Options};
 pub use width::{UnknownWidth, Width};

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use libloading::Library;
 use thiserror::Error;
+use weir_hdl::DropStyle;
 
 use crate::compile::{self, CompileError, Purpose};
 use crate::source::Source;
@@ -80,7 +81,7 @@ type Bench = NonNull<c_void>;
 
 /// The entry points, in the order of shim.cpp.
 struct Calls {
-    new: unsafe extern "C" fn(*const c_char) -> *mut c_void,
+    new: unsafe extern "C" fn(*const c_char, c_int) -> *mut c_void,
     free: unsafe extern "C" fn(Bench),
     reset: unsafe extern "C" fn(Bench, u64),
     set_time: unsafe extern "C" fn(Bench, u64),
@@ -109,6 +110,7 @@ pub(crate) struct Model {
     calls: Calls,
     /// What its beats hold.
     width: Width,
+    drop_style: DropStyle,
     /// Keeps the code of `calls` mapped.
     _library: Library,
 }
@@ -123,8 +125,8 @@ struct Loaded {
 /// The models this process loaded last, the newest last: tests open many benches of few circuits.
 static LOADED: Mutex<Vec<Loaded>> = Mutex::new(Vec::new());
 
-/// How many of them are kept: a circuit of each width, and a faulty one of each.
-const KEPT: usize = 4;
+/// How many of them are kept: a circuit of each width in both drop styles, and a faulty one of each width.
+const KEPT: usize = 6;
 
 impl Model {
     /// The compiled form of `source`, from memory, from the cache, or compiled now.
@@ -133,7 +135,7 @@ impl Model {
         if let Some(known) = loaded.iter().find(|known| known.source == *source && known.purpose == purpose) {
             return Ok(Arc::clone(&known.model));
         }
-        let model = Model::load(&compile::object(source, purpose)?)?;
+        let model = Model::load(&compile::object(source, purpose)?, source.drop_style)?;
         if loaded.len() == KEPT {
             loaded.remove(0);
         }
@@ -141,7 +143,7 @@ impl Model {
         Ok(model)
     }
 
-    fn load(path: &Path) -> Result<Arc<Model>, OpenError> {
+    fn load(path: &Path, drop_style: DropStyle) -> Result<Arc<Model>, OpenError> {
         let failed = |source| OpenError::Load { path: path.to_path_buf(), source };
         // SAFETY: the object was built by `compile` from Verilator's output and our shim; their initialisers only set up
         // their own globals.
@@ -180,7 +182,7 @@ impl Model {
         // SAFETY: it takes nothing and gives a constant.
         let bytes = unsafe { (calls.beat_bytes)() };
         let width = Width::of_bytes(bytes).expect("the shim compiles for the widths there are");
-        Ok(Arc::new(Model { calls, width, _library: library }))
+        Ok(Arc::new(Model { calls, width, drop_style, _library: library }))
     }
 }
 
@@ -202,8 +204,9 @@ impl Instance {
                 .map_err(|_| OpenError::TracePath { path: path.to_path_buf() })
         });
         let path = path.transpose()?;
+        let marks = c_int::from(model.drop_style == DropStyle::Mark);
         // SAFETY: `path` is null or a string that outlives the call.
-        let bench = unsafe { (model.calls.new)(path.as_ref().map_or(null(), |path| path.as_ptr())) };
+        let bench = unsafe { (model.calls.new)(path.as_ref().map_or(null(), |path| path.as_ptr()), marks) };
         Ok(Instance { bench: NonNull::new(bench).expect("the shim's new throws rather than give null"), model })
     }
 
@@ -235,6 +238,10 @@ impl Instance {
 
     pub(crate) fn width(&self) -> Width {
         self.model.width
+    }
+
+    pub(crate) fn drop_style(&self) -> DropStyle {
+        self.model.drop_style
     }
 
     pub(crate) fn push(&mut self, side: Side, bytes: &[u8], waits: &[u8], user: bool) {

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use thiserror::Error;
+use weir_hdl::DropStyle;
 use weir_spec::Micros;
 use weir_spec::nic::Refused;
 
@@ -21,11 +22,12 @@ const BUS_LIMIT: u64 = 4096;
 /// Clocks after its last beat in which a frame must be judged and out: twenty times the designed latency.
 const SETTLE_LIMIT: u64 = 1000;
 
-const FAULTS: [&str; 4] = [
+const FAULTS: [&str; 5] = [
     "a bus response that nobody asked for",
     "a bus response that changed while it waited",
     "an output beat whose tkeep has a hole",
     "an output beat that is not full and not the last",
+    "an output beat that is marked and not the last",
 ];
 
 /// A bus access that was never answered: the circuit is wrong.
@@ -171,6 +173,16 @@ impl Rtl {
         self.instance.width()
     }
 
+    /// How it drops received frames.
+    pub fn drop_style(&self) -> DropStyle {
+        self.instance.drop_style()
+    }
+
+    /// Whether every frame of a side comes out, accepted or marked.
+    pub(crate) fn marks(&self, side: Side) -> bool {
+        side == Side::Rx && self.drop_style() == DropStyle::Mark
+    }
+
     /// Holds `aresetn` low. Frames under way are lost, and what was not drained with them; only the verdicts on received
     /// frames that were still given come back, for block RAM outlives a reset and has counted them.
     pub fn reset(&mut self) -> Vec<Word> {
@@ -262,7 +274,7 @@ impl Rtl {
         self.check();
     }
 
-    /// Runs until every queued frame was driven and judged and every passed one is out; whether that came to be.
+    /// Runs until every queued frame was driven and judged and every one that leaves is out; whether that came to be.
     pub fn settle(&mut self) -> bool {
         let settled = self.instance.settle(SETTLE_LIMIT);
         self.check();

@@ -68,13 +68,15 @@ enum Fault : uint32_t {
     UNSTABLE_RESPONSE = 2,
     KEEP_HOLE = 4,
     SHORT_BEAT = 8,
+    EARLY_MARK = 16,
 };
 
 struct Side {
     std::vector<Drive> queue;
     size_t head = 0;
     bool driving = false;
-    uint64_t frames = 0, words_seen = 0, accepted = 0, passed = 0;
+    bool marks = false;  // what is dropped comes out, marked
+    uint64_t frames = 0, words_seen = 0, leaving = 0, passed = 0;
     std::vector<uint64_t> sent;
     std::vector<Beat> beats;
     std::vector<uint8_t> bytes;  // BYTES for each of `beats`
@@ -137,12 +139,14 @@ struct Bench {
         side.passed += last;
         if ((keep & (keep + 1)) != 0 || keep == 0) faults |= KEEP_HOLE;
         if (!last && keep != keep_of(BYTES)) faults |= SHORT_BEAT;
+        // Nothing that was driven bears one before its last beat.
+        if (!last && user) faults |= EARLY_MARK;
     }
 
     void judged(Side& side, uint32_t word) {
         side.words.push_back({clock, word, 0});
         side.words_seen++;
-        side.accepted += word & 1;
+        side.leaving += side.marks || word & 1;
     }
 
     // The answering half of a transfer: stability while it waits, and its end.
@@ -242,7 +246,7 @@ struct Bench {
 
     bool settled() const {
         for (const Side& s : side)
-            if (s.head < s.queue.size() || s.words_seen < s.frames || s.passed < s.accepted) return false;
+            if (s.head < s.queue.size() || s.words_seen < s.frames || s.passed < s.leaving) return false;
         return true;
     }
 };
@@ -259,8 +263,10 @@ void start(Transfer& half, const Request& request, bool has_data) {
 #pragma GCC visibility push(default)
 extern "C" {
 
-Bench* weir_new(const char* trace_path) {
+// `marks`: frames from the wire that are dropped come out, with a mark.
+Bench* weir_new(const char* trace_path, int marks) {
     auto bench = std::make_unique<Bench>();
+    bench->side[0].marks = marks != 0;
     bench->context.threads(1);
     bench->context.randReset(0);
 #if VM_TRACE
@@ -298,7 +304,7 @@ void weir_reset(Bench* bench, uint64_t clocks) {
     bench->top->aresetn = 1;
     for (Side& side : bench->side) {
         side.frames = side.words_seen;
-        side.passed = side.accepted;
+        side.passed = side.leaving;
     }
 }
 
@@ -358,7 +364,7 @@ int weir_run_bus(Bench* bench, uint64_t limit) {
     return !bench->write.active && !bench->read.active;
 }
 
-// Runs until every frame was driven and judged and every passed one is out; gives up `limit` clocks after the last
+// Runs until every frame was driven and judged and every one that leaves is out; gives up `limit` clocks after the last
 // was driven. Whether all came.
 int weir_settle(Bench* bench, uint64_t limit) {
     for (uint64_t quiet = 0; quiet < limit && !bench->settled();) {

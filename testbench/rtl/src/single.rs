@@ -22,8 +22,8 @@ pub enum Stuck {
         /// The word.
         word: u32,
     },
-    /// Frame and verdict contradict each other.
-    #[error("the circuit gave verdict word {word:#010x} and {frames} frames")]
+    /// Frame and verdict contradict each other, or the mark of a frame and its verdict.
+    #[error("the circuit gave verdict word {word:#010x} and {frames} frames, or a wrong mark")]
     Contradiction {
         /// The word.
         word: u32,
@@ -64,10 +64,14 @@ impl Rtl {
         let mut drained = self.drain();
         let drained = &mut drained[side as usize];
         let word = drained.words.pop().ok_or(stuck)?.word;
-        let frames = drained.frames.len();
-        if frames != (word & 1) as usize {
+        let (frames, accepted) = (drained.frames.len(), word & 1 == 1);
+        let passed = drained.frames.pop();
+        let marked = passed.as_ref().is_some_and(|frame| frame.user);
+        let leaves = accepted || self.marks(side);
+        if frames != usize::from(leaves) || marked != (leaves && !accepted) {
             return Err(Stuck::Contradiction { word, frames });
         }
-        Ok((word, drained.frames.pop().map(|Passed { bytes, .. }| bytes)))
+        // A frame that is marked ends here, as at the MAC it is marked for.
+        Ok((word, passed.filter(|_| accepted).map(|Passed { bytes, .. }| bytes)))
     }
 }

@@ -1,5 +1,7 @@
 //! The circuit as text.
 
+use weir_hdl::{DropStyle, Options};
+
 use crate::OpenError;
 use crate::width::Width;
 
@@ -10,12 +12,20 @@ pub struct Source {
     pub top: String,
     /// All modules.
     pub text: String,
+    /// How it drops received frames, which its ports do not tell: in one style a bench waits for all of them, in the other
+    /// for those that are accepted.
+    pub drop_style: DropStyle,
 }
 
 impl Source {
     /// What `weir-hdl` emits for the NIC of a width.
     pub fn emitted(width: Width) -> Result<Source, OpenError> {
-        let file = width.emitted().file(weir_hdl::Options::default())?;
-        Ok(Source { top: file.top.to_string(), text: file.text })
+        Source::emitted_with(width, Options::default())
+    }
+
+    /// The same with other options: another drop style, the id block of a board.
+    pub fn emitted_with(width: Width, options: Options) -> Result<Source, OpenError> {
+        let file = width.emitted().file(options)?;
+        Ok(Source { top: file.top.to_string(), text: file.text, drop_style: options.drop_style })
     }
 }

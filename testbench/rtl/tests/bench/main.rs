@@ -2,14 +2,14 @@
 
 mod waveforms;
 
-use weir_rtl::{Rtl, Side, Source, Width};
+use weir_rtl::{DropStyle, Rtl, Side, Source, Stuck, Width};
 use weir_spec::verdict::{Class, Decision, Reason};
 
 /// A NIC that is a wire.
 pub(crate) fn wire(width: Width) -> Source {
     let top = format!("wire{width}");
     let text = include_str!("wire.sv").replace("WIRE", &top).replace("BITS = 512", &format!("BITS = {width}"));
-    Source { top, text }
+    Source { top, text, drop_style: DropStyle::Suppress }
 }
 
 fn open(width: Width) -> Rtl {
@@ -89,4 +89,25 @@ fn the_bus_and_the_clock_of_the_shell_are_the_same_at_every_width() {
         assert!(rtl.fenced());
         assert_eq!(rtl.fence_changes().iter().map(|(_, fenced)| *fenced).collect::<Vec<_>>(), [true]);
     }
+}
+
+/// The wire with every beat from it marked.
+fn marks_all() -> Rtl {
+    let Source { top, text, drop_style } = wire(Width::Bits64);
+    let text = text.replace("m_axis_rx_tuser <= s_axis_rx_tuser;", "m_axis_rx_tuser <= 1'b1;");
+    Rtl::to_try(&Source { top, text, drop_style }).unwrap_or_else(|error| panic!("{error}"))
+}
+
+#[test]
+fn a_mark_that_contradicts_the_verdict_is_told() {
+    assert!(matches!(marks_all().rx(&frame(8)), Err(Stuck::Contradiction { word: 3, frames: 1 })));
+    assert!(marks_all().tx(&frame(8)).is_ok(), "the other way bears none");
+}
+
+#[test]
+#[should_panic(expected = "marked and not the last")]
+fn a_mark_before_the_last_beat_is_a_fault() {
+    let mut rtl = marks_all();
+    rtl.push(Side::Rx, &frame(9), &[]);
+    rtl.settle();
 }

@@ -13,6 +13,7 @@ mod flows;
 mod frames;
 mod judge;
 mod lease;
+mod marks;
 mod mutation;
 mod registers;
 mod report;

@@ -72,9 +72,9 @@ fn one_byte_of_a_passed_frame_is_noticed(width: Width) {
 }
 
 fn a_fault_in_the_circuit_is_noticed(width: Width) {
-    let Source { top, text } = width::emitted(width).clone();
-    let (line, faulty) = fault(&text).expect("the circuit has a comparison to break");
-    let rtl = Rtl::to_try(&Source { top, text: faulty }).unwrap_or_else(|error| panic!("{error}"));
+    let source = width::emitted(width).clone();
+    let (line, text) = fault(&source.text).expect("the circuit has a comparison to break");
+    let rtl = Rtl::to_try(&Source { text, ..source }).unwrap_or_else(|error| panic!("{error}"));
     let mut rig = Rig::around(rtl, "faulty circuit", 1000);
     let mut rng = rng("mutation", 0);
     let setting = configs::random(&mut rng);

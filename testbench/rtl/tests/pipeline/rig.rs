@@ -57,9 +57,14 @@ impl Rig {
         Rig::around(width::open(width), label, now)
     }
 
-    /// The same around any circuit.
+    /// The same around any circuit of the simulated NIC.
     pub(crate) fn around(rtl: Rtl, label: &str, now: Micros) -> Rig {
-        let mut nic = Nic::new(Identity { width_bytes: rtl.width().bytes() as u8, ..Identity::default() });
+        Rig::identified(rtl, Identity::default(), label, now)
+    }
+
+    /// The same around a circuit that was emitted with this identity.
+    pub(crate) fn identified(rtl: Rtl, identity: Identity, label: &str, now: Micros) -> Rig {
+        let mut nic = Nic::new(Identity { width_bytes: rtl.width().bytes() as u8, ..identity });
         nic.set_time(0);
         let mut rig = Rig {
             coverage: Coverage::new(rtl.width()),

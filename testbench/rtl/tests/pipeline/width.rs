@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use weir_rtl::{Rtl, Source, Width};
+use weir_rtl::{Options, Rtl, Source, Width};
 
 /// Makes of each function that takes a [`Width`] a test a width, all under the function's name.
 macro_rules! at_each_width {
@@ -33,8 +33,14 @@ pub(crate) fn run(width: Width, claim: fn(Width)) {
 fn circuits() -> &'static [Source] {
     static CIRCUITS: OnceLock<Vec<Source>> = OnceLock::new();
     CIRCUITS.get_or_init(|| {
-        let files = weir_hdl::files(weir_hdl::Options::default()).unwrap_or_else(|error| panic!("{error}"));
-        files.into_iter().map(|file| Source { top: file.top.to_string(), text: file.text }).collect()
+        let options = Options::default();
+        let files = weir_hdl::files(options).unwrap_or_else(|error| panic!("{error}"));
+        let source = |file: weir_hdl::File| Source {
+            top: file.top.to_string(),
+            text: file.text,
+            drop_style: options.drop_style,
+        };
+        files.into_iter().map(source).collect()
     })
 }
 

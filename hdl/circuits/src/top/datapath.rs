@@ -1,6 +1,6 @@
 //! Both directions of the NIC, as far as frames see it.
 //!
-//! Fixed latency of [`LATENCY`](super::schedule::LATENCY) clocks each way; RX and TX are never back-pressured. Of a header
+//! Fixed latency of [`LATENCY`] clocks each way; RX and TX are never back-pressured. Of a header
 //! the addresses come first, then the ports, then what kind it is: engines start with what they need, and short waits
 //! bring the results together again, as [`schedule`](super::schedule) says.
 

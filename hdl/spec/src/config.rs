@@ -1,5 +1,6 @@
 //! What one epoch tells a NIC: virtual IPs, rules, keys and policies. Maps lie beside it, in slots.
 
+use std::fmt;
 use std::net::IpAddr;
 
 use crate::map::MapRef;
@@ -43,8 +44,8 @@ pub struct DefaultRule {
     pub map: MapRef,
 }
 
-/// The shadowed configuration: everything but the maps that a COMMIT puts in force at once.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+/// The shadowed configuration: everything but the maps that a COMMIT puts in force at once. Its `Debug` shows no key.
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Config {
     /// Virtual IPs; a rule names them by index.
     pub vips: [Option<IpAddr>; VIPS],
@@ -71,5 +72,31 @@ impl Default for Config {
             flow_key: [0; 40],
             policy: Policy::default(),
         }
+    }
+}
+
+impl fmt::Debug for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Config { vips, rules, default_rule, hash_key: _, flow_key: _, policy } = self;
+        f.debug_struct("Config")
+            .field("vips", vips)
+            .field("rules", rules)
+            .field("default_rule", default_rule)
+            .field("policy", policy)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_configuration_shows_all_but_its_keys() {
+        let mut config = Config { hash_key: [201; 40], flow_key: [202; 40], ..Config::default() };
+        config.vips[0] = Some([10, 77, 0, 100].into());
+        let shown = format!("{config:?}");
+        assert!(shown.contains("10.77.0.100"), "{shown}");
+        assert!(!shown.contains("201") && !shown.contains("202"), "{shown}");
     }
 }

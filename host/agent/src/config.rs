@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use toml::Spanned;
+use weir_cluster::Secret;
 
 pub use error::ConfigError;
 pub use rule::{Mode, PortRule};
@@ -40,8 +41,8 @@ pub struct Cluster {
     pub vips: Vec<IpAddr>,
     /// The primary virtual IP.
     pub primary: Ipv4Addr,
-    /// Heartbeat keys: id and 32 octets. The first signs, all are accepted.
-    pub keys: Vec<(u8, [u8; 32])>,
+    /// Heartbeat keys: id and 32 octets. The first signs, all are accepted; the flow key is made of the first.
+    pub keys: Vec<(u8, Secret)>,
     /// Heartbeat period in microseconds.
     pub period_us: u64,
     /// Missed periods until a host counts as dead.
@@ -174,7 +175,7 @@ fn cluster(source: &Source<'_>, raw: RawCluster) -> Result<Cluster, ConfigError>
         if keys.iter().any(|(id, _)| *id == old.id) {
             return Err(source.wrong(old.key.span(), "cluster.old_key.id", &old.id.to_string(), "each id once"));
         }
-        keys.push((old.id, octets(source, &old.key, "cluster.old_key.key")?));
+        keys.push((old.id, heartbeat_key(source, &old.key, "cluster.old_key.key")?));
     }
     let partition = partition(source, raw.partition, raw.hosts)?;
     Ok(Cluster { name: raw.name, vips, primary, keys, period_us: period_ms * 1000, tolerance, partition, hash_key })
@@ -248,19 +249,23 @@ fn signing_key(
     source: &Source<'_>,
     key: Option<Spanned<String>>,
     file: Option<Spanned<PathBuf>>,
-) -> Result<[u8; 32], ConfigError> {
+) -> Result<Secret, ConfigError> {
     match (key, file) {
-        (Some(key), None) => octets(source, &key, "cluster.key"),
+        (Some(key), None) => heartbeat_key(source, &key, "cluster.key"),
         (None, Some(file)) => {
             let path = source.path.parent().unwrap_or(Path::new("")).join(file.get_ref());
             let text = std::fs::read_to_string(&path).map_err(|source| ConfigError::Read { path, source })?;
-            octets(source, &Spanned::new(file.span(), text.trim().to_string()), "the key in cluster.key_file")
+            heartbeat_key(source, &Spanned::new(file.span(), text.trim().to_string()), "the key in cluster.key_file")
         }
         (Some(key), Some(_)) => {
             Err(source.wrong(key.span(), "cluster.key", "given beside cluster.key_file", "one of the two"))
         }
         (None, None) => Err(ConfigError::NoKey { path: source.path.to_path_buf() }),
     }
+}
+
+fn heartbeat_key(source: &Source<'_>, text: &Spanned<String>, field: &'static str) -> Result<Secret, ConfigError> {
+    octets::<32>(source, text, field).map(|key| Secret(key.to_vec()))
 }
 
 /// `N` octets in hexadecimal. The value is a secret: errors tell its length alone.

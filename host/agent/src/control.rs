@@ -104,6 +104,9 @@ pub struct NicDisplay {
     pub epoch: u32,
     /// Microseconds until the lease ends; negative when it has.
     pub lease_left_us: i64,
+    /// Entries of the flow table in use.
+    #[serde(default)]
+    pub flows: u32,
     /// Counters that are not zero, by name.
     pub counters: BTreeMap<String, u64>,
 }

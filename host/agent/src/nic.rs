@@ -87,6 +87,7 @@ impl HeldNic {
         if let Some(status) = self.driving("read the status", |driver| driver.status()) {
             display.epoch = status.epoch;
             display.lease_left_us = status.until as i64 - status.now as i64;
+            display.flows = status.flows;
         }
         if let Some(values) = self.driving("take a snapshot", |driver| driver.counters()) {
             display.counters = values.named().filter(|(_, value)| *value != 0).collect::<BTreeMap<_, _>>();
@@ -115,5 +116,50 @@ impl HeldNic {
                 None
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use weir_cluster::{Step, flow_key};
+    use weir_nic::sim::Sim;
+    use weir_spec::regs::{self, RegId};
+
+    use super::*;
+
+    const CONFIG: &str = r#"
+[cluster]
+vips = ["10.77.0.100"]
+key = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
+[host]
+priority = 1
+interface = "eth0"
+nic = "sim"
+"#;
+
+    #[test]
+    fn after_an_epoch_the_registers_of_the_nic_hold_the_flow_key() {
+        let config = Config::parse(Path::new("weir.toml"), CONFIG).expect("a good configuration");
+        let sim = Sim::new();
+        let mut held = HeldNic::open(&config).expect("a NIC");
+        held.driver = Some(Nic::open(Box::new(sim.clone()) as Box<dyn Bar>).expect("a NIC that can be looked into"));
+        let step = action::Program {
+            epoch: 0x101,
+            step: Step::Own,
+            rules: Vec::new(),
+            default_rule: weir_spec::config::DefaultRule::default(),
+            maps: Vec::new(),
+            deadline: NicTime(0),
+        };
+        assert_eq!(held.program(&config, &step), Some(true), "committed, with a deadline that is past");
+
+        let expected = flow_key::derive(&config.cluster.keys[0].1, config.cluster.primary);
+        let mut nic = sim.nic();
+        let words = (0..regs::FLOW_KEY.count).map(|index| nic.read(regs::address(RegId::FlowKey, index)));
+        let held: Vec<u8> = words.flat_map(|word| word.expect("a register").to_be_bytes()).collect();
+        assert_eq!(held, expected);
+        assert_eq!(nic.active().config().flow_key, expected, "in force, not only written");
     }
 }

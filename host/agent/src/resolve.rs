@@ -2,9 +2,9 @@
 
 use std::net::IpAddr;
 
-use weir_cluster::config::{Addressing, Filtering, Keys, Load, Mode as PartitionMode, PortRule as ClusterRule, Secret};
+use weir_cluster::config::{Addressing, Filtering, Keys, Load, Mode as PartitionMode, PortRule as ClusterRule};
 use weir_cluster::host::{HostId, HostSet};
-use weir_cluster::{Config as ClusterConfig, action};
+use weir_cluster::{Config as ClusterConfig, action, flow_key};
 use weir_nic::Program;
 use weir_spec::mac::Mac;
 use weir_spec::rules::Affinity;
@@ -38,10 +38,7 @@ pub(crate) fn cluster(config: &Config, code: u32) -> ClusterConfig {
         rules: config.rules.iter().map(rule).collect(),
         default_affinity: Affinity::Single,
         shared: shared(config),
-        keys: Keys {
-            send: config.cluster.keys[0].0,
-            accepted: config.cluster.keys.iter().map(|(id, key)| (*id, Secret(key.to_vec()))).collect(),
-        },
+        keys: Keys { send: config.cluster.keys[0].0, accepted: config.cluster.keys.iter().cloned().collect() },
     }
 }
 
@@ -63,7 +60,8 @@ fn rule(rule: &crate::config::PortRule) -> ClusterRule {
     }
 }
 
-/// All that hosts must agree in besides rules: the same octets on every host of a cluster.
+/// All that hosts must agree in besides rules: the same octets on every host of a cluster. The flow key is not among it:
+/// it follows from the heartbeat key, which each heartbeat names and which may differ for a while.
 fn shared(config: &Config) -> Vec<u8> {
     let mut octets = config.cluster.hash_key.to_vec();
     for vip in &config.cluster.vips {
@@ -79,6 +77,7 @@ fn shared(config: &Config) -> Vec<u8> {
 pub(crate) fn program(config: &Config, step: &action::Program) -> Program {
     let mut spec = weir_spec::Config {
         hash_key: config.cluster.hash_key,
+        flow_key: flow_key::derive(&config.cluster.keys[0].1, config.cluster.primary),
         default_rule: step.default_rule,
         ..weir_spec::Config::default()
     };
@@ -94,4 +93,67 @@ pub(crate) fn program(config: &Config, step: &action::Program) -> Program {
 /// The MAC that frames for the cluster go to, and the one this host's frames leave with.
 pub(crate) fn macs(config: &Config) -> (Mac, Mac) {
     (Mac::cluster(config.cluster.primary), Mac::masked(config.host.priority, config.cluster.primary))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use weir_cluster::{NicTime, Step};
+
+    use super::*;
+
+    const KEY: &str = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
+    const NEXT: &str = "f0f1f2f3f4f5f6f7f8f9fafbfcfdfeff000102030405060708090a0b0c0d0e0f";
+
+    fn host(priority: u8, cluster: &str, rule: &str) -> Config {
+        let text = format!(
+            "[cluster]\nvips = [\"10.77.0.100\", \"2001:db8::7\"]\n{cluster}\n\
+             [host]\npriority = {priority}\ninterface = \"eth{priority}\"\nnic = \"sim\"\n\
+             [[rule]]\nports = 80\n{rule}\n"
+        );
+        Config::parse(Path::new("weir.toml"), &text).expect("a good configuration")
+    }
+
+    fn step() -> action::Program {
+        let default_rule = weir_spec::config::DefaultRule::default();
+        let deadline = NicTime(0);
+        action::Program { epoch: 1, step: Step::Own, rules: Vec::new(), default_rule, maps: Vec::new(), deadline }
+    }
+
+    fn key_of(config: &Config) -> [u8; 40] {
+        program(config, &step()).config.flow_key
+    }
+
+    #[test]
+    fn hosts_of_one_cluster_have_one_flow_key_and_it_is_not_all_zero() {
+        let one = host(1, &format!("key = \"{KEY}\""), "weight = 10");
+        let two = host(2, &format!("key = \"{KEY}\"\nperiod_ms = 500"), "weight = 90");
+        assert_eq!(key_of(&one), key_of(&two));
+        // The circuit uses the first 223 bits.
+        assert!(key_of(&one)[..27].iter().any(|octet| *octet != 0));
+    }
+
+    #[test]
+    fn the_flow_key_follows_the_secret_that_signs_heartbeats() {
+        let old = host(1, &format!("key = \"{KEY}\""), "");
+        let accepting = host(1, &format!("key = \"{KEY}\"\n[[cluster.old_key]]\nid = 2\nkey = \"{NEXT}\""), "");
+        let changed =
+            host(1, &format!("key = \"{NEXT}\"\nkey_id = 2\n[[cluster.old_key]]\nid = 1\nkey = \"{KEY}\""), "");
+        assert_eq!(key_of(&old), key_of(&accepting), "nobody signs with the new key yet");
+        assert_ne!(key_of(&old), key_of(&changed));
+        // While keys are changed hosts must go on converging: what differs is no mismatch.
+        assert_eq!(cluster(&old, 0).digest(), cluster(&changed, 0).digest());
+    }
+
+    #[test]
+    fn no_secret_is_shown_by_what_is_made_of_it() {
+        let config = host(1, &format!("key = \"{KEY}\""), "");
+        let program = program(&config, &step());
+        let shown = format!("{config:?} {:?} {program:?}", cluster(&config, 0));
+        for secret in [&config.cluster.keys[0].1.0[..], &program.config.flow_key] {
+            let octets = format!("{:?}", &secret[..8]);
+            assert!(!shown.contains(octets.trim_matches(['[', ']'])), "{shown}");
+        }
+    }
 }

@@ -35,7 +35,7 @@ pub enum Step {
     Own,
 }
 
-/// All a NIC has to hold from one COMMIT on, besides virtual IPs, hash key and policies, which are the caller's.
+/// All a NIC has to hold from one COMMIT on, besides virtual IPs, keys and policies, which are the caller's.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Program {
     /// The word for COMMIT: the epoch's counter in bits 31:8, a running number in bits 7:0, so that two programs in a row

@@ -9,6 +9,7 @@
 //! | [`lease`] | beats, echoes, and how long a NIC may go on |
 //! | [`table`], [`proposal`] | who owns which bucket, and an epoch as data |
 //! | `peer`, `view`, `transfer`, `program`, `timers` | whom to believe, the clique rule, tables on their way, what a NIC holds |
+//! | [`flow_key`] | the key of flow signatures |
 //! | [`wire`] | heartbeats and bulk frames on EtherType 0x886f |
 //!
 //! No I/O, no clock, no randomness, no async, no unsafe code: times and entropy come with the events.
@@ -18,6 +19,7 @@ pub mod action;
 pub mod config;
 pub mod epoch;
 pub mod event;
+pub mod flow_key;
 pub mod host;
 pub mod lease;
 pub mod node;

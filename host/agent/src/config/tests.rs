@@ -38,7 +38,7 @@ fn a_small_configuration_has_nlbs_defaults() {
     let config = parse(GOOD).expect("a good configuration");
     assert_eq!((config.cluster.period_us, config.cluster.tolerance), (1_000_000, 5));
     assert_eq!(config.cluster.partition, Partition::Availability);
-    assert_eq!(config.cluster.keys[0].1[31], 0x1f);
+    assert_eq!(config.cluster.keys[0].1.0[31], 0x1f);
     assert!(config.host.started);
     assert_eq!(
         config.rules[0],

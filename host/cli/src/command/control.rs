@@ -15,6 +15,7 @@ use std::time::Duration;
 use anyhow::bail;
 use weir_agent::config::DEFAULT_CONTROL;
 use weir_agent::control::{Answer, Display, Query, Request, ask};
+use weir_spec::flow::table::FLOWS_LOG2;
 
 use crate::exit::Exit;
 
@@ -118,6 +119,7 @@ fn describe_all(display: &Display) -> String {
     line("NIC", display.nic.selector.clone());
     line("NIC epoch word", format!("{:#010x}", display.nic.epoch));
     line("NIC lease left", format!("{} ms", display.nic.lease_left_us / 1000));
+    line("NIC flow entries", format!("{} of {}", display.nic.flows, 1 << FLOWS_LOG2));
     for (name, count) in &display.nic.counters {
         line(&format!("NIC {name}"), count.to_string());
     }
@@ -130,6 +132,8 @@ fn describe_all(display: &Display) -> String {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
+
+    use weir_agent::control::NicDisplay;
 
     use super::*;
 
@@ -147,6 +151,25 @@ mod tests {
         let text = "Host 1 converged as DEFAULT with the following host(s) as part of the cluster:\n1, 3\n\
                     epoch 4.00c0ffee; buckets 1: 2048, 3: 2048\n";
         assert_eq!(describe(&query), text);
+    }
+
+    #[test]
+    fn display_tells_the_lease_the_flows_and_the_counters_of_the_nic() {
+        let nic = NicDisplay {
+            epoch: 0x0401,
+            lease_left_us: 4_900_000,
+            flows: 17,
+            counters: BTreeMap::from([("pin_hits".into(), 3)]),
+            ..NicDisplay::default()
+        };
+        let text = describe_all(&Display { nic, ..Display::default() });
+        for wanted in [
+            "NIC lease left           = 4900 ms\n",
+            "NIC flow entries         = 17 of 4096\n",
+            "NIC pin_hits             = 3\n",
+        ] {
+            assert!(text.contains(wanted), "{text}");
+        }
     }
 
     #[test]

@@ -78,6 +78,14 @@ pub enum LoadError {
         /// What it reads.
         found: u32,
     },
+    /// A word of a key does not hold what was written. Neither is told.
+    #[error("{name} at {offset:#x} does not hold what was written")]
+    KeyDiffers {
+        /// Block and register.
+        name: String,
+        /// Byte offset.
+        offset: u32,
+    },
 }
 
 impl<B: Bar> Nic<B> {
@@ -152,11 +160,15 @@ impl<B: Bar> Nic<B> {
         for &(place, offset, expected) in &written {
             let found = self.registers.bar.read32(offset).map_err(AccessError::from)?;
             if found != expected {
-                let name = regs::find(offset).map_or_else(String::new, |(block, reg, index)| match block.count {
+                let (block, reg, index) = regs::find(offset).expect("the codec knows registers alone");
+                let name = match block.count {
                     1 => format!("{}.{}", block.name, reg.name),
                     _ => format!("{}[{index}].{}", block.name, reg.name),
+                };
+                return Err(match reg.id {
+                    RegId::HashKey | RegId::FlowKey => LoadError::KeyDiffers { name, offset },
+                    _ => LoadError::ShadowDiffers { name, offset, expected, found },
                 });
-                return Err(LoadError::ShadowDiffers { name, offset, expected, found });
             }
             self.shadow[place] = Some(expected);
         }

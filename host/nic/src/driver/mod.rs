@@ -29,7 +29,7 @@ pub use masking::MaskingError;
 
 use weir_spec::flow::FlowTable;
 use weir_spec::map::{CRC_START, Map, MapRef, crc_step};
-use weir_spec::regs::{RegId, codec};
+use weir_spec::regs::{self, RegId, codec};
 use weir_spec::{Config, Micros};
 
 use crate::program::{SlotSet, map_slots, slots_of};
@@ -70,6 +70,8 @@ pub struct Status {
     pub fenced: bool,
     /// Low word of the epoch in force.
     pub epoch: u32,
+    /// Entries of the flow table in use.
+    pub flows: u32,
     /// Since this driver attached, the NIC was not reset and no other driver committed to it. If it was, what it holds is
     /// not what this driver believes: attach anew. A NIC after reset knows no virtual IP, so everything passes.
     pub ours: bool,
@@ -93,6 +95,7 @@ impl<B: Bar> Nic<B> {
             until: self.registers.lease_until()?,
             now: self.registers.time()?,
             epoch: self.registers.read(RegId::EpochActive)?,
+            flows: regs::reg(RegId::FlowCount).field("entries").get(self.registers.read(RegId::FlowCount)?),
             ours: self.ours()?,
         })
     }

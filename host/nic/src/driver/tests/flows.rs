@@ -263,6 +263,7 @@ fn a_restarted_agent_finds_its_flows_and_a_stray_entry_is_removed() {
     }
     let error = driver.flows().count().expect_err("one too many");
     assert!(matches!(error, FlowError::CountDiffers { expected: 100, found: 101 }), "{error}");
+    assert_eq!(driver.status().expect("registers").flows, 101, "as the NIC counts them");
     let mut successor = bar.open();
     let mut found = successor.flows().list().expect("registers");
     found.sort_unstable();

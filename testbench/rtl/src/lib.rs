@@ -1,13 +1,14 @@
 //! The circuits themselves, run from Rust: the SystemVerilog that `weir-hdl` emits, compiled by Verilator.
 //!
-//! No build needs Verilator. [`Rtl::open`] emits the circuit, looks for its compiled form in the cache, and only if it is
-//! not there runs Verilator and a C++ compiler, once for each version of circuit, tools and machine. What is loaded then
-//! is a shared object with the clock loop inside, so that one call from Rust runs many clocks.
+//! No build needs Verilator. [`Rtl::open`] emits the circuit (once a program: the text is kept in the cache), looks for its
+//! compiled form in the cache, and only if it is not there runs Verilator and a C++ compiler, once for each version of
+//! circuit, tools and machine. What is loaded then is a shared object with the clock loop inside, so that one call from Rust
+//! runs many clocks.
 //!
 //! There is a circuit a [`Width`]; the bench is the same for all.
 //!
 //! The cache is `rtl/` in `$WEIR_CACHE`, else `$XDG_CACHE_HOME/weir`, else `~/.cache/weir`; it may be deleted at any time,
-//! and keeps the twenty circuits that were used last.
+//! and keeps the twenty circuits, and as many texts, that were used last.
 //! Verilator is `$VERILATOR`, else `tools/bin/verilator` in the cache (`cargo xtask setup` puts it there), else the one
 //! on `PATH`. The compiler is `$CXX`, else `c++`.
 //!
@@ -16,6 +17,7 @@
 
 mod cache;
 mod compile;
+mod emitted;
 mod model;
 mod rtl;
 mod single;

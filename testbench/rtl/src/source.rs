@@ -3,6 +3,7 @@
 use weir_hdl::{DropStyle, Options};
 
 use crate::OpenError;
+use crate::emitted;
 use crate::width::Width;
 
 /// SystemVerilog with the ports of the NIC's top.
@@ -18,9 +19,10 @@ pub struct Source {
 }
 
 impl Source {
-    /// What `weir-hdl` emits for the NIC of a width.
+    /// What `weir-hdl` emits for the NIC of a width. A program emits it once: the text is kept in the cache.
     pub fn emitted(width: Width) -> Result<Source, OpenError> {
-        Source::emitted_with(width, Options::default())
+        let options = Options::default();
+        Ok(Source { top: width.top().to_string(), text: emitted::text(width)?, drop_style: options.drop_style })
     }
 
     /// The same with other options: another drop style, the id block of a board.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use weir_agent::control::{Answer, Request};
+use weir_lab::Engine;
 use weir_lab::client::{Failure, Tuples};
 use weir_lab::traffic::Stream;
 
@@ -10,7 +11,17 @@ use crate::stage::{PATIENCE, converged, fast};
 
 #[test]
 fn no_connection_attempt_is_answered_twice_while_hosts_come_and_go() {
-    let mut lab = fast("t-churn", 4);
+    come_and_go("t-churn", Engine::Spec);
+}
+
+#[test]
+#[ignore = "needs Verilator: `cargo xtask setup`"]
+fn circuits_answer_no_connection_attempt_twice_while_hosts_come_and_go() {
+    come_and_go("t-churn-rtl", Engine::Rtl);
+}
+
+fn come_and_go(name: &str, engine: Engine) {
+    let mut lab = fast(name, 4, engine);
     let all = [1, 2, 3, 4];
     let mut epoch = converged(&mut lab, &all).epoch;
     let (clients, hosts) = (lab.capture_clients().expect("a capture"), lab.capture_hosts().expect("a capture"));

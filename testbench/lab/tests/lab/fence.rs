@@ -6,7 +6,7 @@ use std::time::Duration;
 use nix::sys::signal::Signal;
 use weir_lab::client::Tuples;
 use weir_lab::traffic::Stream;
-use weir_lab::{Host, Lab};
+use weir_lab::{Engine, Host, Lab};
 
 use crate::stage::{PATIENCE, converged, fast};
 
@@ -23,7 +23,17 @@ fn events(lab: &Lab, host: u8) -> usize {
 
 #[test]
 fn a_stopped_agents_nic_is_fenced_before_others_own_its_buckets() {
-    let mut lab = fast("t-fence", 3);
+    stop_and_continue("t-fence", Engine::Spec);
+}
+
+#[test]
+#[ignore = "needs Verilator: `cargo xtask setup`"]
+fn a_stopped_agents_circuit_is_fenced_before_others_own_its_buckets() {
+    stop_and_continue("t-fence-rtl", Engine::Rtl);
+}
+
+fn stop_and_continue(name: &str, engine: Engine) {
+    let mut lab = fast(name, 3, engine);
     let first = converged(&mut lab, &[1, 2, 3]);
     let capture = lab.capture_clients().expect("a capture");
     let stream = Stream::start(lab.clients(), Tuples::new(3), Duration::from_millis(5)).expect("a stream");

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use weir_agent::control::Query;
-use weir_lab::{Lab, Options};
+use weir_lab::{Engine, Lab, Options};
 
 /// Agreeing may take so long, however slow the machine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
@@ -30,9 +30,9 @@ pub(crate) fn weir_lab(name: &str, arguments: &[&str]) -> Command {
 }
 
 /// Heartbeats ten times as fast as by default, so that scenarios take seconds.
-pub(crate) fn fast(name: &str, hosts: u8) -> Lab {
-    let options =
-        Options { hosts, name: name.into(), period_ms: 100, program: Some(weir_binary()), ..Options::default() };
+pub(crate) fn fast(name: &str, hosts: u8, engine: Engine) -> Lab {
+    let program = Some(weir_binary());
+    let options = Options { hosts, engine, name: name.into(), period_ms: 100, program, ..Options::default() };
     Lab::build(&options, Arc::default()).expect("these scenarios need root")
 }
 

@@ -16,7 +16,7 @@ use crate::cache;
 use crate::width::Width;
 
 /// How many texts stay: both widths of the program, of some test programs, and of the version before. One is below 1 MB.
-const KEPT: usize = 16;
+const KEPT: usize = 20;
 
 /// The text of the circuit of `width`.
 pub(crate) fn text(width: Width) -> Result<String, EmitError> {

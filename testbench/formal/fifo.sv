@@ -2,13 +2,13 @@
 module prove(input clock, input reset, input write, input [3:0] data_in, input read);
     wire [3:0] data_out;
     wire empty;
-    part_fifo dut(.*);
+    `PART dut(.*);
 
     reg begun = 0;
     reg [1:0] count;
     reg [11:0] queue;
-    wire [3:0] first = queue[3:0];
-    wire none = count == 0;
+    wire [3:0] first = count == 0 && `FORWARDING ? data_in : queue[3:0];
+    wire none = count == 0 && !(`FORWARDING && write);
     wire [11:0] rest = read ? queue >> 4 : queue;
     always @(posedge clock) begin
         begun <= 1;

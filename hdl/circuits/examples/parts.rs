@@ -1,4 +1,6 @@
 //! Writes single circuits, small enough to be proved, into a folder: `parts FOLDER`, one `<name>.sv` each.
+//!
+//! What the properties have to know of a circuit's timing stands in front of it as macros, so that it is said once.
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -12,18 +14,48 @@ use weir_hdl::emit;
 use weir_hdl::stage::egress::Egress;
 use weir_hdl::stage::gate::{DropStyle, Gate};
 
-fn put<B: Block>(folder: &Path, name: &str, mut circuit: B) -> Result<(), Box<dyn std::error::Error>> {
-    std::fs::write(folder.join(format!("{name}.sv")), emit(&mut circuit, name)?)?;
+type Outcome = Result<(), Box<dyn std::error::Error>>;
+
+fn put<B: Block>(folder: &Path, name: &str, circuit: B) -> Outcome {
+    put_with(folder, name, &[], circuit)
+}
+
+/// With these macros in front.
+fn put_with<B: Block>(folder: &Path, name: &str, macros: &[(&str, usize)], mut circuit: B) -> Outcome {
+    let macros: String = macros.iter().map(|(name, value)| format!("`define {name} {value}\n")).collect();
+    std::fs::write(folder.join(format!("{name}.sv")), macros + &emit(&mut circuit, name)?)?;
     Ok(())
 }
 
-fn all(folder: &Path) -> Result<(), Box<dyn std::error::Error>> {
+/// A gate of `W` bits with a delay of `L` clocks in `2^A` places.
+fn put_gate<
+    const W: usize,
+    const K: usize,
+    const C: usize,
+    const N: usize,
+    const A: usize,
+    const L: usize,
+    const MID: usize,
+>(
+    folder: &Path,
+    name: &str,
+    style: DropStyle,
+    macros: &[(&str, usize)],
+) -> Outcome {
+    let macros =
+        [&[("W", W), ("L", L), ("MID", MID), ("MARK", usize::from(style == DropStyle::Mark))], macros].concat();
+    put_with(folder, name, &macros, Gate::<W, K, C, N, A, L, MID>::new(style))
+}
+
+fn all(folder: &Path) -> Outcome {
     std::fs::create_dir_all(folder)?;
     put(folder, "part_axil", Axil::default())?;
-    put(folder, "part_fifo", Fifo::<4, 2>::new(false))?;
-    put(folder, "part_forwarding_fifo", Fifo::<4, 2>::new(true))?;
-    put(folder, "part_gate", Gate::<64, 8, 3, 70, 3, 5, 1>::new(DropStyle::Suppress))?;
-    put(folder, "part_direct_gate", Gate::<64, 8, 3, 70, 3, 5, 0>::new(DropStyle::Suppress))?;
+    put_with(folder, "part_fifo", &[("FORWARDING", 0)], Fifo::<4, 2>::new(false))?;
+    put_with(folder, "part_forwarding_fifo", &[("FORWARDING", 1)], Fifo::<4, 2>::new(true))?;
+    put_gate::<64, 8, 3, 70, 3, 5, 1>(folder, "part_gate", DropStyle::Suppress, &[])?;
+    put_gate::<64, 8, 3, 70, 3, 5, 0>(folder, "part_direct_gate", DropStyle::Suppress, &[])?;
+    put_gate::<512, 64, 6, 521, 3, 5, 0>(folder, "part_wide_gate", DropStyle::Suppress, &[])?;
+    put_gate::<64, 8, 3, 70, 3, 5, 1>(folder, "part_mark_gate", DropStyle::Mark, &[])?;
     put(folder, "part_deadline", Deadline::default())?;
     put(folder, "part_epoch", Epoch::<8>::default())?;
     put(folder, "part_egress", Egress::<2>::default())?;

@@ -1,7 +1,7 @@
 //! Proofs of single circuits by bounded model checking, and for each proof the bugs that it must find.
 //!
 //! `testbench/formal/proofs.toml` lists them. A part is emitted alone and small, wrapped by the properties of
-//! `testbench/formal/<name>.sv`, and every input is free but for what the properties assume. "Proved" means: for every
+//! `testbench/formal/<properties>.sv`, and every input is free but for what the properties assume. "Proved" means: for every
 //! input, for so many clocks from power-on.
 
 use super::{Budget, Tally};
@@ -28,6 +28,8 @@ struct Proofs {
 struct Proof {
     name: String,
     part: String,
+    /// File of the properties, without its ending; the name of the proof where nothing is said.
+    properties: Option<String>,
     clocks: u32,
     claim: String,
     bugs: Vec<Bug>,
@@ -55,22 +57,29 @@ pub(super) fn part(budget: Budget) -> Result<Tally> {
     let text = |path: &Path| fs::read_to_string(path).with_context(|| format!("failed to read {}", path.display()));
     let proofs: Proofs = toml::from_str(&text(&home.join("proofs.toml"))?).context("failed to parse proofs.toml")?;
     for proof in &proofs.proof {
+        // Properties that serve several parts call theirs PART.
         let emitted = text(&parts.join(format!("{}.sv", proof.part)))?;
-        let properties = text(&home.join(format!("{}.sv", proof.name)))?;
+        let emitted = format!("`define PART {}\n{emitted}", proof.part);
+        let properties = text(&home.join(format!("{}.sv", proof.properties.as_ref().unwrap_or(&proof.name))))?;
         // Twice as far with `--long`.
         let clocks = proof.clocks * if budget.long { 2 } else { 1 };
         let name = format!("{} for {clocks} clocks: {}", proof.name, proof.claim);
         let fault = match prove(&work, &emitted, &properties, clocks)? {
             Verdict::Holds => None,
-            Verdict::Violated(property) => Some(format!("{property} does not hold")),
+            Verdict::Violated(properties) => Some(format!("{} does not hold", properties.join(", "))),
         };
         record(&mut tally, &name, fault);
         for bug in &proof.bugs {
             let name = format!("{} finds `{}`", proof.name, bug.put);
-            let fault = match prove(&work, &plant(&emitted, bug)?, &properties, proof.clocks)? {
-                Verdict::Violated(property) if property == bug.violates => None,
-                Verdict::Violated(property) => Some(format!("{property} failed, not {}", bug.violates)),
-                Verdict::Holds => Some("the bug was not found".to_owned()),
+            let fault = match plant(&emitted, bug) {
+                Err(error) => Some(error.to_string()),
+                Ok(wrong) => match prove(&work, &wrong, &properties, proof.clocks)? {
+                    Verdict::Violated(properties) if properties.contains(&bug.violates) => None,
+                    Verdict::Violated(properties) => {
+                        Some(format!("{} failed, not {}", properties.join(", "), bug.violates))
+                    }
+                    Verdict::Holds => Some("the bug was not found".to_owned()),
+                },
             };
             record(&mut tally, &name, fault);
         }
@@ -103,7 +112,8 @@ fn plant(emitted: &str, bug: &Bug) -> Result<String> {
 #[derive(Debug, PartialEq)]
 enum Verdict {
     Holds,
-    Violated(String),
+    /// All that fail in the first clock in which one does.
+    Violated(Vec<String>),
 }
 
 fn prove(work: &Path, emitted: &str, properties: &str, clocks: u32) -> Result<Verdict> {
@@ -135,11 +145,11 @@ fn verdict(ended: &Ended) -> Result<Verdict> {
     if ended.success && says("Status: PASSED") {
         return Ok(Verdict::Holds);
     }
-    let violated = ended.lines.iter().find_map(|line| line.split_once("Assert failed in prove: "));
-    match violated {
-        Some((_, property)) if says("Status: FAILED") => {
-            Ok(Verdict::Violated(property.split(' ').next().unwrap_or(property).to_owned()))
-        }
+    let failed = ended.lines.iter().filter_map(|line| line.split_once("Assert failed in prove: "));
+    let violated: Vec<String> =
+        failed.map(|(_, property)| property.split(' ').next().unwrap_or(property).to_owned()).collect();
+    match violated.is_empty() {
+        false if says("Status: FAILED") => Ok(Verdict::Violated(violated)),
         _ => bail!("smtbmc gave no answer: {}", ended.lines.last().map_or("nothing", String::as_str)),
     }
 }
@@ -153,9 +163,10 @@ mod tests {
     }
 
     #[test]
-    fn the_property_that_failed_is_named() {
-        let told = ended(false, &["##   0:00:00  Assert failed in prove: a_pass (prove.sv:3)", "##   Status: FAILED"]);
-        assert_eq!(verdict(&told).unwrap(), Verdict::Violated("a_pass".to_owned()));
+    fn the_properties_that_failed_are_named() {
+        let line = |name| format!("##   0:00:00  Assert failed in prove: {name} (prove.sv:3)");
+        let told = ended(false, &[&line("a_pass"), &line("a_mask"), "##   Status: FAILED"]);
+        assert_eq!(verdict(&told).unwrap(), Verdict::Violated(vec!["a_pass".to_owned(), "a_mask".to_owned()]));
         assert_eq!(verdict(&ended(true, &["##   0:00:27  Status: PASSED"])).unwrap(), Verdict::Holds);
     }
 

@@ -46,17 +46,20 @@ impl<const W: usize, const K: usize, const C: usize, const N: usize> Logic for P
         self.word.connect();
     }
 
-    /// By halves: is the upper half begun? Then look there, else below.
+    /// The bytes are a thermometer: a bit of the last one's number is set where one of its odd stretches holds the top.
+    /// Halving from the top would be as small, and a chain.
     fn hdl(&self) -> Verilog {
         let mut text = format!("// cell pack_beat_{W}\nreg [{}:0] last_byte;\nalways @(*) begin\n", C - 1);
-        for bit in (0..C).rev() {
-            let above: Vec<String> = (bit + 1..C).rev().map(|high| format!("last_byte[{high}]")).collect();
-            let middle = format!("{}'d{}", bit + 1, 1usize << bit);
-            let index = match above.is_empty() {
-                true => middle,
-                false => format!("{{{}, {middle}}}", above.join(", ")),
-            };
-            text += &format!("    last_byte[{bit}] = tkeep[{index}];\n");
+        for bit in 0..C {
+            let stretch = 1usize << bit;
+            let tops: Vec<String> = (stretch..K)
+                .step_by(2 * stretch)
+                .map(|low| match low + stretch {
+                    end if end < K => format!("(tkeep[{low}] & ~tkeep[{end}])"),
+                    _ => format!("tkeep[{low}]"),
+                })
+                .collect();
+            text += &format!("    last_byte[{bit}] = {};\n", tops.join(" | "));
         }
         Verilog::Custom(text + "    word = {tvalid, tuser, tlast, last_byte, tdata};\nend")
     }

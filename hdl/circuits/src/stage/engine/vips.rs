@@ -140,6 +140,10 @@ pub struct Vips<const LANES: usize, const STEPS: usize, const A: usize, const N:
     hot: Signal<Local, Bits<8>>,
     here: Signal<Local, Bits<6>>,
     after: Signal<Local, Bits<N>>,
+    hits: Signal<Local, Bits<16>>,
+    some: [Signal<Local, Bit>; 4],
+    quad: [Signal<Local, Bits<4>>; 4],
+    of_quad: [Signal<Local, Bits<4>>; 4],
     any_lane: Signal<Local, Bit>,
     lane: Signal<Local, Bits<4>>,
     any: Signal<Local, Bit>,
@@ -183,6 +187,10 @@ impl<const LANES: usize, const STEPS: usize, const A: usize, const N: usize> Def
             hot: Default::default(),
             here: Default::default(),
             after: Default::default(),
+            hits: Default::default(),
+            some: Default::default(),
+            quad: Default::default(),
+            of_quad: Default::default(),
             any_lane: Default::default(),
             lane: Default::default(),
             any: Default::default(),
@@ -212,8 +220,7 @@ impl<const LANES: usize, const STEPS: usize, const A: usize, const N: usize> Log
             self.address.d.next = self.s_address.val();
         }
 
-        self.any_lane.next = false;
-        self.lane.next = 0.into();
+        self.hits.next = 0.into();
         for i in 0..LANES {
             self.here.next = i.to_bits();
             self.writes[i].clock.next = self.clock.val();
@@ -229,10 +236,30 @@ impl<const LANES: usize, const STEPS: usize, const A: usize, const N: usize> Log
             self.lanes[i].s_live.next = self.live.q.val();
             self.lanes[i].s_ipv6.next = self.ipv6.q.val();
             self.lanes[i].s_address.next = self.address.q.val();
-            if self.lanes[i].m_hit.val() & !self.any_lane.val() {
-                self.lane.next = i.to_bits();
+            self.hits.next = self.hits.val().replace_bit(i, self.lanes[i].m_hit.val());
+        }
+
+        // The first of four, and the first four with one: lane by lane it would be a chain.
+        self.any_lane.next = self.hits.val().any();
+        for i in 0..4 {
+            self.quad[i].next = self.hits.val().get_bits::<4>(i * 4);
+            self.some[i].next = self.quad[i].val().any();
+            self.of_quad[i].next = ((i * 4) + 3).to_bits();
+            if self.quad[i].val().get_bit(0) {
+                self.of_quad[i].next = (i * 4).to_bits();
+            } else if self.quad[i].val().get_bit(1) {
+                self.of_quad[i].next = ((i * 4) + 1).to_bits();
+            } else if self.quad[i].val().get_bit(2) {
+                self.of_quad[i].next = ((i * 4) + 2).to_bits();
             }
-            self.any_lane.next = self.any_lane.val() | self.lanes[i].m_hit.val();
+        }
+        self.lane.next = self.of_quad[3].val();
+        if self.some[0].val() {
+            self.lane.next = self.of_quad[0].val();
+        } else if self.some[1].val() {
+            self.lane.next = self.of_quad[1].val();
+        } else if self.some[2].val() {
+            self.lane.next = self.of_quad[2].val();
         }
 
         self.any.next = self.found.q.val() | self.any_lane.val();

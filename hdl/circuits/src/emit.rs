@@ -1,8 +1,11 @@
 //! From a circuit to SystemVerilog that every tool reads the same way.
 //!
 //! RustHDL's own text is the start. What it lacks is added here: the checks, readable names (`s_axis_tdata`; `__` between
-//! an instance and its port), `always_comb`, one module for parts that are alike, and a header. The text depends on the
-//! circuit alone, byte for byte.
+//! an instance and its port), one module for parts that are alike, registers as clocked processes, and a header. The text
+//! depends on the circuit alone, byte for byte.
+
+mod idiom;
+mod statement;
 
 use std::collections::BTreeMap;
 
@@ -47,8 +50,8 @@ pub fn emit<B: Block>(uut: &mut B, top: &str) -> Result<String, EmitError> {
     let mut defines = ModuleDefines::default();
     uut.accept(top, &mut defines);
     let modules = merge(split(&defines.defines()), top);
-    let text = readable(&modules.join("\n"));
-    Ok(format!("{}\n{text}", header(top)))
+    let modules = modules.iter().map(|text| readable(text)).collect();
+    Ok(format!("{}\n{}", header(top), idiom::idiomatic(modules).join("\n")))
 }
 
 fn header(top: &str) -> String {
@@ -162,6 +165,7 @@ fn readable(text: &str) -> String {
 mod tests {
     use super::*;
     use crate::cell::fifo::Fifo;
+    use crate::stage::engine::flows::Flows;
 
     #[test]
     fn the_text_is_the_same_each_time_and_has_no_dollar() {
@@ -173,9 +177,9 @@ mod tests {
 
     #[test]
     fn parts_that_are_alike_become_one_module() {
-        let text = emit(&mut Fifo::<8, 4>::default(), "queue").expect("a clean circuit");
-        assert_eq!(text.matches("module queue_dff_4(").count(), 1, "{text}");
-        assert_eq!(text.matches("queue_dff_4 ").count(), 2, "{text}");
+        let text = emit(&mut Flows::prompt(), "table").expect("a clean circuit");
+        assert_eq!(text.matches("module table__ways__0(").count(), 1, "{text}");
+        assert_eq!(text.matches("table__ways__0 ways__").count(), 4, "{text}");
     }
 
     #[derive(LogicBlock, Default)]

@@ -103,6 +103,7 @@ mod tests {
         assert_eq!(files, super::files(Options::default()).expect("the tops are clean"));
         for file in files {
             assert!(file.text.contains(&format!("module {}(", file.top)) && !file.text.contains('$'), "{}", file.name);
+            assert!(!file.text.contains("_dff_"), "{}: every register is a clocked process", file.name);
         }
     }
 }

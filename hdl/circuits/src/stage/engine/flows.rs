@@ -18,6 +18,9 @@ pub const HOST_LATENCY: usize = 3;
 /// Bits of an entry: signature 63:0 · virtual IP 67:64 · kind 69:68 (1 PIN, 2 FOREIGN) · 0.
 pub const ENTRY: usize = 72;
 
+/// The lowest bit of each nibble.
+const LOWEST: u64 = 0x1111_1111_1111_1111;
+
 /// See the module.
 #[derive(LogicBlock)]
 pub struct Flows {
@@ -53,7 +56,8 @@ pub struct Flows {
     valid: [DFF<Bit>; 3],
     signature: [DFF<Bits<64>>; 2],
     vip: [DFF<Bits<4>>; 2],
-    same: [DFF<Bit>; 68],
+    differs: [DFF<Bits<64>>; 4],
+    vip_differs: [DFF<Bit>; 4],
     kind_pin: DFF<Bits<4>>,
     kind_foreign: DFF<Bits<4>>,
     pin: DFF<Bits<4>>,
@@ -61,16 +65,17 @@ pub struct Flows {
     any_pin: DFF<Bit>,
     any_foreign: DFF<Bit>,
 
+    lowest: Constant<Bits<64>>,
     wanted: Signal<Local, Bits<64>>,
+    apart: [Signal<Local, Bits<64>>; 4],
+    pairs: [Signal<Local, Bits<64>>; 4],
+    nibbles: [Signal<Local, Bits<64>>; 4],
+    differ: [Signal<Local, Bit>; 4],
     entry: [Signal<Local, Bits<72>>; 4],
     is: [Signal<Local, Bit>; 8],
     all: [Signal<Local, Bit>; 4],
-    hit: [Signal<Local, Bit>; 8],
+    holding: [Signal<Local, Bits<4>>; 3],
     free: Signal<Local, Bit>,
-    next_kind_pin: Signal<Local, Bits<4>>,
-    next_kind_foreign: Signal<Local, Bits<4>>,
-    next_pin: Signal<Local, Bits<4>>,
-    next_foreign: Signal<Local, Bits<4>>,
 }
 
 impl Flows {
@@ -106,23 +111,25 @@ impl Flows {
             valid: Default::default(),
             signature: Default::default(),
             vip: Default::default(),
-            same: std::array::from_fn(|_| Default::default()),
+            differs: Default::default(),
+            vip_differs: Default::default(),
             kind_pin: Default::default(),
             kind_foreign: Default::default(),
             pin: Default::default(),
             foreign: Default::default(),
             any_pin: Default::default(),
             any_foreign: Default::default(),
+            lowest: Constant::new(LOWEST.into()),
             wanted: Default::default(),
+            apart: Default::default(),
+            pairs: Default::default(),
+            nibbles: Default::default(),
+            differ: Default::default(),
             entry: Default::default(),
             is: Default::default(),
             all: Default::default(),
-            hit: Default::default(),
+            holding: Default::default(),
             free: Default::default(),
-            next_kind_pin: Default::default(),
-            next_kind_foreign: Default::default(),
-            next_pin: Default::default(),
-            next_foreign: Default::default(),
         }
     }
 }
@@ -134,6 +141,8 @@ impl Logic for Flows {
         for i in 0..4 {
             self.ways[i].clock.next = self.clock.val();
             self.read[i].clock.next = self.clock.val();
+            self.differs[i].clock.next = self.clock.val();
+            self.vip_differs[i].clock.next = self.clock.val();
         }
         for i in 0..3 {
             self.valid[i].clock.next = self.clock.val();
@@ -141,9 +150,6 @@ impl Logic for Flows {
         for i in 0..2 {
             self.signature[i].clock.next = self.clock.val();
             self.vip[i].clock.next = self.clock.val();
-        }
-        for i in 0..68 {
-            self.same[i].clock.next = self.clock.val();
         }
 
         // The host.
@@ -177,36 +183,35 @@ impl Logic for Flows {
         self.wanted.next = self.signature[1].q.val();
 
         // Nibble by nibble, since much of the first clock is gone when the RAM shows; then all nibbles, then all ways.
+        // The lowest bit of a nibble stands for it, the others are zero and cost nothing.
         for way in 0..4 {
             self.entry[way].next = self.ways[way].rdata.val();
-            for i in 0..16 {
-                self.same[way * 17 + i].d.next =
-                    self.entry[way].val().get_bits::<4>(i * 4) == self.wanted.val().get_bits::<4>(i * 4);
-            }
-            self.same[way * 17 + 16].d.next = self.entry[way].val().get_bits::<4>(64) == self.vip[1].q.val();
+            self.apart[way].next = self.entry[way].val().get_bits::<64>(0) ^ self.wanted.val();
+            self.pairs[way].next = self.apart[way].val() | (self.apart[way].val() >> 1);
+            self.nibbles[way].next = self.pairs[way].val() | (self.pairs[way].val() >> 2);
+            self.differs[way].d.next = self.nibbles[way].val() & self.lowest.val();
+            self.vip_differs[way].d.next = self.entry[way].val().get_bits::<4>(64) != self.vip[1].q.val();
             self.is[way].next = self.entry[way].val().get_bits::<2>(68) == 1;
             self.is[4 + way].next = self.entry[way].val().get_bits::<2>(68) == 2;
+            self.differ[way].next = self.differs[way].q.val().any() | self.vip_differs[way].q.val();
+            self.all[way].next = self.valid[2].q.val() & !self.differ[way].val();
         }
-        self.next_kind_pin.next = 0.into();
-        self.next_kind_foreign.next = 0.into();
-        self.next_pin.next = 0.into();
-        self.next_foreign.next = 0.into();
-        for way in 0..4 {
-            self.next_kind_pin.next = self.next_kind_pin.val().replace_bit(way, self.is[way].val());
-            self.next_kind_foreign.next = self.next_kind_foreign.val().replace_bit(way, self.is[4 + way].val());
-            self.all[way].next = self.valid[2].q.val();
-            for i in 0..17 {
-                self.all[way].next = self.all[way].val() & self.same[way * 17 + i].q.val();
-            }
-            self.hit[way].next = self.all[way].val() & self.kind_pin.q.val().get_bit(way);
-            self.hit[4 + way].next = self.all[way].val() & self.kind_foreign.q.val().get_bit(way);
-            self.next_pin.next = self.next_pin.val().replace_bit(way, self.hit[way].val());
-            self.next_foreign.next = self.next_foreign.val().replace_bit(way, self.hit[4 + way].val());
-        }
-        self.kind_pin.d.next = self.next_kind_pin.val();
-        self.kind_foreign.d.next = self.next_kind_foreign.val();
-        self.pin.d.next = self.next_pin.val();
-        self.foreign.d.next = self.next_foreign.val();
+        self.holding[0].next = bit_cast::<4, 1>(self.is[0].val().into())
+            | (bit_cast::<4, 1>(self.is[1].val().into()) << 1)
+            | (bit_cast::<4, 1>(self.is[2].val().into()) << 2)
+            | (bit_cast::<4, 1>(self.is[3].val().into()) << 3);
+        self.holding[1].next = bit_cast::<4, 1>(self.is[4].val().into())
+            | (bit_cast::<4, 1>(self.is[5].val().into()) << 1)
+            | (bit_cast::<4, 1>(self.is[6].val().into()) << 2)
+            | (bit_cast::<4, 1>(self.is[7].val().into()) << 3);
+        self.holding[2].next = bit_cast::<4, 1>(self.all[0].val().into())
+            | (bit_cast::<4, 1>(self.all[1].val().into()) << 1)
+            | (bit_cast::<4, 1>(self.all[2].val().into()) << 2)
+            | (bit_cast::<4, 1>(self.all[3].val().into()) << 3);
+        self.kind_pin.d.next = self.holding[0].val();
+        self.kind_foreign.d.next = self.holding[1].val();
+        self.pin.d.next = self.holding[2].val() & self.kind_pin.q.val();
+        self.foreign.d.next = self.holding[2].val() & self.kind_foreign.q.val();
         self.any_pin.d.next = self.pin.q.val().any();
         self.any_foreign.d.next = self.foreign.q.val().any();
         self.m_pin.next = self.any_pin.q.val();

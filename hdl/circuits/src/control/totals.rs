@@ -260,34 +260,38 @@ impl<const W: usize> Logic for Totals<W> {
         self.tx_mask.d.next = self.tx_word.val().get_bit(1);
         self.now.next = 0.into();
         self.hit.next = false;
-        for i in 0..9 {
-            self.hit.next = self.rx.q.val() & (self.kind.q.val() == i.to_bits());
-            self.now.next = self.now.val().replace_bit(i, self.hit.val());
+        self.is_rule.next = false;
+        if self.rx.q.val() {
+            for i in 0..9 {
+                self.hit.next = self.kind.q.val() == i.to_bits();
+                self.now.next = self.now.val().replace_bit(i, self.hit.val());
+            }
+            self.hit.next = self.reason.q.val() == 3;
+            self.now.next = self.now.val().replace_bit(self.fenced.val().index(), self.hit.val());
+            self.hit.next = self.reason.q.val() == 4;
+            self.now.next = self.now.val().replace_bit(self.pin_hits.val().index(), self.hit.val());
+            self.hit.next = self.reason.q.val() == 5;
+            self.now.next = self.now.val().replace_bit(self.foreign_hits.val().index(), self.hit.val());
+            self.hit.next = self.accept.q.val();
+            self.now.next = self.now.val().replace_bit(self.rx_passed.val().index(), self.hit.val());
+            self.hit.next = !self.accept.q.val();
+            self.now.next = self.now.val().replace_bit(self.rx_dropped.val().index(), self.hit.val());
+            // By a rule: reasons 2, 4 and 5. The default rule is number 32.
+            self.is_rule.next = self.has_rule.q.val()
+                & ((self.reason.q.val() == 2) | (self.reason.q.val() == 4) | (self.reason.q.val() == 5));
+            self.hit.next = self.is_rule.val() & self.rule.q.val().get_bit(5) & self.accept.q.val();
+            self.now.next = self.now.val().replace_bit(self.slot_accepted.val().index(), self.hit.val());
+            self.hit.next = self.is_rule.val() & self.rule.q.val().get_bit(5) & !self.accept.q.val();
+            self.now.next = self.now.val().replace_bit(self.slot_dropped.val().index(), self.hit.val());
         }
-        self.hit.next = self.rx.q.val() & (self.reason.q.val() == 3);
-        self.now.next = self.now.val().replace_bit(self.fenced.val().index(), self.hit.val());
-        self.hit.next = self.rx.q.val() & (self.reason.q.val() == 4);
-        self.now.next = self.now.val().replace_bit(self.pin_hits.val().index(), self.hit.val());
-        self.hit.next = self.rx.q.val() & (self.reason.q.val() == 5);
-        self.now.next = self.now.val().replace_bit(self.foreign_hits.val().index(), self.hit.val());
-        self.hit.next = self.rx.q.val() & self.accept.q.val();
-        self.now.next = self.now.val().replace_bit(self.rx_passed.val().index(), self.hit.val());
-        self.hit.next = self.rx.q.val() & !self.accept.q.val();
-        self.now.next = self.now.val().replace_bit(self.rx_dropped.val().index(), self.hit.val());
-        self.hit.next = self.tx.q.val() & self.tx_pass.q.val();
-        self.now.next = self.now.val().replace_bit(self.tx_passed.val().index(), self.hit.val());
-        self.hit.next = self.tx.q.val() & self.tx_mask.q.val();
-        self.now.next = self.now.val().replace_bit(self.tx_masked.val().index(), self.hit.val());
-        self.hit.next = self.tx.q.val() & !self.tx_pass.q.val();
-        self.now.next = self.now.val().replace_bit(self.tx_fenced.val().index(), self.hit.val());
-        // By a rule: reasons 2, 4 and 5. The default rule is number 32.
-        self.is_rule.next = self.rx.q.val()
-            & self.has_rule.q.val()
-            & ((self.reason.q.val() == 2) | (self.reason.q.val() == 4) | (self.reason.q.val() == 5));
-        self.hit.next = self.is_rule.val() & self.rule.q.val().get_bit(5) & self.accept.q.val();
-        self.now.next = self.now.val().replace_bit(self.slot_accepted.val().index(), self.hit.val());
-        self.hit.next = self.is_rule.val() & self.rule.q.val().get_bit(5) & !self.accept.q.val();
-        self.now.next = self.now.val().replace_bit(self.slot_dropped.val().index(), self.hit.val());
+        if self.tx.q.val() {
+            self.hit.next = self.tx_pass.q.val();
+            self.now.next = self.now.val().replace_bit(self.tx_passed.val().index(), self.hit.val());
+            self.hit.next = self.tx_mask.q.val();
+            self.now.next = self.now.val().replace_bit(self.tx_masked.val().index(), self.hit.val());
+            self.hit.next = !self.tx_pass.q.val();
+            self.now.next = self.now.val().replace_bit(self.tx_fenced.val().index(), self.hit.val());
+        }
         self.bumps.d.next = self.now.val();
         self.rule_bump.d.next = self.is_rule.val() & !self.rule.q.val().get_bit(5);
         self.hit.next = !self.accept.q.val();

@@ -62,7 +62,8 @@ fn header(top: &str) -> String {
 /* verilator lint_off WIDTHTRUNC */
 /* verilator lint_off UNUSEDSIGNAL */
 /* verilator lint_off DECLFILENAME */
-/* verilator lint_off VARHIDDEN */",
+/* verilator lint_off VARHIDDEN */
+/* verilator lint_off PROCASSINIT */",
         env!("CARGO_PKG_VERSION"),
         regs::LAYOUT >> 16,
         regs::LAYOUT & 0xffff,

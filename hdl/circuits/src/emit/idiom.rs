@@ -269,12 +269,23 @@ fn wires(statements: &[Statement], order: &Order, out: &mut String) {
     }
     blocks.sort_by_key(|(_, places)| places[0]);
     for (_, places) in blocks {
+        if let Some((target, value)) = overridden(&places.iter().map(|place| rest[*place]).collect::<Vec<_>>()) {
+            out.push_str(&format!("    assign {target} = {value};\n"));
+            continue;
+        }
         out.push_str("    always_comb begin\n");
         for place in places {
             rest[place].write(2, &|target, value| format!("{target} = {value};"), out);
         }
         out.push_str("    end\n");
     }
+}
+
+/// What a block comes to that assigns one signal over and over, on every path.
+fn overridden<'a>(block: &[&'a Statement]) -> Option<(&'a str, &'a str)> {
+    let Statement::Assign { target, value, .. } = block.last()? else { return None };
+    let same = |one: &&Statement| matches!(one, Statement::Assign { target: other, .. } if other == target);
+    (block.iter().all(same) && words(value).all(|word| word != target)).then_some((target, value))
 }
 
 #[cfg(test)]
@@ -390,6 +401,13 @@ endmodule // circuit
         assert!(text.contains("        if (!(go)) begin\n            count__q <= 32'h5;\n        end\n"), "{text}");
         let block = "        next = 32'h0;\n        if (go) begin\n            next = 32'h1;\n        end\n    end\n";
         assert!(text.contains(block), "{text}");
+    }
+
+    #[test]
+    fn a_default_that_never_holds_goes() {
+        let text =
+            circuit("        count__d = go;\n        next = 32'h0;\n        next = count__q;\n        m = next;\n");
+        assert!(text.contains("    assign next = count__q;\n") && !text.contains("always_comb"), "{text}");
     }
 
     #[test]

@@ -15,15 +15,17 @@ pub const fn latency(steps: usize) -> usize {
 }
 
 /// Virtual IPs of arriving frames at 64 bit.
-pub type Vips64 = Vips<4, 4, 3, 7>;
+pub type Vips64 = Vips<4, 4, 3, 7, 2>;
 /// Virtual IPs of leaving frames at 64 bit.
-pub type SlowVips64 = Vips<2, 8, 4, 11>;
+pub type SlowVips64 = Vips<2, 8, 4, 11, 2>;
 /// Virtual IPs at 512 bit.
-pub type Vips512 = Vips<16, 1, 1, 4>;
+pub type Vips512 = Vips<16, 1, 1, 4, 3>;
 
 /// One lane: an entry a clock against the address. `m_hit` three clocks after the entry's address.
-#[derive(LogicBlock, Default)]
-pub struct VipLane<const A: usize> {
+///
+/// `T` bits are compared in a table: two where it has four inputs, three where it has six.
+#[derive(LogicBlock)]
+pub struct VipLane<const A: usize, const T: usize> {
     /// Clock.
     pub clock: Signal<In, Clock>,
     /// Words to write: control, then the address from its first octets on.
@@ -53,11 +55,43 @@ pub struct VipLane<const A: usize> {
     hit: DFF<Bit>,
     bits: [Signal<Local, Bits<32>>; 4],
     entry: Signal<Local, Bits<2>>,
-    low: Signal<Local, Bits<32>>,
+    firsts: Constant<Bits<32>>,
+    thirds: Constant<Bits<32>>,
     rest: Signal<Local, Bit>,
 }
 
-impl<const A: usize> Logic for VipLane<A> {
+impl<const A: usize, const T: usize> Default for VipLane<A, T> {
+    fn default() -> Self {
+        assert!(T == 2 || T == 3, "a table compares two or three bits, not {T}");
+        VipLane {
+            clock: Default::default(),
+            we: Default::default(),
+            waddr: Default::default(),
+            wdata: Default::default(),
+            raddr: Default::default(),
+            s_live: Default::default(),
+            s_ipv6: Default::default(),
+            s_address: Default::default(),
+            m_hit: Default::default(),
+            control: Default::default(),
+            words: Default::default(),
+            differ: Default::default(),
+            same: Default::default(),
+            kind: Default::default(),
+            kind_then: Default::default(),
+            short: Default::default(),
+            short_then: Default::default(),
+            hit: Default::default(),
+            bits: Default::default(),
+            entry: Default::default(),
+            firsts: Constant::new((0..32).step_by(T).map(|bit| 1 << bit).sum::<u64>().into()),
+            thirds: Constant::new(if T == 3 { u32::MAX } else { 0 }.to_bits()),
+            rest: Default::default(),
+        }
+    }
+}
+
+impl<const A: usize, const T: usize> Logic for VipLane<A, T> {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(self, clock, kind, kind_then, short, short_then, hit);
@@ -70,8 +104,7 @@ impl<const A: usize> Logic for VipLane<A> {
         self.kind.d.next =
             self.entry.val().get_bit(0) & (self.entry.val().get_bit(1) == self.s_ipv6.val()) & self.s_live.val();
         self.short.d.next = !self.s_ipv6.val();
-        // Two bits of each are one look-up table: half as many registers as bits.
-        self.low.next = 0x5555_5555.into();
+        // What a table compares is one register: a half or a third of the bits.
         for i in 0..4 {
             self.words[i].clock.next = self.clock.val();
             self.words[i].we.next = self.we.val().get_bit(i + 1);
@@ -80,7 +113,8 @@ impl<const A: usize> Logic for VipLane<A> {
             self.words[i].raddr.next = self.raddr.val();
             self.bits[i].next = self.words[i].rdata.val() ^ self.s_address.val().get_bits::<32>(96 - i * 32);
             self.differ[i].clock.next = self.clock.val();
-            self.differ[i].d.next = (self.bits[i].val() | (self.bits[i].val() >> 1)) & self.low.val();
+            self.differ[i].d.next = self.firsts.val()
+                & (self.bits[i].val() | (self.bits[i].val() >> 1) | ((self.bits[i].val() >> 2) & self.thirds.val()));
             self.same[i].clock.next = self.clock.val();
             self.same[i].d.next = self.differ[i].q.val() == 0;
         }
@@ -92,9 +126,10 @@ impl<const A: usize> Logic for VipLane<A> {
     }
 }
 
-/// See the module. `STEPS * LANES` is 16; `A` and `N` are derived: `log2(2 * STEPS)` and `STEPS + 3`.
+/// See the module. `STEPS * LANES` is 16; `A` and `N` are derived: `log2(2 * STEPS)` and `STEPS + 3`. `T` as in
+/// [`VipLane`].
 #[derive(LogicBlock)]
-pub struct Vips<const LANES: usize, const STEPS: usize, const A: usize, const N: usize> {
+pub struct Vips<const LANES: usize, const STEPS: usize, const A: usize, const N: usize, const T: usize> {
     /// Clock.
     pub clock: Signal<In, Clock>,
     /// A word for a virtual IP.
@@ -123,7 +158,7 @@ pub struct Vips<const LANES: usize, const STEPS: usize, const A: usize, const N:
     pub m_index: Signal<Out, Bits<4>>,
     steps: Steps<STEPS, A, N>,
     place: Place<LANES, A>,
-    lanes: [VipLane<A>; LANES],
+    lanes: [VipLane<A, T>; LANES],
     writes: [DFF<Bits<5>>; LANES],
     waddr: DFF<Bits<A>>,
     wdata: DFF<Bits<32>>,
@@ -150,7 +185,9 @@ pub struct Vips<const LANES: usize, const STEPS: usize, const A: usize, const N:
     best: Signal<Local, Bits<4>>,
 }
 
-impl<const LANES: usize, const STEPS: usize, const A: usize, const N: usize> Default for Vips<LANES, STEPS, A, N> {
+impl<const LANES: usize, const STEPS: usize, const A: usize, const N: usize, const T: usize> Default
+    for Vips<LANES, STEPS, A, N, T>
+{
     fn default() -> Self {
         assert!(LANES * STEPS == 16, "{LANES} lanes do not see 16 entries in {STEPS} steps");
         assert!(N == STEPS + 3, "{STEPS} steps take {} pulses", STEPS + 3);
@@ -199,7 +236,9 @@ impl<const LANES: usize, const STEPS: usize, const A: usize, const N: usize> Def
     }
 }
 
-impl<const LANES: usize, const STEPS: usize, const A: usize, const N: usize> Logic for Vips<LANES, STEPS, A, N> {
+impl<const LANES: usize, const STEPS: usize, const A: usize, const N: usize, const T: usize> Logic
+    for Vips<LANES, STEPS, A, N, T>
+{
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(self, clock, waddr, wdata, live, ipv6, address, base, found, first, hit, index);
@@ -297,7 +336,9 @@ mod tests {
     /// Whether anything was committed, family, address.
     type Header = (bool, bool, u128);
 
-    impl<const LANES: usize, const STEPS: usize, const A: usize, const N: usize> Engine for Vips<LANES, STEPS, A, N> {
+    impl<const LANES: usize, const STEPS: usize, const A: usize, const N: usize, const T: usize> Engine
+        for Vips<LANES, STEPS, A, N, T>
+    {
         type Header = Header;
         type Outcome = Option<u64>;
         const STEPS: usize = STEPS;

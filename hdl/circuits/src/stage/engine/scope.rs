@@ -136,8 +136,6 @@ pub struct Scope {
     affinity_out: DFF<Bits<2>>,
     map_out: DFF<Bits<7>>,
 
-    matching: Signal<Local, Bit>,
-    mapping: Signal<Local, Bit>,
     of_default: Signal<Local, Bit>,
     low: Signal<Local, Bits<2>>,
     here: Signal<Local, Bits<3>>,
@@ -169,8 +167,6 @@ impl Logic for Scope {
         clock!(self, clock, affinities, maps, default_affinities, default_maps);
 
         // The load.
-        self.matching.next = self.load_rule.val() & (self.load_reg.val() == 1);
-        self.mapping.next = self.load_rule.val() & (self.load_reg.val() == 2);
         self.of_default.next = self.load_entry.val().get_bit(5);
         self.low.next = self.load_entry.val().get_bits::<2>(0);
         self.at.next = 0.into();
@@ -178,14 +174,11 @@ impl Logic for Scope {
             self.at.next = i.to_bits();
             self.scopes[i].clock.next = self.clock.val();
             self.scopes[i].d.next = self.scopes[i].q.val();
-            if self.matching.val() & (self.low.val() == self.at.val()) {
-                self.scopes[i].d.next = self.load_data.val().get_bits::<5>(1);
+            if self.load_rule.val() {
+                if (self.load_reg.val() == 1) & (self.low.val() == self.at.val()) {
+                    self.scopes[i].d.next = self.load_data.val().get_bits::<5>(1);
+                }
             }
-        }
-        if self.matching.val() & (self.low.val() == 3) & !self.of_default.val() {
-            self.group.d.next = self.load_entry.val().get_bits::<3>(2);
-            self.bank.d.next = self.load_bank.val();
-            self.busy.d.next = true;
         }
         self.load_busy.next = self.busy.q.val();
         self.bits.next = 0.into();
@@ -198,26 +191,39 @@ impl Logic for Scope {
         }
         self.row.next = bit_cast::<5, 4>(self.vip.q.val());
         self.row.next = self.row.val().replace_bit(4, self.bank.q.val());
-        self.mask_at.d.next = self.row.val();
-        self.mask_bits.d.next = self.bits.val();
+        self.we_affinity.d.next = false;
+        self.we_map.d.next = false;
+        self.we_default_affinity.d.next = false;
+        self.we_default_map.d.next = false;
+        self.load_at.next = bit_cast::<6, 5>(self.load_entry.val().get_bits::<5>(0));
+        self.load_at.next = self.load_at.val().replace_bit(5, self.load_bank.val());
+        if self.load_rule.val() {
+            if (self.load_reg.val() == 1) & (self.low.val() == 3) & !self.of_default.val() {
+                self.group.d.next = self.load_entry.val().get_bits::<3>(2);
+                self.bank.d.next = self.load_bank.val();
+                self.busy.d.next = true;
+            }
+            self.target_at.d.next = self.load_at.val();
+            self.target_data.d.next = self.load_data.val().get_bits::<7>(0);
+            if self.load_reg.val() == 1 {
+                self.target_data.d.next = bit_cast::<7, 2>(self.load_data.val().get_bits::<2>(12));
+                self.we_affinity.d.next = !self.of_default.val();
+                self.we_default_affinity.d.next = self.of_default.val();
+            }
+            if self.load_reg.val() == 2 {
+                self.we_map.d.next = !self.of_default.val();
+                self.we_default_map.d.next = self.of_default.val();
+            }
+            self.default_bank.d.next = self.load_bank.val();
+        }
         if self.busy.q.val() {
+            self.mask_at.d.next = self.row.val();
+            self.mask_bits.d.next = self.bits.val();
             self.vip.d.next = self.vip.q.val() + 1;
             if self.vip.q.val() == 15 {
                 self.busy.d.next = false;
             }
         }
-        self.load_at.next = bit_cast::<6, 5>(self.load_entry.val().get_bits::<5>(0));
-        self.load_at.next = self.load_at.val().replace_bit(5, self.load_bank.val());
-        self.target_at.d.next = self.load_at.val();
-        self.target_data.d.next = self.load_data.val().get_bits::<7>(0);
-        if self.load_reg.val() == 1 {
-            self.target_data.d.next = bit_cast::<7, 2>(self.load_data.val().get_bits::<2>(12));
-        }
-        self.we_affinity.d.next = self.matching.val() & !self.of_default.val();
-        self.we_map.d.next = self.mapping.val() & !self.of_default.val();
-        self.we_default_affinity.d.next = self.matching.val() & self.of_default.val();
-        self.we_default_map.d.next = self.mapping.val() & self.of_default.val();
-        self.default_bank.d.next = self.load_bank.val();
         self.load_word.next = 0.into();
         if self.default_bank.q.val() {
             self.load_word.next = 1.into();
@@ -247,7 +253,10 @@ impl Logic for Scope {
             self.here.next = i.to_bits();
             self.masks[i].clock.next = self.clock.val();
             self.mask_write[i].clock.next = self.clock.val();
-            self.mask_write[i].d.next = self.busy.q.val() & (self.group.q.val() == self.here.val());
+            self.mask_write[i].d.next = false;
+            if self.busy.q.val() {
+                self.mask_write[i].d.next = self.group.q.val() == self.here.val();
+            }
             self.masks[i].we.next = self.mask_write[i].q.val();
             self.masks[i].waddr.next = self.mask_at.q.val();
             self.masks[i].wdata.next = self.mask_bits.q.val();

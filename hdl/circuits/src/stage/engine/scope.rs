@@ -23,6 +23,8 @@ pub struct Mask {
     pub wdata: Signal<In, Bits<4>>,
     /// Bank and virtual IP to read.
     pub raddr: Signal<In, Bits<5>>,
+    /// They are wanted.
+    pub s_valid: Signal<In, Bit>,
     /// Rules that fit so far.
     pub s_hits: Signal<In, Bits<4>>,
     /// Any of them is for this virtual IP; two clocks after `raddr`.
@@ -44,7 +46,9 @@ impl Logic for Mask {
         self.words.waddr.next = self.waddr.val();
         self.words.wdata.next = self.wdata.val();
         self.words.raddr.next = self.raddr.val();
-        self.fits.d.next = self.words.rdata.val() & self.s_hits.val();
+        if self.s_valid.val() {
+            self.fits.d.next = self.words.rdata.val() & self.s_hits.val();
+        }
         self.any.d.next = self.fits.q.val() != 0;
         self.first.d.next = 3.into();
         if self.fits.q.val().get_bit(2) {
@@ -261,6 +265,7 @@ impl Logic for Scope {
             self.masks[i].waddr.next = self.mask_at.q.val();
             self.masks[i].wdata.next = self.mask_bits.q.val();
             self.masks[i].raddr.next = self.read_row.val();
+            self.masks[i].s_valid.next = self.s_valid.val();
             self.masks[i].s_hits.next = self.s_hits.val().get_bits::<4>(i * 4);
         }
         for i in 0..4 {
@@ -281,24 +286,31 @@ impl Logic for Scope {
         // Third clock: the first group of each half.
         for i in 0..8 {
             self.firsts[i].clock.next = self.clock.val();
-            self.firsts[i].d.next = self.masks[i].m_first.val();
+            self.firsts[i].d.next = self.firsts[i].q.val();
+            if self.after.q.val().get_bit(1) {
+                self.firsts[i].d.next = self.masks[i].m_first.val();
+            }
         }
         for i in 0..2 {
             self.half_any[i].clock.next = self.clock.val();
             self.half_group[i].clock.next = self.clock.val();
-            self.half_any[i].d.next = self.masks[i * 4].m_any.val()
-                | self.masks[i * 4 + 1].m_any.val()
-                | self.masks[i * 4 + 2].m_any.val()
-                | self.masks[i * 4 + 3].m_any.val();
-            self.half_group[i].d.next = 3.into();
-            if self.masks[i * 4 + 2].m_any.val() {
-                self.half_group[i].d.next = 2.into();
-            }
-            if self.masks[i * 4 + 1].m_any.val() {
-                self.half_group[i].d.next = 1.into();
-            }
-            if self.masks[i * 4].m_any.val() {
-                self.half_group[i].d.next = 0.into();
+            self.half_any[i].d.next = self.half_any[i].q.val();
+            self.half_group[i].d.next = self.half_group[i].q.val();
+            if self.after.q.val().get_bit(1) {
+                self.half_any[i].d.next = self.masks[i * 4].m_any.val()
+                    | self.masks[i * 4 + 1].m_any.val()
+                    | self.masks[i * 4 + 2].m_any.val()
+                    | self.masks[i * 4 + 3].m_any.val();
+                self.half_group[i].d.next = 3.into();
+                if self.masks[i * 4 + 2].m_any.val() {
+                    self.half_group[i].d.next = 2.into();
+                }
+                if self.masks[i * 4 + 1].m_any.val() {
+                    self.half_group[i].d.next = 1.into();
+                }
+                if self.masks[i * 4].m_any.val() {
+                    self.half_group[i].d.next = 0.into();
+                }
             }
         }
 
@@ -325,11 +337,13 @@ impl Logic for Scope {
             self.of_half[i].next =
                 (bit_cast::<5, 2>(self.first_group.val()) << 2) | bit_cast::<5, 2>(self.first_inside.val());
         }
-        self.rule.d.next = self.of_half[1].val() | 16;
-        if self.half_any[0].q.val() {
-            self.rule.d.next = self.of_half[0].val();
+        if self.after.q.val().get_bit(2) {
+            self.rule.d.next = self.of_half[1].val() | 16;
+            if self.half_any[0].q.val() {
+                self.rule.d.next = self.of_half[0].val();
+            }
+            self.none.d.next = self.defaults[2].q.val() | (!self.half_any[0].q.val() & !self.half_any[1].q.val());
         }
-        self.none.d.next = self.defaults[2].q.val() | (!self.half_any[0].q.val() & !self.half_any[1].q.val());
 
         // Fifth clock: what it says.
         self.word.next = bit_cast::<6, 5>(self.rule.q.val());
@@ -342,12 +356,14 @@ impl Logic for Scope {
         self.maps.raddr.next = self.word.val();
         self.default_affinities.raddr.next = self.bank_word.val();
         self.default_maps.raddr.next = self.bank_word.val();
-        self.found.d.next =
-            (bit_cast::<9, 7>(self.maps.rdata.val()) << 2) | bit_cast::<9, 2>(self.affinities.rdata.val());
-        self.default_found.d.next = (bit_cast::<9, 7>(self.default_maps.rdata.val()) << 2)
-            | bit_cast::<9, 2>(self.default_affinities.rdata.val());
-        self.rule_then.d.next = self.rule.q.val();
-        self.none_then.d.next = self.none.q.val();
+        if self.after.q.val().get_bit(3) {
+            self.found.d.next =
+                (bit_cast::<9, 7>(self.maps.rdata.val()) << 2) | bit_cast::<9, 2>(self.affinities.rdata.val());
+            self.default_found.d.next = (bit_cast::<9, 7>(self.default_maps.rdata.val()) << 2)
+                | bit_cast::<9, 2>(self.default_affinities.rdata.val());
+            self.rule_then.d.next = self.rule.q.val();
+            self.none_then.d.next = self.none.q.val();
+        }
 
         // Sixth clock: the rule or the default rule.
         self.chosen.next = bit_cast::<6, 5>(self.rule_then.q.val());

@@ -9,6 +9,7 @@ mod idiom;
 mod order;
 mod process;
 mod register;
+mod sequence;
 mod statement;
 mod wire;
 

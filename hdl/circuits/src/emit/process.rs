@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::order::Order;
 use super::register::{moves, Register};
+use super::sequence::readers_first;
 use super::statement::Statement;
 use super::wire::wires;
 
@@ -39,7 +40,8 @@ pub(super) fn processes(statements: &[Statement], registers: &[Register], order:
         };
         let mut body = String::new();
         let indent = if reset.is_empty() { 2 } else { 3 };
-        for one in statements.iter().filter_map(|one| one.only(&wanted)).filter(|one| !holds(one)) {
+        let own = statements.iter().filter_map(|one| one.only(&wanted)).filter(|one| !holds(one)).collect();
+        for one in readers_first(own) {
             one.write(indent, &assign, &mut body);
         }
         let margin = " ".repeat(indent * 4);

@@ -148,6 +148,13 @@ impl Statement {
         }
     }
 
+    /// Where it is.
+    pub(super) fn at(&self) -> usize {
+        match self {
+            Statement::Assign { at, .. } | Statement::Choice { at, .. } => *at,
+        }
+    }
+
     /// What is assigned in it.
     pub(super) fn targets(&self) -> BTreeSet<&str> {
         let mut targets = BTreeSet::new();

@@ -161,6 +161,8 @@ pub struct Scope {
     chosen: Signal<Local, Bits<6>>,
 }
 
+// One branch for all that a load moves: it is hardly ever taken.
+#[allow(clippy::collapsible_if)]
 impl Logic for Scope {
     #[hdl_gen]
     fn update(&mut self) {

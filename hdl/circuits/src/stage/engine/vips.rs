@@ -199,6 +199,8 @@ impl<const LANES: usize, const STEPS: usize, const A: usize, const N: usize> Def
     }
 }
 
+// One branch for all that a load moves: it is hardly ever taken.
+#[allow(clippy::collapsible_if)]
 impl<const LANES: usize, const STEPS: usize, const A: usize, const N: usize> Logic for Vips<LANES, STEPS, A, N> {
     #[hdl_gen]
     fn update(&mut self) {

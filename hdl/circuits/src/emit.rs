@@ -4,8 +4,14 @@
 //! an instance and its port), one module for parts that are alike, registers as clocked processes, and a header. The text
 //! depends on the circuit alone, byte for byte.
 
+mod constant;
 mod idiom;
+mod order;
+mod process;
+mod register;
+mod sequence;
 mod statement;
+mod wire;
 
 use std::collections::BTreeMap;
 

@@ -23,6 +23,7 @@ mod rtl;
 mod single;
 mod source;
 mod stream;
+mod train;
 mod width;
 
 pub use compile::CompileError;

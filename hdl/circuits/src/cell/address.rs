@@ -1,7 +1,8 @@
 //! What lies at a byte offset: the register table of `weir-spec` as a circuit.
 //!
-//! Latency: two clocks, first the block, then the register in it; the offset holds meanwhile. Which word of a block is meant are plain
-//! bits of the offset. Spec twin: `weir_spec::regs::find`.
+//! Latency: two clocks from `look`, first the block, then the register in it; the offset holds meanwhile, and what is
+//! said of it until the next `look`. Which word of a block is meant are plain bits of the offset. Spec twin:
+//! `weir_spec::regs::find`.
 
 use std::fmt::Write;
 
@@ -86,6 +87,8 @@ const ACTS: [(RegId, &str); 14] = [
 pub struct AddressDecoder {
     /// Clock.
     pub clock: Signal<In, Clock>,
+    /// There is a new offset.
+    pub look: Signal<In, Bit>,
     /// Byte offset.
     pub address: Signal<In, Bits<ADDRESS>>,
     /// There is a register.
@@ -131,6 +134,7 @@ pub struct AddressDecoder {
     /// It is the heat of a bucket.
     pub heat: Signal<Out, Bit>,
     _before: u32,
+    _looked: bool,
 }
 
 /// What the circuit says of a register, apart from its place.
@@ -164,7 +168,10 @@ fn place(block: &Registers, reg: &Reg, index: u32) -> u32 {
 
 impl Logic for AddressDecoder {
     fn update(&mut self) {
-        if self.clock.pos_edge() {
+        if !self.clock.pos_edge() {
+            return;
+        }
+        if self._looked {
             let found = regs::find(self._before);
             let entry = found.map(|(block, reg, _)| entry(block, reg));
             let is = |fact: fn(&Entry) -> bool| entry.as_ref().is_some_and(fact);
@@ -195,6 +202,9 @@ impl Logic for AddressDecoder {
             for (bit, output) in outputs.into_iter().enumerate() {
                 output.next = acts >> bit & 1 == 1;
             }
+        }
+        self._looked = self.look.val();
+        if self._looked {
             self._before = self.address.val().index() as u32;
         }
     }
@@ -285,7 +295,7 @@ fn below(high: u32, low: u32, count: u32) -> String {
 fn text() -> Result<String, std::fmt::Error> {
     let mut text = String::new();
     let top = ADDRESS - 1;
-    let (mut words, mut masks, mut places) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut hits, mut words, mut places) = (Vec::new(), Vec::new(), Vec::new());
     for (number, block) in regs::BLOCKS.iter().enumerate() {
         assert!(block.size.is_power_of_two() && block.stride.is_power_of_two() && block.base % block.size == 0);
         let (size, stride) = (block.size.trailing_zeros(), block.stride.trailing_zeros());
@@ -293,45 +303,40 @@ fn text() -> Result<String, std::fmt::Error> {
         let last = block.regs.last().expect("no block is empty").offset;
         let bits = last.checked_ilog2().map_or(2, |bit| bit + 1);
         writeln!(text, "// {}\nreg hit_{number};\ninitial hit_{number} = 0;", block.name)?;
-        write!(text, "always @(posedge clock) hit_{number} <= address[1:0] == 0")?;
-        write!(text, " && address[{top}:{size}] == {}'h{:x}", ADDRESS as u32 - size, block.base >> size)?;
+        let mut hit = format!("    hit_{number} <= address[1:0] == 0");
+        write!(hit, " && address[{top}:{size}] == {}'h{:x}", ADDRESS as u32 - size, block.base >> size)?;
         if bits < stride {
-            write!(text, " && address[{}:{bits}] == 0", stride - 1)?;
+            write!(hit, " && address[{}:{bits}] == 0", stride - 1)?;
         }
         if stride < size {
-            write!(text, " && {}", below(size - 1, stride, block.count))?;
+            write!(hit, " && {}", below(size - 1, stride, block.count))?;
         }
-        writeln!(text, ";\nreg [{}:0] word_{number};\nreg [31:0] mask_{number};", PACKED - 1)?;
-        writeln!(
-            text,
-            "always @(*) begin\n    word_{number} = 0; mask_{number} = 0;\n    case (address[{}:2])",
-            bits.max(3) - 1
-        )?;
+        hits.push(hit + ";\n");
+        // What the registers are, then which bits they hold.
+        let (width, index) = (PACKED + 32, bits.max(3) - 2);
+        writeln!(text, "function [{}:0] word_{number}(input [{}:0] index);\n    case (index)", width - 1, index - 1)?;
         for reg in block.regs {
-            let (word, mask) = (packed(block, reg), entry(block, reg).mask);
-            let place = if bits == 2 { "default".to_string() } else { format!("{}'h{:x}", bits - 2, reg.offset / 4) };
-            writeln!(
-                text,
-                "        {place}: begin word_{number} = {PACKED}'h{word:x}; mask_{number} = 32'h{mask:x}; end // {}",
-                reg.name
-            )?;
+            let word = u128::from(packed(block, reg)) << 32 | u128::from(entry(block, reg).mask);
+            let place = if bits == 2 { "default".to_string() } else { format!("{index}'h{:x}", reg.offset / 4) };
+            writeln!(text, "        {place}: word_{number} = {width}'h{word:x}; // {}", reg.name)?;
         }
         if bits > 2 {
-            writeln!(text, "        default: ;")?;
+            writeln!(text, "        default: word_{number} = 0;")?;
         }
-        writeln!(text, "    endcase\n    if (!hit_{number}) begin word_{number} = 0; mask_{number} = 0; end\nend")?;
-        words.push(format!("word_{number}"));
-        masks.push(format!("mask_{number}"));
+        writeln!(text, "    endcase\nendfunction")?;
+        words.push(format!("(hit_{number} ? word_{number}(address[{}:2]) : {width}'b0)", index + 1));
         if let Some((high, low, shift, _)) = index_bits(block) {
             places.push(format!("({{{PLACE}{{hit_{number}}}}} & ({{{PLACE}'b0, address[{high}:{low}]}} << {shift}))"));
         }
     }
     let acts: Vec<&str> = ACTS.iter().rev().map(|(_, name)| *name).collect();
-    let outputs = format!("{{stored, locked, takes, found, base, source, {}}}", acts.join(", "));
-    writeln!(text, "reg [{}:0] base;\nreg [{}:0] index;", PLACE - 1, PLACE - 1)?;
-    writeln!(text, "initial begin\n    {outputs} = 0;\n    mask = 0;\n    index = 0;\nend")?;
-    writeln!(text, "always @(posedge clock) begin\n    {outputs} <= {};", words.join(" | "))?;
-    writeln!(text, "    mask <= {};\n    index <= {};\nend", masks.join(" | "), places.join(" | "))?;
+    let outputs = format!("{{stored, locked, takes, found, base, source, {}, mask}}", acts.join(", "));
+    writeln!(text, "reg looked;\nreg [{}:0] base;\nreg [{}:0] index;", PLACE - 1, PLACE - 1)?;
+    writeln!(text, "initial begin\n    looked = 0;\n    {outputs} = 0;\n    index = 0;\nend")?;
+    writeln!(text, "always @(posedge clock) looked <= look;")?;
+    writeln!(text, "always @(posedge clock) if (look) begin\n{}end", hits.concat())?;
+    writeln!(text, "always @(posedge clock) if (looked) begin\n    {outputs} <= {};", words.join("\n        | "))?;
+    writeln!(text, "    index <= {};\nend", places.join("\n        | "))?;
     writeln!(text, "always @(*) place = base | index;")?;
     Ok(text)
 }
@@ -346,8 +351,9 @@ mod tests {
         let mut decoder = AddressDecoder::default();
         decoder.connect_all();
         let mut look = |offset: u32| {
-            decoder.address.next = offset.to_bits();
+            (decoder.address.next, decoder.look.next) = (offset.to_bits(), true);
             step!(decoder);
+            decoder.look.next = false;
             step!(decoder);
             (decoder.found.val(), decoder.takes.val(), decoder.place.val().to_u64(), decoder.source.val().to_u64())
         };

@@ -61,7 +61,7 @@ impl<const W: usize, const K: usize, const C: usize, const N: usize> Logic for P
                 .collect();
             text += &format!("    last_byte[{bit}] = {};\n", tops.join(" | "));
         }
-        Verilog::Custom(text + "    word = {tvalid, tuser, tlast, last_byte, tdata};\nend")
+        Verilog::Custom(text + "end\nalways @(*) begin\n    word = {tvalid, tuser, tlast, last_byte, tdata};\nend")
     }
 }
 
@@ -114,12 +114,8 @@ impl<const W: usize, const K: usize, const C: usize, const N: usize> Logic for U
             W + C + 1,
             W + C + 2
         );
-        for byte in 0..K {
-            text += &match byte {
-                0 => "    tkeep[0] = 1'b1;\n".to_string(),
-                _ => format!("    tkeep[{byte}] = !word[{}] || word[{}:{W}] >= {C}'d{byte};\n", W + C, W + C - 1),
-            };
-        }
+        // The bytes behind the last one are shifted out.
+        text += &format!("    tkeep = {{{K}{{1'b1}}}} >> (word[{}] ? ~word[{}:{W}] : {C}'d0);\n", W + C, W + C - 1);
         Verilog::Custom(text + "end")
     }
 }

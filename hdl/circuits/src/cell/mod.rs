@@ -14,6 +14,7 @@ pub mod register;
 pub mod remask;
 pub mod replica;
 pub mod rom;
+pub mod stage;
 pub mod tallies;
 pub mod twin_ram;
 pub mod wait;

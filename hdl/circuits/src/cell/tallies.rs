@@ -12,7 +12,9 @@ pub struct Tallies<const N: usize, const W: usize> {
     pub clock: Signal<In, Clock>,
     /// Zero, kept and moving ones.
     pub reset: Signal<In, Bit>,
-    /// Counters that move, one bit each; one that never moves costs nothing.
+    /// Some counter may move: what stands still needs no work.
+    pub moves: Signal<In, Bit>,
+    /// Counters that move, one bit each, none of them without `moves`; one that never moves costs nothing.
     pub bump: Signal<In, Bits<N>>,
     /// Keep, and start again.
     pub freeze: Signal<In, Bit>,
@@ -32,6 +34,7 @@ impl<const N: usize, const W: usize> Tallies<N, W> {
         Tallies {
             clock: Default::default(),
             reset: Default::default(),
+            moves: Default::default(),
             bump: Default::default(),
             freeze: Default::default(),
             at: Default::default(),
@@ -47,6 +50,7 @@ impl<const N: usize, const W: usize> Logic for Tallies<N, W> {
     fn update(&mut self) {
         if self.clock.pos_edge() {
             self.count.next = self._frozen[self.at.val().index()].into();
+            assert!(self.moves.val() || self.bump.val() == 0u64, "no counter moves without `moves`");
             for (index, live) in self._live.iter_mut().enumerate() {
                 *live = (*live + u64::from(self.bump.val().get_bit(index))) % (1 << self._widths[index]);
             }
@@ -68,16 +72,24 @@ impl<const N: usize, const W: usize> Logic for Tallies<N, W> {
         let mut text = String::new();
         for i in 0..N {
             text += &format!(
-                "reg [{w}:0] live_{i};
-reg [{w}:0] frozen_{i};
-wire [{w}:0] sum_{i} = live_{i} + bump[{i}];
-initial begin live_{i} = 0; frozen_{i} = 0; end
-always @(posedge clock) if (reset || freeze) live_{i} <= 0; else live_{i} <= sum_{i};
-always @(posedge clock) if (reset) frozen_{i} <= 0; else if (freeze) frozen_{i} <= sum_{i};
-",
+                "reg [{w}:0] live_{i};\nreg [{w}:0] frozen_{i};\ninitial begin live_{i} = 0; frozen_{i} = 0; end\n",
                 w = self._widths[i] - 1
             );
         }
+        let each = |text: fn(usize) -> String| (0..N).map(|i| format!("    {}\n", text(i))).collect::<String>();
+        text += &format!(
+            "always @(posedge clock) if (reset || freeze) begin
+{}end else if (moves) begin
+{}end
+always @(posedge clock) if (reset) begin
+{}end else if (freeze) begin
+{}end
+",
+            each(|i| format!("live_{i} <= 0;")),
+            each(|i| format!("live_{i} <= live_{i} + bump[{i}];")),
+            each(|i| format!("frozen_{i} <= 0;")),
+            each(|i| format!("frozen_{i} <= live_{i} + bump[{i}];")),
+        );
         // Groups of eight first, and one of the groups a clock later.
         let names: Vec<String> = (0..N).map(|i| format!("frozen_{i}")).collect();
         let w = W - 1;
@@ -118,6 +130,7 @@ mod tests {
         let mut tallies = Tallies::<24, 9>::new([9; 24]);
         tallies.connect_all();
         for clock in 0..10u64 {
+            tallies.moves.next = true;
             tallies.bump.next = if clock % 2 == 0 { 0b101 } else { 0b1 }.into();
             tallies.freeze.next = clock == 6 || clock == 9;
             step!(tallies);
@@ -140,6 +153,7 @@ mod tests {
     fn each_counter_wraps_at_its_own_width() {
         let mut tallies = Tallies::<2, 4>::new([2, 4]);
         tallies.connect_all();
+        tallies.moves.next = true;
         tallies.bump.next = 3.into();
         for clock in 0..5 {
             tallies.freeze.next = clock == 4;

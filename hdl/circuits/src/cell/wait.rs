@@ -50,22 +50,15 @@ impl<const W: usize, const N: usize> Logic for Wait<W, N> {
         if N == 0 {
             return Verilog::Custom(format!("// cell wait_{W}x{N}\nalways @(*) q = d;"));
         }
-        let (mut declare, mut clear, mut shift, mut from) =
-            (String::new(), String::new(), String::new(), "d".to_string());
-        for stage in 1..N {
-            declare += &format!("reg [{}:0] stage_{stage};\n", W - 1);
-            clear += &format!("stage_{stage} {{=}} 0; ");
-            shift += &format!("stage_{stage} <= {from}; ");
-            from = format!("stage_{stage}");
-        }
-        clear += "q {=} 0;";
-        shift += &format!("q <= {from};");
+        // One word that moves on by a stage: what comes in is lowest.
+        let (top, last) = (N * W - 1, (N - 1) * W);
+        let next = if N == 1 { "d".to_string() } else { format!("{{stages[{}:0], d}}", last - 1) };
         Verilog::Custom(format!(
             "// cell wait_{W}x{N}
-{declare}initial begin {} end
-always @(posedge clock) if (reset) begin {} end else begin {shift} end",
-            clear.replace("{=}", "="),
-            clear.replace("{=}", "<="),
+reg [{top}:0] stages;
+initial stages = 0;
+always @(posedge clock) if (reset) stages <= 0; else stages <= {next};
+always @(*) q = stages[{top}:{last}];"
         ))
     }
 }

@@ -223,6 +223,8 @@ pub struct RegisterFile {
     from: DFF<Bits<PLACE>>,
     to: DFF<Bits<PLACE>>,
     flags: ResetDff<Bits<4>>,
+    /// Something is to be done, or was a clock ago; else nobody looks at what a request asks for.
+    awake: DFF<Bit>,
     kept: DFF<Bits<32>>,
     error: DFF<Bit>,
     other: DFF<Bits<32>>,
@@ -360,6 +362,7 @@ impl Default for RegisterFile {
             from: Default::default(),
             to: Default::default(),
             flags: Default::default(),
+            awake: Default::default(),
             kept: Default::default(),
             error: Default::default(),
             other: Default::default(),
@@ -425,7 +428,7 @@ impl Logic for RegisterFile {
         dff_setup!(
             self, clock, finished, busy, landing, ending, counting, acts, go, wants, bad, doorbell, route, refusal
         );
-        dff_setup!(self, clock, noting, ended);
+        dff_setup!(self, clock, noting, ended, awake);
         dff_setup!(self, clock, cluster_lo, cluster_hi, masked_lo, masked_hi);
         clock!(self, clock, decoder);
         self.step.reset.next = self.reset.val();
@@ -445,6 +448,7 @@ impl Logic for RegisterFile {
         self.cluster_hi.reset.next = self.reset.val();
         self.masked_lo.reset.next = self.reset.val();
         self.masked_hi.reset.next = self.reset.val();
+        self.decoder.look.next = self.request.val();
         self.decoder.address.next = self.address.val();
 
         // What waits for its turn.
@@ -453,22 +457,17 @@ impl Logic for RegisterFile {
         self.ending.d.next = self.ending.q.val() | self.commit_done.val();
         self.counting.d.next = self.counting.q.val() | self.snapshot_taken.val();
 
+        self.awake.d.next = (self.step.q.val() != Step::Idle)
+            | self.waiting.q.val()
+            | self.landing.q.val()
+            | self.ending.q.val()
+            | self.counting.q.val();
+
         // What a request is refused for, what it pulses and which step it leads to, whatever is decided.
         self.noting.d.next = self.step.q.val() == Step::RefuseAddress;
-        self.kept.d.next = self.wdata.val() & self.decoder.mask.val();
-        if self.noting.q.val() {
-            self.kept.d.next = bit_cast::<32, ADDRESS>(self.address.val());
-        }
-        self.doorbell.d.next = self.write.val() & (self.decoder.commit.val() | self.decoder.renew.val());
         self.mailbox.next = self.decoder.flow_lo.val() | self.decoder.flow_hi.val() | self.decoder.flow_index.val();
         self.flow_word.next = self.flow_status.val();
         self.flow_busy.next = self.flow_word.val().get_bit(self.mailbox_busy.val().index());
-        self.bad.d.next = !self.decoder.takes.val()
-            | !self.whole.val()
-            | (self.decoder.locked.val() & self.busy.q.val())
-            | (self.decoder.snapshot.val() & (self.snapshot_busy.val() | self.counting.q.val()))
-            | (self.decoder.flow_command.val() & self.flow_refuses.val())
-            | (self.mailbox.val() & self.flow_busy.val());
         self.asks.next = 0.into();
         if self.write.val() {
             self.asks.next = self.asks.val().replace_bit(4, self.decoder.renew.val());
@@ -486,27 +485,40 @@ impl Logic for RegisterFile {
             self.asks.next = self.asks.val().replace_bit(12, self.decoder.heat.val());
             self.asks.next = self.asks.val().replace_bit(13, self.decoder.time_lo.val());
         }
-        self.wants.d.next = self.asks.val();
-        self.refusal.d.next = Step::Source;
-        self.route.d.next = Step::Read;
-        if self.write.val() {
-            self.refusal.d.next = Step::RefuseCount;
-            self.route.d.next = Step::Answer;
-            if self.decoder.stored.val() {
-                self.route.d.next = Step::Write;
+        if self.awake.q.val() {
+            self.kept.d.next = self.wdata.val() & self.decoder.mask.val();
+            if self.noting.q.val() {
+                self.kept.d.next = bit_cast::<32, ADDRESS>(self.address.val());
             }
-            if self.decoder.map.val() {
-                self.route.d.next = Step::Crc;
-            }
-            if self.decoder.renew.val() {
-                self.route.d.next = Step::RenewLo;
-            }
-            if self.decoder.commit.val() {
-                self.route.d.next = Step::CommitEpoch;
-            }
-        } else {
-            if self.decoder.heat.val() {
-                self.route.d.next = Step::Heat;
+            self.doorbell.d.next = self.write.val() & (self.decoder.commit.val() | self.decoder.renew.val());
+            self.bad.d.next = !self.decoder.takes.val()
+                | !self.whole.val()
+                | (self.decoder.locked.val() & self.busy.q.val())
+                | (self.decoder.snapshot.val() & (self.snapshot_busy.val() | self.counting.q.val()))
+                | (self.decoder.flow_command.val() & self.flow_refuses.val())
+                | (self.mailbox.val() & self.flow_busy.val());
+            self.wants.d.next = self.asks.val();
+            self.refusal.d.next = Step::Source;
+            self.route.d.next = Step::Read;
+            if self.write.val() {
+                self.refusal.d.next = Step::RefuseCount;
+                self.route.d.next = Step::Answer;
+                if self.decoder.stored.val() {
+                    self.route.d.next = Step::Write;
+                }
+                if self.decoder.map.val() {
+                    self.route.d.next = Step::Crc;
+                }
+                if self.decoder.renew.val() {
+                    self.route.d.next = Step::RenewLo;
+                }
+                if self.decoder.commit.val() {
+                    self.route.d.next = Step::CommitEpoch;
+                }
+            } else {
+                if self.decoder.heat.val() {
+                    self.route.d.next = Step::Heat;
+                }
             }
         }
 
@@ -782,24 +794,26 @@ impl Logic for RegisterFile {
         self.status.next = self.status.val().replace_bit(self.status_fenced.val().index(), self.fenced.val());
         self.status.next = self.status.val().replace_bit(self.status_busy.val().index(), self.busy.q.val());
         self.status.next = self.status.val().replace_bit(self.status_configured.val().index(), self.configured.val());
-        match self.decoder.source.val().get_bits::<3>(0).index() {
-            0 => self.other.d.next = self.status.val(),
-            1 => self.other.d.next = self.time_lo.val(),
-            2 => self.other.d.next = self.time_hi.val(),
-            3 => self.other.d.next = self.flow_status.val(),
-            4 => self.other.d.next = self.flow_lo.val(),
-            5 => self.other.d.next = self.flow_hi.val(),
-            6 => self.other.d.next = bit_cast::<32, 10>(self.flow_index.val()),
-            _ => self.other.d.next = bit_cast::<32, 13>(self.flow_count.val()),
-        }
-        if self.decoder.source.val().get_bit(3) {
-            self.result.d.next = self.other.q.val();
-        } else {
-            match self.decoder.source.val().get_bits::<2>(0).index() {
-                0 => self.result.d.next = self.store_value.val(),
-                1 => self.result.d.next = self.counter_rdata.val(),
-                2 => self.result.d.next = self.map_rdata.val(),
-                _ => self.result.d.next = bit_cast::<32, 24>(self.heat_value.val()),
+        if self.awake.q.val() {
+            match self.decoder.source.val().get_bits::<3>(0).index() {
+                0 => self.other.d.next = self.status.val(),
+                1 => self.other.d.next = self.time_lo.val(),
+                2 => self.other.d.next = self.time_hi.val(),
+                3 => self.other.d.next = self.flow_status.val(),
+                4 => self.other.d.next = self.flow_lo.val(),
+                5 => self.other.d.next = self.flow_hi.val(),
+                6 => self.other.d.next = bit_cast::<32, 10>(self.flow_index.val()),
+                _ => self.other.d.next = bit_cast::<32, 13>(self.flow_count.val()),
+            }
+            if self.decoder.source.val().get_bit(3) {
+                self.result.d.next = self.other.q.val();
+            } else {
+                match self.decoder.source.val().get_bits::<2>(0).index() {
+                    0 => self.result.d.next = self.store_value.val(),
+                    1 => self.result.d.next = self.counter_rdata.val(),
+                    2 => self.result.d.next = self.map_rdata.val(),
+                    _ => self.result.d.next = bit_cast::<32, 24>(self.heat_value.val()),
+                }
             }
         }
 

@@ -352,26 +352,28 @@ impl Logic for Store {
             | self.vips.val();
         self.hash_place.next = bit_cast::<PLACE, 6>(self.entry.q.val()) | self.hash_keys.val();
         self.flow_place.next = bit_cast::<PLACE, 6>(self.entry.q.val()) | self.flow_keys.val();
-        self.place.d.next = self.policy.val();
-        self.last_reg.d.next = true;
-        self.last_entry.d.next = true;
-        if self.block.q.val().get_bit(0) {
-            self.place.d.next = self.rule_place.val();
-            self.last_reg.d.next = self.register.q.val() == 2;
-            self.last_entry.d.next = self.entry.q.val() == self.last_rule.val();
-        }
-        if self.block.q.val().get_bit(1) {
-            self.place.d.next = self.vip_place.val();
-            self.last_reg.d.next = self.register.q.val() == 4;
-            self.last_entry.d.next = self.entry.q.val() == self.last_vip.val();
-        }
-        if self.block.q.val().get_bit(2) {
-            self.place.d.next = self.hash_place.val();
-            self.last_entry.d.next = self.entry.q.val() == self.last_key.val();
-        }
-        if self.block.q.val().get_bit(3) {
-            self.place.d.next = self.flow_place.val();
-            self.last_entry.d.next = self.entry.q.val() == self.last_key.val();
+        if self.streaming.q.val() {
+            self.place.d.next = self.policy.val();
+            self.last_reg.d.next = true;
+            self.last_entry.d.next = true;
+            if self.block.q.val().get_bit(0) {
+                self.place.d.next = self.rule_place.val();
+                self.last_reg.d.next = self.register.q.val() == 2;
+                self.last_entry.d.next = self.entry.q.val() == self.last_rule.val();
+            }
+            if self.block.q.val().get_bit(1) {
+                self.place.d.next = self.vip_place.val();
+                self.last_reg.d.next = self.register.q.val() == 4;
+                self.last_entry.d.next = self.entry.q.val() == self.last_vip.val();
+            }
+            if self.block.q.val().get_bit(2) {
+                self.place.d.next = self.hash_place.val();
+                self.last_entry.d.next = self.entry.q.val() == self.last_key.val();
+            }
+            if self.block.q.val().get_bit(3) {
+                self.place.d.next = self.flow_place.val();
+                self.last_entry.d.next = self.entry.q.val() == self.last_key.val();
+            }
         }
 
         // The next thing: a word of the stream when its time has come, else an operation.
@@ -451,23 +453,25 @@ impl Logic for Store {
             }
         }
         // Nibbles of the CRC: those of the index from clock 5, zeros, those of the word from clock 9.
-        match self.t.q.val().get_bits::<3>(0).index() {
-            0 => self.nibble.d.next = self.bus.val().get_bits::<4>(0),
-            1 => self.nibble.d.next = self.bus.val().get_bits::<4>(4),
-            2 => self.nibble.d.next = self.bus.val().get_bits::<4>(8),
-            3 => self.nibble.d.next = self.bus.val().get_bits::<4>(12),
-            4 => self.nibble.d.next = self.bus.val().get_bits::<4>(16),
-            5 => self.nibble.d.next = self.bus.val().get_bits::<4>(20),
-            6 => self.nibble.d.next = self.bus.val().get_bits::<4>(24),
-            _ => self.nibble.d.next = self.bus.val().get_bits::<4>(28),
-        }
-        if !self.t.q.val().get_bit(3) {
-            self.nibble.d.next = self.crc_index.val().get_bits::<4>(0);
-            if self.t.q.val().get_bit(0) {
-                self.nibble.d.next = self.crc_index.val().get_bits::<4>(4);
+        if !self.idle.val() {
+            match self.t.q.val().get_bits::<3>(0).index() {
+                0 => self.nibble.d.next = self.bus.val().get_bits::<4>(0),
+                1 => self.nibble.d.next = self.bus.val().get_bits::<4>(4),
+                2 => self.nibble.d.next = self.bus.val().get_bits::<4>(8),
+                3 => self.nibble.d.next = self.bus.val().get_bits::<4>(12),
+                4 => self.nibble.d.next = self.bus.val().get_bits::<4>(16),
+                5 => self.nibble.d.next = self.bus.val().get_bits::<4>(20),
+                6 => self.nibble.d.next = self.bus.val().get_bits::<4>(24),
+                _ => self.nibble.d.next = self.bus.val().get_bits::<4>(28),
             }
-            if self.t.q.val().get_bit(1) {
-                self.nibble.d.next = 0.into();
+            if !self.t.q.val().get_bit(3) {
+                self.nibble.d.next = self.crc_index.val().get_bits::<4>(0);
+                if self.t.q.val().get_bit(0) {
+                    self.nibble.d.next = self.crc_index.val().get_bits::<4>(4);
+                }
+                if self.t.q.val().get_bit(1) {
+                    self.nibble.d.next = 0.into();
+                }
             }
         }
         if self.running.q.val() {

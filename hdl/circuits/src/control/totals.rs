@@ -75,6 +75,7 @@ pub struct Totals<const W: usize> {
     tx: DFF<Bit>,
     tx_pass: DFF<Bit>,
     tx_mask: DFF<Bit>,
+    moves: DFF<Bit>,
     bumps: DFF<Bits<26>>,
     rule_bump: DFF<Bit>,
     rule_index: DFF<Bits<6>>,
@@ -163,6 +164,7 @@ impl<const W: usize> Default for Totals<W> {
             tx: Default::default(),
             tx_pass: Default::default(),
             tx_mask: Default::default(),
+            moves: Default::default(),
             bumps: Default::default(),
             rule_bump: Default::default(),
             rule_index: Default::default(),
@@ -226,9 +228,10 @@ impl<const W: usize> Default for Totals<W> {
 impl<const W: usize> Logic for Totals<W> {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, rx, accept, kind, reason, rule, has_rule, tx, tx_pass, tx_mask, bumps, rule_bump);
+        dff_setup!(self, clock, rx, accept, kind, reason, rule, has_rule, tx, tx_pass, tx_mask, moves, bumps);
         dff_setup!(
-            self, clock, rule_index, at, phase, rule_at, plain_at, in_rules, in_plain, scanned, fresh, freeze, wraps
+            self, clock, rule_bump, rule_index, at, phase, rule_at, plain_at, in_rules, in_plain, scanned, fresh,
+            freeze, wraps
         );
         dff_setup!(self, clock, zero, passed, target, valid, raddr, count, low, low_carry, rest, high, high_carry);
         dff_setup!(self, clock, wanted, copies_next, copying, pulse, any, host);
@@ -292,10 +295,12 @@ impl<const W: usize> Logic for Totals<W> {
             self.hit.next = !self.tx_pass.q.val();
             self.now.next = self.now.val().replace_bit(self.tx_fenced.val().index(), self.hit.val());
         }
+        self.moves.d.next = self.rx.q.val() | self.tx.q.val();
         self.bumps.d.next = self.now.val();
         self.rule_bump.d.next = self.is_rule.val() & !self.rule.q.val().get_bit(5);
         self.hit.next = !self.accept.q.val();
         self.rule_index.d.next = self.rule.q.val().replace_bit(5, self.hit.val());
+        self.plain.moves.next = self.moves.q.val();
         self.plain.bump.next = self.bumps.q.val();
         self.rules.bump.next = self.rule_bump.q.val();
         self.rules.index.next = self.rule_index.q.val();

@@ -96,7 +96,8 @@ impl<'a> Reader<'a> {
     }
 }
 
-fn is_word(c: char) -> bool {
+/// Whether a name may hold it.
+pub(super) fn is_word(c: char) -> bool {
     c.is_ascii_alphanumeric() || c == '_'
 }
 
@@ -129,6 +130,28 @@ impl Statement {
                 }
                 under.truncate(depth);
             }
+        }
+    }
+
+    /// It, with every value and condition as `with` makes it.
+    pub(super) fn map(&self, with: &impl Fn(&str) -> String) -> Statement {
+        match self {
+            Statement::Assign { target, value, at } => {
+                Statement::Assign { target: target.clone(), value: with(value), at: *at }
+            }
+            Statement::Choice { parts, case, at } => {
+                let part = |(head, inner): &(String, Vec<Statement>)| {
+                    (with(head), inner.iter().map(|one| one.map(with)).collect())
+                };
+                Statement::Choice { parts: parts.iter().map(part).collect(), case: *case, at: *at }
+            }
+        }
+    }
+
+    /// Where it is.
+    pub(super) fn at(&self) -> usize {
+        match self {
+            Statement::Assign { at, .. } | Statement::Choice { at, .. } => *at,
         }
     }
 

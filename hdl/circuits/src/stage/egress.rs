@@ -55,7 +55,6 @@ pub struct Egress<const WAY: usize> {
     valid: DFF<Bit>,
     pass: DFF<Bit>,
     masked: DFF<Bit>,
-    expected: Signal<Local, Bits<48>>,
     equal: Signal<Local, Bits<12>>,
     alike: Signal<Local, Bits<4>>,
     balanced: Signal<Local, Bit>,
@@ -95,7 +94,6 @@ impl<const WAY: usize> Default for Egress<WAY> {
             valid: Default::default(),
             pass: Default::default(),
             masked: Default::default(),
-            expected: Default::default(),
             equal: Default::default(),
             alike: Default::default(),
             balanced: Default::default(),
@@ -116,20 +114,19 @@ impl<const WAY: usize> Logic for Egress<WAY> {
         self.early.reset.next = self.reset.val();
         self.way.reset.next = self.reset.val();
 
-        self.expected.next = (bit_cast::<48, 8>(self.cluster_mac.val().get_bits::<8>(0)) << 40)
-            | (bit_cast::<48, 8>(self.cluster_mac.val().get_bits::<8>(8)) << 32)
-            | (bit_cast::<48, 8>(self.cluster_mac.val().get_bits::<8>(16)) << 24)
-            | (bit_cast::<48, 8>(self.cluster_mac.val().get_bits::<8>(24)) << 16)
-            | (bit_cast::<48, 8>(self.cluster_mac.val().get_bits::<8>(32)) << 8)
-            | bit_cast::<48, 8>(self.cluster_mac.val().get_bits::<8>(40));
         self.equal.next = 0.into();
         self.alike.next = 0.into();
         if self.s_valid.val() {
-            for i in 0..12 {
-                self.equal.next = self
-                    .equal
-                    .val()
-                    .replace_bit(i, self.s_mac.val().get_bits::<4>(i * 4) == self.expected.val().get_bits::<4>(i * 4));
+            // The first octet of the one is on top, that of the other lowest.
+            for i in 0..6 {
+                self.equal.next = self.equal.val().replace_bit(
+                    i * 2,
+                    self.s_mac.val().get_bits::<4>(i * 8) == self.cluster_mac.val().get_bits::<4>(40 - i * 8),
+                );
+                self.equal.next = self.equal.val().replace_bit(
+                    i * 2 + 1,
+                    self.s_mac.val().get_bits::<4>(i * 8 + 4) == self.cluster_mac.val().get_bits::<4>(44 - i * 8),
+                );
             }
             for i in 0..4 {
                 self.alike.next = self.alike.val().replace_bit(

@@ -7,6 +7,7 @@ use rust_hdl::prelude::*;
 use weir_spec::regs::{reg, RegId};
 
 use crate::cell::pool::PoolRam;
+use crate::cell::stage::Stage;
 use crate::cell::wait::Wait;
 
 /// Clocks from the rule, `s_rule`, to `m_valid` of a `Lookup<FIRST, LAST>`.
@@ -20,9 +21,9 @@ pub const fn latency(first: usize, last: usize) -> usize {
 pub const PLAN_BITS: usize = 29;
 
 /// Bits that go from the choice of what to consult to the choice of the bucket.
-const CHOICE: usize = 1 + PLAN_BITS + 2 + 7 + 36;
+const CHOICE: usize = PLAN_BITS + 2 + 7 + 36;
 /// Bits that go beside four buckets of a word.
-const QUARTER: usize = 1 + PLAN_BITS + 3 + 8;
+const QUARTER: usize = PLAN_BITS + 3 + 8;
 
 /// See the module. `FIRST` registers (0 or 1) between the choice of the map and of the bucket, `LAST` between the choice
 /// of four buckets of a word and of one: both 1 where logic is slow.
@@ -89,12 +90,14 @@ pub struct Lookup<const FIRST: usize, const LAST: usize> {
     by_policy: DFF<Bit>,
     flow: DFF<Bit>,
     what: DFF<Bits<2>>,
-    choice: Wait<CHOICE, FIRST>,
+    choosing: Wait<1, FIRST>,
+    choice: Stage<CHOICE, FIRST>,
     pool: PoolRam,
     valids: [DFF<Bit>; 3],
     plans: [DFF<Bits<PLAN_BITS>>; 3],
     constants: [DFF<Bits<3>>; 3],
-    quarter: Wait<QUARTER, LAST>,
+    picking: Wait<1, LAST>,
+    quarter: Stage<QUARTER, LAST>,
     valid: DFF<Bit>,
     plan: DFF<Bits<PLAN_BITS>>,
     state: DFF<Bits<2>>,
@@ -110,6 +113,7 @@ pub struct Lookup<const FIRST: usize, const LAST: usize> {
     map: Signal<Local, Bits<7>>,
     flags: Signal<Local, Bits<PLAN_BITS>>,
     chosen: Signal<Local, Bits<CHOICE>>,
+    chooses: Signal<Local, Bit>,
     at: Signal<Local, Bits<CHOICE>>,
     bucket: Signal<Local, Bits<12>>,
     constant: Signal<Local, Bits<3>>,
@@ -118,6 +122,7 @@ pub struct Lookup<const FIRST: usize, const LAST: usize> {
     word: Signal<Local, Bits<32>>,
     four: Signal<Local, Bits<8>>,
     found: Signal<Local, Bits<QUARTER>>,
+    picks: Signal<Local, Bit>,
     pick: Signal<Local, Bits<QUARTER>>,
 }
 
@@ -160,11 +165,13 @@ impl<const FIRST: usize, const LAST: usize> Default for Lookup<FIRST, LAST> {
             by_policy: Default::default(),
             flow: Default::default(),
             what: Default::default(),
+            choosing: Default::default(),
             choice: Default::default(),
             pool: Default::default(),
             valids: Default::default(),
             plans: Default::default(),
             constants: Default::default(),
+            picking: Default::default(),
             quarter: Default::default(),
             valid: Default::default(),
             plan: Default::default(),
@@ -180,6 +187,7 @@ impl<const FIRST: usize, const LAST: usize> Default for Lookup<FIRST, LAST> {
             map: Default::default(),
             flags: Default::default(),
             chosen: Default::default(),
+            chooses: Default::default(),
             at: Default::default(),
             bucket: Default::default(),
             constant: Default::default(),
@@ -188,6 +196,7 @@ impl<const FIRST: usize, const LAST: usize> Default for Lookup<FIRST, LAST> {
             word: Default::default(),
             four: Default::default(),
             found: Default::default(),
+            picks: Default::default(),
             pick: Default::default(),
         }
     }
@@ -212,9 +221,9 @@ impl<const FIRST: usize, const LAST: usize> Logic for Lookup<FIRST, LAST> {
             echo_map
         );
         dff_setup!(self, clock, pass, by_policy, flow, what);
-        clock!(self, clock, choice, pool, quarter);
-        self.choice.reset.next = self.reset.val();
-        self.quarter.reset.next = self.reset.val();
+        clock!(self, clock, choosing, choice, pool, picking, quarter);
+        self.choosing.reset.next = self.reset.val();
+        self.picking.reset.next = self.reset.val();
         for i in 0..2 {
             self.policies[i].clock.next = self.clock.val();
             self.policies[i].d.next = self.policies[i].q.val();
@@ -343,15 +352,18 @@ impl<const FIRST: usize, const LAST: usize> Logic for Lookup<FIRST, LAST> {
             | (bit_cast::<CHOICE, 12>(self.s_none.val()) << 38)
             | (bit_cast::<CHOICE, 12>(self.s_single.val()) << 50)
             | (bit_cast::<CHOICE, 12>(self.s_network.val()) << 62);
-        self.choice.d.next = self.chosen.val().replace_bit(74, self.known.q.val());
+        self.choosing.d.next = self.known.q.val().into();
+        self.choice.take.next = self.known.q.val();
+        self.choice.d.next = self.chosen.val();
 
         // Which bucket.
         self.at.next = self.choice.q.val();
+        self.chooses.next = self.choosing.q.val().any();
         self.bucket.next = 0.into();
         self.constant.next = 0.into();
         self.address.next = 0.into();
-        self.valids[0].d.next = self.at.val().get_bit(74) & !self.reset.val();
-        if self.at.val().get_bit(74) {
+        self.valids[0].d.next = self.chooses.val() & !self.reset.val();
+        if self.chooses.val() {
             if self.at.val().get_bit(6) {
                 match self.at.val().get_bits::<2>(29).index() {
                     0 => {
@@ -408,12 +420,15 @@ impl<const FIRST: usize, const LAST: usize> Logic for Lookup<FIRST, LAST> {
         self.found.next = bit_cast::<QUARTER, PLAN_BITS>(self.near.val())
             | (bit_cast::<QUARTER, 3>(self.constants[2].q.val()) << 29)
             | (bit_cast::<QUARTER, 8>(self.four.val()) << 32);
-        self.quarter.d.next = self.found.val().replace_bit(40, self.valids[2].q.val());
+        self.picking.d.next = self.valids[2].q.val().into();
+        self.quarter.take.next = self.valids[2].q.val();
+        self.quarter.d.next = self.found.val();
 
         // One bucket of four, or the constant.
         self.pick.next = self.quarter.q.val();
-        self.valid.d.next = self.pick.val().get_bit(40) & !self.reset.val();
-        if self.pick.val().get_bit(40) {
+        self.picks.next = self.picking.q.val().any();
+        self.valid.d.next = self.picks.val() & !self.reset.val();
+        if self.picks.val() {
             self.plan.d.next = self.pick.val().get_bits::<PLAN_BITS>(0);
             match self.pick.val().get_bits::<2>(14).index() {
                 0 => {

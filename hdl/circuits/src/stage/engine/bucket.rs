@@ -293,22 +293,22 @@ impl<
         // and over again.
         self.number.next = self.s_key_number.val();
         self.group.next = self.number.val().get_bits::<3>(4) - 2;
-        self.full.next =
-            self.s_key.val() & (self.number.val().get_bits::<4>(0) == 14) & (self.number.val().get_bits::<5>(4) < 10);
+        self.full.next = (self.number.val().get_bits::<4>(0) == 14) & (self.number.val().get_bits::<5>(4) < 10);
         self.place.s_entry.next = bit_cast::<6, 3>(self.group.val());
         self.place.s_bank.next = self.s_key_bank.val();
-        self.waddr.d.next = self.place.m_address.val();
 
         // That of port group j with bit 98 + 4 j for IPv4, 290 + 4 j for IPv6.
         self.long_port.next = self.number.val().get_bits::<5>(4) == 18;
-        self.port_full.next = self.s_key.val()
-            & (self.number.val().get_bits::<2>(0) == 2)
+        self.port_full.next = (self.number.val().get_bits::<2>(0) == 2)
             & ((self.number.val().get_bits::<5>(4) == 6) | self.long_port.val());
         self.port_entry.next = bit_cast::<6, 2>(self.number.val().get_bits::<2>(2));
         self.port_entry.next = self.port_entry.val().replace_bit(2, self.long_port.val());
         self.port_place.s_entry.next = self.port_entry.val();
         self.port_place.s_bank.next = self.s_key_bank.val();
-        self.port_waddr.d.next = self.port_place.m_address.val();
+        if self.s_key.val() {
+            self.waddr.d.next = self.place.m_address.val();
+            self.port_waddr.d.next = self.port_place.m_address.val();
+        }
 
         self.steps.s_valid.next = self.s_valid.val();
         self.steps.s_bank.next = self.s_bank.val();
@@ -345,7 +345,10 @@ impl<
         for i in 0..GROUPS {
             self.here.next = i.to_bits();
             self.writes[i].clock.next = self.clock.val();
-            self.writes[i].d.next = self.full.val() & (self.place.m_lane.val() == self.here.val());
+            self.writes[i].d.next = false;
+            if self.s_key.val() {
+                self.writes[i].d.next = self.full.val() & (self.place.m_lane.val() == self.here.val());
+            }
             self.lanes[i].clock.next = self.clock.val();
             self.lanes[i].we.next = self.writes[i].q.val();
             self.lanes[i].waddr.next = self.waddr.q.val();
@@ -360,7 +363,10 @@ impl<
         for i in 0..HALF {
             self.here.next = i.to_bits();
             self.port_writes[i].clock.next = self.clock.val();
-            self.port_writes[i].d.next = self.port_full.val() & (self.port_place.m_lane.val() == self.here.val());
+            self.port_writes[i].d.next = false;
+            if self.s_key.val() {
+                self.port_writes[i].d.next = self.port_full.val() & (self.port_place.m_lane.val() == self.here.val());
+            }
             self.port_lanes[i].clock.next = self.clock.val();
             self.port_lanes[i].we.next = self.port_writes[i].q.val();
             self.port_lanes[i].waddr.next = self.port_waddr.q.val();

@@ -176,10 +176,18 @@ impl Logic for Flows {
         self.valid[0].d.next = self.s_valid.val();
         self.valid[1].d.next = self.valid[0].q.val();
         self.valid[2].d.next = self.valid[1].q.val();
-        self.signature[0].d.next = self.s_signature.val();
-        self.signature[1].d.next = self.signature[0].q.val();
-        self.vip[0].d.next = self.s_vip.val();
-        self.vip[1].d.next = self.vip[0].q.val();
+        for i in 0..2 {
+            self.signature[i].d.next = self.signature[i].q.val();
+            self.vip[i].d.next = self.vip[i].q.val();
+        }
+        if self.s_valid.val() {
+            self.signature[0].d.next = self.s_signature.val();
+            self.vip[0].d.next = self.s_vip.val();
+        }
+        if self.valid[0].q.val() {
+            self.signature[1].d.next = self.signature[0].q.val();
+            self.vip[1].d.next = self.vip[0].q.val();
+        }
         self.wanted.next = self.signature[1].q.val();
 
         // Nibble by nibble, since much of the first clock is gone when the RAM shows; then all nibbles, then all ways.
@@ -189,12 +197,16 @@ impl Logic for Flows {
             self.apart[way].next = self.entry[way].val().get_bits::<64>(0) ^ self.wanted.val();
             self.pairs[way].next = self.apart[way].val() | (self.apart[way].val() >> 1);
             self.nibbles[way].next = self.pairs[way].val() | (self.pairs[way].val() >> 2);
-            self.differs[way].d.next = self.nibbles[way].val() & self.lowest.val();
-            self.vip_differs[way].d.next = self.entry[way].val().get_bits::<4>(64) != self.vip[1].q.val();
+            self.differs[way].d.next = self.differs[way].q.val();
+            self.vip_differs[way].d.next = self.vip_differs[way].q.val();
+            if self.valid[1].q.val() {
+                self.differs[way].d.next = self.nibbles[way].val() & self.lowest.val();
+                self.vip_differs[way].d.next = self.entry[way].val().get_bits::<4>(64) != self.vip[1].q.val();
+            }
             self.is[way].next = self.entry[way].val().get_bits::<2>(68) == 1;
             self.is[4 + way].next = self.entry[way].val().get_bits::<2>(68) == 2;
             self.differ[way].next = self.differs[way].q.val().any() | self.vip_differs[way].q.val();
-            self.all[way].next = self.valid[2].q.val() & !self.differ[way].val();
+            self.all[way].next = !self.differ[way].val();
         }
         self.holding[0].next = bit_cast::<4, 1>(self.is[0].val().into())
             | (bit_cast::<4, 1>(self.is[1].val().into()) << 1)
@@ -208,10 +220,16 @@ impl Logic for Flows {
             | (bit_cast::<4, 1>(self.all[1].val().into()) << 1)
             | (bit_cast::<4, 1>(self.all[2].val().into()) << 2)
             | (bit_cast::<4, 1>(self.all[3].val().into()) << 3);
-        self.kind_pin.d.next = self.holding[0].val();
-        self.kind_foreign.d.next = self.holding[1].val();
-        self.pin.d.next = self.holding[2].val() & self.kind_pin.q.val();
-        self.foreign.d.next = self.holding[2].val() & self.kind_foreign.q.val();
+        if self.valid[1].q.val() {
+            self.kind_pin.d.next = self.holding[0].val();
+            self.kind_foreign.d.next = self.holding[1].val();
+        }
+        self.pin.d.next = 0.into();
+        self.foreign.d.next = 0.into();
+        if self.valid[2].q.val() {
+            self.pin.d.next = self.holding[2].val() & self.kind_pin.q.val();
+            self.foreign.d.next = self.holding[2].val() & self.kind_foreign.q.val();
+        }
         self.any_pin.d.next = self.pin.q.val().any();
         self.any_foreign.d.next = self.foreign.q.val().any();
         self.m_pin.next = self.any_pin.q.val();

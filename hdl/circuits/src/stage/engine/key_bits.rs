@@ -51,10 +51,10 @@ impl Logic for KeyBits {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(self, clock, word, entry, count, running, ends, hash, flow, first, bank, window);
-        self.word.d.next = self.word.q.val() << 1;
         self.first.d.next = false;
         self.ends.d.next = self.running.q.val() & (self.count.q.val() == 30);
         if self.running.q.val() {
+            self.word.d.next = self.word.q.val() << 1;
             self.count.d.next = self.count.q.val() + 1;
             self.window.d.next = self.window.q.val() << 1;
             if self.word.q.val().get_bit(31) {

@@ -123,7 +123,6 @@ pub struct Ports<const LANES: usize, const STEPS: usize, const A: usize, const N
     lane_count: Constant<Bits<6>>,
     above_them: Constant<Bits<6>>,
     here: Signal<Local, Bits<6>>,
-    mine: Signal<Local, Bit>,
     after: Signal<Local, Bits<N>>,
     now: Signal<Local, Bits<LANES>>,
     all: Signal<Local, Bits<32>>,
@@ -165,7 +164,6 @@ impl<const LANES: usize, const STEPS: usize, const A: usize, const N: usize> Def
             lane_count: Constant::new((LANES as u64).into()),
             above_them: Constant::new((32 - LANES as u64).into()),
             here: Default::default(),
-            mine: Default::default(),
             after: Default::default(),
             now: Default::default(),
             all: Default::default(),
@@ -173,6 +171,8 @@ impl<const LANES: usize, const STEPS: usize, const A: usize, const N: usize> Def
     }
 }
 
+// One branch for all that a load moves: it is hardly ever taken.
+#[allow(clippy::collapsible_if)]
 impl<const LANES: usize, const STEPS: usize, const A: usize, const N: usize> Logic for Ports<LANES, STEPS, A, N> {
     #[hdl_gen]
     fn update(&mut self) {
@@ -181,8 +181,10 @@ impl<const LANES: usize, const STEPS: usize, const A: usize, const N: usize> Log
         clock!(self, clock, steps);
         self.place.s_entry.next = self.load_entry.val();
         self.place.s_bank.next = self.load_bank.val();
-        self.waddr.d.next = self.place.m_address.val();
-        self.wdata.d.next = self.load_data.val();
+        if self.load_rule.val() {
+            self.waddr.d.next = self.place.m_address.val();
+            self.wdata.d.next = self.load_data.val();
+        }
 
         self.steps.s_valid.next = self.s_valid.val();
         self.steps.s_bank.next = self.s_bank.val();
@@ -198,16 +200,19 @@ impl<const LANES: usize, const STEPS: usize, const A: usize, const N: usize> Log
         self.no_port_last.d.next = self.no_port_then.q.val();
 
         self.here.next = 0.into();
-        self.mine.next = false;
         self.now.next = 0.into();
         for i in 0..LANES {
             self.here.next = i.to_bits();
-            self.mine.next =
-                self.load_rule.val() & !self.load_entry.val().get_bit(5) & (self.place.m_lane.val() == self.here.val());
             self.we_ports[i].clock.next = self.clock.val();
-            self.we_ports[i].d.next = self.mine.val() & (self.load_reg.val() == 0);
             self.we_match[i].clock.next = self.clock.val();
-            self.we_match[i].d.next = self.mine.val() & (self.load_reg.val() == 1);
+            self.we_ports[i].d.next = false;
+            self.we_match[i].d.next = false;
+            if self.load_rule.val() {
+                if !self.load_entry.val().get_bit(5) & (self.place.m_lane.val() == self.here.val()) {
+                    self.we_ports[i].d.next = self.load_reg.val() == 0;
+                    self.we_match[i].d.next = self.load_reg.val() == 1;
+                }
+            }
             self.lanes[i].clock.next = self.clock.val();
             self.lanes[i].we_ports.next = self.we_ports[i].q.val();
             self.lanes[i].we_match.next = self.we_match[i].q.val();

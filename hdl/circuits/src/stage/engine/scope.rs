@@ -23,6 +23,8 @@ pub struct Mask {
     pub wdata: Signal<In, Bits<4>>,
     /// Bank and virtual IP to read.
     pub raddr: Signal<In, Bits<5>>,
+    /// They are wanted.
+    pub s_valid: Signal<In, Bit>,
     /// Rules that fit so far.
     pub s_hits: Signal<In, Bits<4>>,
     /// Any of them is for this virtual IP; two clocks after `raddr`.
@@ -44,7 +46,9 @@ impl Logic for Mask {
         self.words.waddr.next = self.waddr.val();
         self.words.wdata.next = self.wdata.val();
         self.words.raddr.next = self.raddr.val();
-        self.fits.d.next = self.words.rdata.val() & self.s_hits.val();
+        if self.s_valid.val() {
+            self.fits.d.next = self.words.rdata.val() & self.s_hits.val();
+        }
         self.any.d.next = self.fits.q.val() != 0;
         self.first.d.next = 3.into();
         if self.fits.q.val().get_bit(2) {
@@ -136,8 +140,6 @@ pub struct Scope {
     affinity_out: DFF<Bits<2>>,
     map_out: DFF<Bits<7>>,
 
-    matching: Signal<Local, Bit>,
-    mapping: Signal<Local, Bit>,
     of_default: Signal<Local, Bit>,
     low: Signal<Local, Bits<2>>,
     here: Signal<Local, Bits<3>>,
@@ -159,6 +161,8 @@ pub struct Scope {
     chosen: Signal<Local, Bits<6>>,
 }
 
+// One branch for all that a load moves: it is hardly ever taken.
+#[allow(clippy::collapsible_if)]
 impl Logic for Scope {
     #[hdl_gen]
     fn update(&mut self) {
@@ -169,8 +173,6 @@ impl Logic for Scope {
         clock!(self, clock, affinities, maps, default_affinities, default_maps);
 
         // The load.
-        self.matching.next = self.load_rule.val() & (self.load_reg.val() == 1);
-        self.mapping.next = self.load_rule.val() & (self.load_reg.val() == 2);
         self.of_default.next = self.load_entry.val().get_bit(5);
         self.low.next = self.load_entry.val().get_bits::<2>(0);
         self.at.next = 0.into();
@@ -178,14 +180,11 @@ impl Logic for Scope {
             self.at.next = i.to_bits();
             self.scopes[i].clock.next = self.clock.val();
             self.scopes[i].d.next = self.scopes[i].q.val();
-            if self.matching.val() & (self.low.val() == self.at.val()) {
-                self.scopes[i].d.next = self.load_data.val().get_bits::<5>(1);
+            if self.load_rule.val() {
+                if (self.load_reg.val() == 1) & (self.low.val() == self.at.val()) {
+                    self.scopes[i].d.next = self.load_data.val().get_bits::<5>(1);
+                }
             }
-        }
-        if self.matching.val() & (self.low.val() == 3) & !self.of_default.val() {
-            self.group.d.next = self.load_entry.val().get_bits::<3>(2);
-            self.bank.d.next = self.load_bank.val();
-            self.busy.d.next = true;
         }
         self.load_busy.next = self.busy.q.val();
         self.bits.next = 0.into();
@@ -198,26 +197,39 @@ impl Logic for Scope {
         }
         self.row.next = bit_cast::<5, 4>(self.vip.q.val());
         self.row.next = self.row.val().replace_bit(4, self.bank.q.val());
-        self.mask_at.d.next = self.row.val();
-        self.mask_bits.d.next = self.bits.val();
+        self.we_affinity.d.next = false;
+        self.we_map.d.next = false;
+        self.we_default_affinity.d.next = false;
+        self.we_default_map.d.next = false;
+        self.load_at.next = bit_cast::<6, 5>(self.load_entry.val().get_bits::<5>(0));
+        self.load_at.next = self.load_at.val().replace_bit(5, self.load_bank.val());
+        if self.load_rule.val() {
+            if (self.load_reg.val() == 1) & (self.low.val() == 3) & !self.of_default.val() {
+                self.group.d.next = self.load_entry.val().get_bits::<3>(2);
+                self.bank.d.next = self.load_bank.val();
+                self.busy.d.next = true;
+            }
+            self.target_at.d.next = self.load_at.val();
+            self.target_data.d.next = self.load_data.val().get_bits::<7>(0);
+            if self.load_reg.val() == 1 {
+                self.target_data.d.next = bit_cast::<7, 2>(self.load_data.val().get_bits::<2>(12));
+                self.we_affinity.d.next = !self.of_default.val();
+                self.we_default_affinity.d.next = self.of_default.val();
+            }
+            if self.load_reg.val() == 2 {
+                self.we_map.d.next = !self.of_default.val();
+                self.we_default_map.d.next = self.of_default.val();
+            }
+            self.default_bank.d.next = self.load_bank.val();
+        }
         if self.busy.q.val() {
+            self.mask_at.d.next = self.row.val();
+            self.mask_bits.d.next = self.bits.val();
             self.vip.d.next = self.vip.q.val() + 1;
             if self.vip.q.val() == 15 {
                 self.busy.d.next = false;
             }
         }
-        self.load_at.next = bit_cast::<6, 5>(self.load_entry.val().get_bits::<5>(0));
-        self.load_at.next = self.load_at.val().replace_bit(5, self.load_bank.val());
-        self.target_at.d.next = self.load_at.val();
-        self.target_data.d.next = self.load_data.val().get_bits::<7>(0);
-        if self.load_reg.val() == 1 {
-            self.target_data.d.next = bit_cast::<7, 2>(self.load_data.val().get_bits::<2>(12));
-        }
-        self.we_affinity.d.next = self.matching.val() & !self.of_default.val();
-        self.we_map.d.next = self.mapping.val() & !self.of_default.val();
-        self.we_default_affinity.d.next = self.matching.val() & self.of_default.val();
-        self.we_default_map.d.next = self.mapping.val() & self.of_default.val();
-        self.default_bank.d.next = self.load_bank.val();
         self.load_word.next = 0.into();
         if self.default_bank.q.val() {
             self.load_word.next = 1.into();
@@ -247,11 +259,15 @@ impl Logic for Scope {
             self.here.next = i.to_bits();
             self.masks[i].clock.next = self.clock.val();
             self.mask_write[i].clock.next = self.clock.val();
-            self.mask_write[i].d.next = self.busy.q.val() & (self.group.q.val() == self.here.val());
+            self.mask_write[i].d.next = false;
+            if self.busy.q.val() {
+                self.mask_write[i].d.next = self.group.q.val() == self.here.val();
+            }
             self.masks[i].we.next = self.mask_write[i].q.val();
             self.masks[i].waddr.next = self.mask_at.q.val();
             self.masks[i].wdata.next = self.mask_bits.q.val();
             self.masks[i].raddr.next = self.read_row.val();
+            self.masks[i].s_valid.next = self.s_valid.val();
             self.masks[i].s_hits.next = self.s_hits.val().get_bits::<4>(i * 4);
         }
         for i in 0..4 {
@@ -272,24 +288,31 @@ impl Logic for Scope {
         // Third clock: the first group of each half.
         for i in 0..8 {
             self.firsts[i].clock.next = self.clock.val();
-            self.firsts[i].d.next = self.masks[i].m_first.val();
+            self.firsts[i].d.next = self.firsts[i].q.val();
+            if self.after.q.val().get_bit(1) {
+                self.firsts[i].d.next = self.masks[i].m_first.val();
+            }
         }
         for i in 0..2 {
             self.half_any[i].clock.next = self.clock.val();
             self.half_group[i].clock.next = self.clock.val();
-            self.half_any[i].d.next = self.masks[i * 4].m_any.val()
-                | self.masks[i * 4 + 1].m_any.val()
-                | self.masks[i * 4 + 2].m_any.val()
-                | self.masks[i * 4 + 3].m_any.val();
-            self.half_group[i].d.next = 3.into();
-            if self.masks[i * 4 + 2].m_any.val() {
-                self.half_group[i].d.next = 2.into();
-            }
-            if self.masks[i * 4 + 1].m_any.val() {
-                self.half_group[i].d.next = 1.into();
-            }
-            if self.masks[i * 4].m_any.val() {
-                self.half_group[i].d.next = 0.into();
+            self.half_any[i].d.next = self.half_any[i].q.val();
+            self.half_group[i].d.next = self.half_group[i].q.val();
+            if self.after.q.val().get_bit(1) {
+                self.half_any[i].d.next = self.masks[i * 4].m_any.val()
+                    | self.masks[i * 4 + 1].m_any.val()
+                    | self.masks[i * 4 + 2].m_any.val()
+                    | self.masks[i * 4 + 3].m_any.val();
+                self.half_group[i].d.next = 3.into();
+                if self.masks[i * 4 + 2].m_any.val() {
+                    self.half_group[i].d.next = 2.into();
+                }
+                if self.masks[i * 4 + 1].m_any.val() {
+                    self.half_group[i].d.next = 1.into();
+                }
+                if self.masks[i * 4].m_any.val() {
+                    self.half_group[i].d.next = 0.into();
+                }
             }
         }
 
@@ -316,11 +339,13 @@ impl Logic for Scope {
             self.of_half[i].next =
                 (bit_cast::<5, 2>(self.first_group.val()) << 2) | bit_cast::<5, 2>(self.first_inside.val());
         }
-        self.rule.d.next = self.of_half[1].val() | 16;
-        if self.half_any[0].q.val() {
-            self.rule.d.next = self.of_half[0].val();
+        if self.after.q.val().get_bit(2) {
+            self.rule.d.next = self.of_half[1].val() | 16;
+            if self.half_any[0].q.val() {
+                self.rule.d.next = self.of_half[0].val();
+            }
+            self.none.d.next = self.defaults[2].q.val() | (!self.half_any[0].q.val() & !self.half_any[1].q.val());
         }
-        self.none.d.next = self.defaults[2].q.val() | (!self.half_any[0].q.val() & !self.half_any[1].q.val());
 
         // Fifth clock: what it says.
         self.word.next = bit_cast::<6, 5>(self.rule.q.val());
@@ -333,12 +358,14 @@ impl Logic for Scope {
         self.maps.raddr.next = self.word.val();
         self.default_affinities.raddr.next = self.bank_word.val();
         self.default_maps.raddr.next = self.bank_word.val();
-        self.found.d.next =
-            (bit_cast::<9, 7>(self.maps.rdata.val()) << 2) | bit_cast::<9, 2>(self.affinities.rdata.val());
-        self.default_found.d.next = (bit_cast::<9, 7>(self.default_maps.rdata.val()) << 2)
-            | bit_cast::<9, 2>(self.default_affinities.rdata.val());
-        self.rule_then.d.next = self.rule.q.val();
-        self.none_then.d.next = self.none.q.val();
+        if self.after.q.val().get_bit(3) {
+            self.found.d.next =
+                (bit_cast::<9, 7>(self.maps.rdata.val()) << 2) | bit_cast::<9, 2>(self.affinities.rdata.val());
+            self.default_found.d.next = (bit_cast::<9, 7>(self.default_maps.rdata.val()) << 2)
+                | bit_cast::<9, 2>(self.default_affinities.rdata.val());
+            self.rule_then.d.next = self.rule.q.val();
+            self.none_then.d.next = self.none.q.val();
+        }
 
         // Sixth clock: the rule or the default rule.
         self.chosen.next = bit_cast::<6, 5>(self.rule_then.q.val());

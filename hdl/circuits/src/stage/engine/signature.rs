@@ -123,7 +123,6 @@ pub struct Signature<
     sum: DFF<Bits<64>>,
     signature: DFF<Bits<64>>,
     here: Signal<Local, Bits<6>>,
-    full: Signal<Local, Bit>,
     after: Signal<Local, Bits<N>>,
     all: Signal<Local, Bits<64>>,
 }
@@ -156,7 +155,6 @@ impl<const STEPS: usize, const GROUPS: usize, const A: usize, const N: usize, co
             sum: Default::default(),
             signature: Default::default(),
             here: Default::default(),
-            full: Default::default(),
             after: Default::default(),
             all: Default::default(),
         }
@@ -171,7 +169,6 @@ impl<const STEPS: usize, const GROUPS: usize, const A: usize, const N: usize, co
         dff_setup!(self, clock, waddr, filled, ends, group, sum, signature);
         clock!(self, clock, steps);
         // The first window is full with bit 82 of the key, each further one 20 bits later: the count ends at 127.
-        self.full.next = self.s_key.val() & self.ends.q.val();
         if self.s_key.val() {
             self.filled.d.next = self.filled.q.val() + 1;
             self.ends.d.next = self.filled.q.val() == 126;
@@ -179,6 +176,7 @@ impl<const STEPS: usize, const GROUPS: usize, const A: usize, const N: usize, co
                 self.filled.d.next = 108.into();
                 self.group.d.next = self.group.q.val() + 1;
             }
+            self.waddr.d.next = self.place.m_address.val();
             if self.s_key_first.val() {
                 self.filled.d.next = 46.into();
                 self.ends.d.next = false;
@@ -187,7 +185,6 @@ impl<const STEPS: usize, const GROUPS: usize, const A: usize, const N: usize, co
         }
         self.place.s_entry.next = bit_cast::<6, 3>(self.group.q.val().get_bits::<3>(0));
         self.place.s_bank.next = self.s_key_bank.val();
-        self.waddr.d.next = self.place.m_address.val();
 
         self.steps.s_valid.next = self.s_valid.val();
         self.steps.s_bank.next = self.s_bank.val();
@@ -197,8 +194,11 @@ impl<const STEPS: usize, const GROUPS: usize, const A: usize, const N: usize, co
         for i in 0..GROUPS {
             self.here.next = i.to_bits();
             self.writes[i].clock.next = self.clock.val();
-            self.writes[i].d.next =
-                self.full.val() & !self.group.q.val().get_bit(3) & (self.place.m_lane.val() == self.here.val());
+            self.writes[i].d.next = false;
+            if self.s_key.val() {
+                self.writes[i].d.next =
+                    self.ends.q.val() & !self.group.q.val().get_bit(3) & (self.place.m_lane.val() == self.here.val());
+            }
             self.lanes[i].clock.next = self.clock.val();
             self.lanes[i].we.next = self.writes[i].q.val();
             self.lanes[i].waddr.next = self.waddr.q.val();

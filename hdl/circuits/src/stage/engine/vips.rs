@@ -236,6 +236,8 @@ impl<const LANES: usize, const STEPS: usize, const A: usize, const N: usize, con
     }
 }
 
+// One branch for all that a load moves: it is hardly ever taken.
+#[allow(clippy::collapsible_if)]
 impl<const LANES: usize, const STEPS: usize, const A: usize, const N: usize, const T: usize> Logic
     for Vips<LANES, STEPS, A, N, T>
 {
@@ -245,8 +247,10 @@ impl<const LANES: usize, const STEPS: usize, const A: usize, const N: usize, con
         clock!(self, clock, steps);
         self.place.s_entry.next = self.load_entry.val();
         self.place.s_bank.next = self.load_bank.val();
-        self.waddr.d.next = self.place.m_address.val();
-        self.wdata.d.next = self.load_data.val();
+        if self.load_vip.val() {
+            self.waddr.d.next = self.place.m_address.val();
+            self.wdata.d.next = self.load_data.val();
+        }
         self.hot.next = self.one.val() << self.load_reg.val();
         self.here.next = 0.into();
 
@@ -264,8 +268,10 @@ impl<const LANES: usize, const STEPS: usize, const A: usize, const N: usize, con
             self.here.next = i.to_bits();
             self.writes[i].clock.next = self.clock.val();
             self.writes[i].d.next = 0.into();
-            if self.load_vip.val() & (self.place.m_lane.val() == self.here.val()) {
-                self.writes[i].d.next = self.hot.val().get_bits::<5>(0);
+            if self.load_vip.val() {
+                if self.place.m_lane.val() == self.here.val() {
+                    self.writes[i].d.next = self.hot.val().get_bits::<5>(0);
+                }
             }
             self.lanes[i].clock.next = self.clock.val();
             self.lanes[i].we.next = self.writes[i].q.val();

@@ -16,6 +16,7 @@ use weir_hdl::front::wide::Wide;
 use weir_hdl::stage::egress::Egress;
 use weir_hdl::stage::engine::bucket::Bucket;
 use weir_hdl::stage::engine::scope::{self, Scope};
+use weir_hdl::stage::engine::signature::Signature;
 use weir_hdl::stage::gate::{DropStyle, Gate};
 use weir_hdl::stage::lookup::{self, Lookup};
 use weir_hdl::stage::verdict::Verdict;
@@ -67,6 +68,19 @@ macro_rules! queue_macros {
     }};
 }
 
+/// When the tables of a data path are asked, in clocks from a header's addresses.
+macro_rules! datapath_macros {
+    ($top:ident) => {{
+        use $top::{parts, schedule};
+        [
+            ("PORTS_AT", parts::PORTS_AT),
+            ("KIND_AT", parts::KIND_AT),
+            ("SCOPE_AT", schedule::SCOPE_AT),
+            ("LOOKUP_AT", schedule::LOOKUP_AT),
+        ]
+    }};
+}
+
 /// The times of the front of a top. With `MAC` besides, the source MAC is proved, which takes the solver long, and no more.
 macro_rules! front_macros {
     ($top:ident) => {{
@@ -107,9 +121,15 @@ fn all(folder: &Path) -> Outcome {
     put_with(folder, "part_bucket", &bucket, Bucket::<8, 1, 1, 4, 4, 10, 16, 4>::default())?;
     let wide_bucket = [("A", 1), ("PA", 2), ("GROUPS", 8)];
     put_with(folder, "part_bucket_wide", &wide_bucket, Bucket::<1, 8, 4, 1, 2, 3, 128, 32>::default())?;
+    let signature = [("A", 4), ("GROUPS", 1)];
+    put_with(folder, "part_signature", &signature, Signature::<8, 1, 4, 10, 16, 4>::default())?;
+    let wide_signature = [("A", 1), ("GROUPS", 8)];
+    put_with(folder, "part_signature_wide", &wide_signature, Signature::<1, 8, 1, 3, 128, 32>::default())?;
     put_with(folder, "part_scope", &[("LATENCY", scope::LATENCY)], Scope::default())?;
     put_with(folder, "part_lookup", &[("LATENCY", lookup::latency(1, 1))], Lookup::<1, 1>::default())?;
     put_with(folder, "part_lookup_wide", &[("LATENCY", lookup::latency(0, 0))], Lookup::<0, 0>::default())?;
+    put_with(folder, "part_datapath64", &datapath_macros!(weir64), weir64::Datapath::new(DropStyle::Suppress))?;
+    put_with(folder, "part_datapath512", &datapath_macros!(weir512), weir512::Datapath::new(DropStyle::Suppress))?;
     Ok(())
 }
 

@@ -35,6 +35,9 @@ struct Proof {
     /// Modules of the part, by the ends of their names, that the properties define themselves, by these ends.
     #[serde(default)]
     own: Vec<String>,
+    /// Modules of the part that are cut out: what they say is anything.
+    #[serde(default)]
+    free: Vec<String>,
     clocks: u32,
     /// The properties also follow from themselves: what held for that many clocks holds in the next.
     #[serde(default)]
@@ -88,29 +91,27 @@ pub(super) fn part(budget: Budget) -> Result<Tally> {
         }
     }
     for proof in &proofs.proof {
-        // Properties that serve several parts call theirs PART.
         let emitted = text(&parts.join(format!("{}.sv", proof.part)))?;
-        let emitted = format!("`define PART {}\n{}", proof.part, without(&emitted, proof)?);
         let properties = text(&home.join(format!("{}.sv", proof.file())))?;
         // Twice as far with `--long`.
         let clocks = proof.clocks * if budget.long { 2 } else { 1 };
         let name = format!("{} for {clocks} clocks: {}", proof.name, proof.claim);
-        let fault = match prove(&work, proof, &emitted, &properties, clocks)? {
-            Verdict::Holds => None,
-            Verdict::Violated(properties) => Some(format!("{} does not hold", properties.join(", "))),
+        let fault = match prove(&work, proof, &emitted, &properties, clocks) {
+            Ok(Verdict::Holds) => None,
+            Ok(Verdict::Violated(properties)) => Some(format!("{} does not hold", properties.join(", "))),
+            Err(error) => Some(format!("{error:#}")),
         };
         record(&mut tally, &name, fault);
         for bug in &proof.bugs {
             let name = format!("{} finds `{}`", proof.name, bug.put);
-            let fault = match plant(&emitted, bug) {
-                Err(error) => Some(error.to_string()),
-                Ok(wrong) => match prove(&work, proof, &wrong, &properties, proof.clocks)? {
-                    Verdict::Violated(properties) if properties.contains(&bug.violates) => None,
-                    Verdict::Violated(properties) => {
-                        Some(format!("{} failed, not {}", properties.join(", "), bug.violates))
-                    }
-                    Verdict::Holds => Some("the bug was not found".to_owned()),
-                },
+            let found = plant(&emitted, bug).and_then(|wrong| prove(&work, proof, &wrong, &properties, proof.clocks));
+            let fault = match found {
+                Ok(Verdict::Violated(properties)) if properties.contains(&bug.violates) => None,
+                Ok(Verdict::Violated(properties)) => {
+                    Some(format!("{} failed, not {}", properties.join(", "), bug.violates))
+                }
+                Ok(Verdict::Holds) => Some("the bug was not found".to_owned()),
+                Err(error) => Some(format!("{error:#}")),
             };
             record(&mut tally, &name, fault);
         }
@@ -138,24 +139,51 @@ fn unviolated<'a>(properties: &str, proofs: impl Iterator<Item = &'a Proof>) -> 
     labels.filter(|label| label.starts_with("a_") && !caught.contains(label)).map(str::to_owned).collect()
 }
 
-/// The text without the modules that the properties define, and their parts.
+/// The text without the modules that the properties define, and with those that are free cut down to their ports.
 fn without(emitted: &str, proof: &Proof) -> Result<String> {
     let mut text = emitted.to_owned();
-    for own in &proof.own {
-        let name = format!("{}__{own}", proof.part);
-        let begin = format!("\nmodule {name}");
-        if !text.contains(&begin) {
-            bail!("no module {name} in the emitted part: bring proofs.toml up to date");
-        }
-        while let Some(from) = text.find(&begin) {
-            let length = text[from..].find("\nendmodule").context("failed to find the end of a module")?;
-            let rest = text[from + length + 1..].split_once('\n').map_or("", |(_, rest)| rest).to_owned();
-            text.truncate(from + 1);
-            text += &rest;
-        }
-        text = text.replace(&name, own);
+    for name in &proof.own {
+        let module = format!("{}__{name}", proof.part);
+        text = replaced(&text, &module, |_| String::new())?.replace(&module, name);
+    }
+    for name in &proof.free {
+        text = replaced(&text, &format!("{}__{name}", proof.part), speechless)?;
     }
     Ok(text)
+}
+
+/// The text with something else in place of a module, and without the parts of that module.
+fn replaced(text: &str, name: &str, by: impl Fn(&str) -> String) -> Result<String> {
+    let mut found = false;
+    let modules = text.split_inclusive("\nendmodule").map(|chunk| {
+        let (_, module) = chunk.split_once("\nmodule ").unwrap_or_default();
+        match module.strip_prefix(name) {
+            Some(rest) if rest.starts_with('(') => {
+                found = true;
+                by(module)
+            }
+            Some(rest) if rest.starts_with("__") => String::new(),
+            _ => chunk.to_owned(),
+        }
+    });
+    let kept = modules.collect();
+    if !found {
+        bail!("no module {name} in the emitted part: bring proofs.toml up to date");
+    }
+    Ok(kept)
+}
+
+/// A module of the same ports that says anything; `module` is its text behind that word.
+fn speechless(module: &str) -> String {
+    let mut text = String::from("\nmodule ");
+    for (number, line) in module.lines().enumerate() {
+        match line.trim_start().strip_prefix("output logic") {
+            Some(port) => text += &format!("(* anyseq *) output wire{port}\n"),
+            None if number == 0 || line.trim_start().starts_with("input ") => text += &format!("{line}\n"),
+            None => {}
+        }
+    }
+    text + "endmodule"
 }
 
 /// The text with the bug in it.
@@ -179,7 +207,8 @@ fn prove(work: &Path, proof: &Proof, emitted: &str, properties: &str, clocks: u3
         let path = work.join(name);
         fs::write(&path, text).with_context(|| format!("failed to write {}", path.display()))
     };
-    put("part.sv", emitted)?;
+    // Properties that serve several parts call theirs PART.
+    put("part.sv", &format!("`define PART {}\n{}", proof.part, without(emitted, proof)?))?;
     put("prove.sv", properties)?;
     put("prove.smt2", "")?;
     let tool = |name: &str| place::tool(name)?.with_context(|| format!("{name} is not there"));
@@ -215,11 +244,16 @@ fn verdict(ended: &Ended) -> Result<Verdict> {
     }
     let failed = ended.lines.iter().filter_map(|line| line.split_once("Assert failed in prove: "));
     let violated: Vec<String> =
-        failed.map(|(_, property)| property.split(' ').next().unwrap_or(property).to_owned()).collect();
+        failed.map(|(_, property)| label(property.split(' ').next().unwrap_or(property)).to_owned()).collect();
     match violated.is_empty() {
         false if says("Status: FAILED") => Ok(Verdict::Violated(violated)),
         _ => bail!("smtbmc gave no answer: {}", ended.lines.last().map_or("nothing", String::as_str)),
     }
+}
+
+/// The label of a property, without the instances that it is in.
+fn label(path: &str) -> &str {
+    path.rsplit('.').next().unwrap_or(path)
 }
 
 #[cfg(test)]
@@ -233,20 +267,26 @@ mod tests {
     #[test]
     fn the_properties_that_failed_are_named() {
         let line = |name| format!("##   0:00:00  Assert failed in prove: {name} (prove.sv:3)");
-        let told = ended(false, &[&line("a_pass"), &line("a_mask"), "##   Status: FAILED"]);
+        let told = ended(false, &[&line("a_pass"), &line("dut.lane.a_mask"), "##   Status: FAILED"]);
         assert_eq!(verdict(&told).unwrap(), Verdict::Violated(vec!["a_pass".to_owned(), "a_mask".to_owned()]));
         assert_eq!(verdict(&ended(true, &["##   0:00:27  Status: PASSED"])).unwrap(), Verdict::Holds);
     }
 
     #[test]
-    fn a_module_that_the_properties_define_goes_with_its_parts_and_is_called_as_they_call_it() {
-        let proof: Proof =
-            toml::from_str("name = 'p'\npart = 'p'\nown = ['ram']\nclocks = 1\nclaim = ''\nbugs = []").unwrap();
-        let module = |name: &str, body: &str| format!("\nmodule {name}(a);\n{body}\nendmodule // {name}\n");
-        let kept = |cell: &str| module("p", &format!("    {cell} ram();")) + &module("p__other", "");
-        let emitted = kept("p__ram") + &module("p__ram", "    p__ram__word w();") + &module("p__ram__word", "");
-        assert_eq!(without(&emitted, &proof).unwrap().trim_end(), kept("ram").trim_end());
-        assert!(without(&kept("ram"), &proof).is_err());
+    fn a_module_that_is_defined_elsewhere_or_free_goes_with_its_parts() {
+        let module = |name: &str, body: &str| format!("\nmodule {name}(a);\n{body}endmodule\n");
+        let proof = |how: &str| -> Proof {
+            let rest = format!("{how} = ['ram']\nclocks = 1\nclaim = ''\nbugs = []");
+            toml::from_str(&format!("name = 'p'\npart = 'p'\n{rest}")).unwrap()
+        };
+        let top =
+            |cell: &str| module("p", &format!("    {cell} ram();\n")) + &module("p__rows", "    output logic a;\n");
+        let ram = module("p__ram", "    output logic a;\n    assign a = 1;\n");
+        let emitted = top("p__ram") + &ram + &module("p__ram__word", "");
+        assert_eq!(without(&emitted, &proof("own")).unwrap().trim_end(), top("ram").trim_end());
+        let free = top("p__ram") + &module("p__ram", "(* anyseq *) output wire a;\n");
+        assert_eq!(without(&emitted, &proof("free")).unwrap().trim_end(), free.trim_end());
+        assert!(without(&top("p__ram"), &proof("own")).is_err());
     }
 
     #[test]

@@ -9,14 +9,14 @@ module prove(input clock, input load_rule, input [5:0] load_entry, input [2:0] l
 endmodule
 
 // A lane, without its tables. A word that is read meets the port a clock later.
-module lanes__0(input clock, input we_ports, input we_match, input [`A-1:0] waddr, input [31:0] wdata, input [`A-1:0] raddr,
+module lanes__0(input clock, input we, input [`A-1:0] waddr, input [34:0] wdata, input [`A-1:0] raddr,
                 input s_tcp, input [15:0] s_port, input s_no_port, output m_hit);
     (* anyseq *) wire hit;
     assign m_hit = hit;
     reg bank = 0;
     always @(posedge clock) bank <= raddr[0];
     always @* begin
-        a_written: assert (!we_ports && !we_match || waddr[0] == wdata[0]);
+        a_written: assert (!we || waddr[0] == wdata[0]);
         a_read: assert (bank == s_port[0]);
     end
 endmodule

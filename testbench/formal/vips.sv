@@ -10,12 +10,12 @@ module prove(input clock, input load_vip, input [5:0] load_entry, input [2:0] lo
 endmodule
 
 // A lane, without its table.
-module lanes__0(input clock, input [4:0] we, input [`A-1:0] waddr, input [31:0] wdata, input [`A-1:0] raddr, input s_live,
+module lanes__0(input clock, input we, input [`A-1:0] waddr, input [129:0] wdata, input [`A-1:0] raddr, input s_live,
                 input s_ipv6, input [127:0] s_address, output m_hit);
     (* anyseq *) wire hit;
     assign m_hit = hit;
     always @* begin
-        a_written: assert (we == 0 || waddr[0] == wdata[0]);
+        a_written: assert (!we || waddr[0] == wdata[0]);
         a_read: assert (raddr[0] == s_address[0]);
     end
 endmodule

@@ -1,8 +1,8 @@
 //! Which of 32 port rules are for a transport protocol and a destination port.
 //!
 //! The result has a bit a rule: it exists, is for the protocol, and its range holds the port (a later fragment carries
-//! none and is in every range). The virtual IP comes later, in [`scope`](super::scope). Latency: [`latency`]. Twin:
-//! `weir_spec::rules::Rule::matches`.
+//! none and is in every range). The virtual IP comes later, in [`scope`](super::scope). A rule's words come in their order,
+//! and the second writes both. Latency: [`latency`]. Twin: `weir_spec::rules::Rule::matches`.
 
 use rust_hdl::prelude::*;
 
@@ -24,14 +24,12 @@ pub type Ports512 = Ports<32, 1, 1, 3>;
 pub struct PortLane<const A: usize> {
     /// Clock.
     pub clock: Signal<In, Clock>,
-    /// Write the range.
-    pub we_ports: Signal<In, Bit>,
-    /// Write what the rule is for.
-    pub we_match: Signal<In, Bit>,
+    /// Write a rule.
+    pub we: Signal<In, Bit>,
     /// Where.
     pub waddr: Signal<In, Bits<A>>,
-    /// What, as the registers have it.
-    pub wdata: Signal<In, Bits<32>>,
+    /// What: last port, first port, UDP, TCP, valid.
+    pub wdata: Signal<In, Bits<35>>,
     /// Rule to compare with.
     pub raddr: Signal<In, Bits<A>>,
     /// TCP, else UDP; one clock after `raddr`.
@@ -42,33 +40,25 @@ pub struct PortLane<const A: usize> {
     pub s_no_port: Signal<In, Bit>,
     /// The rule fits.
     pub m_hit: Signal<Out, Bit>,
-    ranges: LutRam<32, A>,
-    kinds: LutRam<3, A>,
+    rules: LutRam<35, A>,
     range: DFF<Bits<32>>,
     kind: DFF<Bits<3>>,
     above: DFF<Bit>,
     below: DFF<Bit>,
     fits: DFF<Bit>,
-    wide: Signal<Local, Bits<3>>,
 }
 
 impl<const A: usize> Logic for PortLane<A> {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(self, clock, range, kind, above, below, fits);
-        clock!(self, clock, ranges, kinds);
-        self.ranges.we.next = self.we_ports.val();
-        self.ranges.waddr.next = self.waddr.val();
-        self.ranges.wdata.next = self.wdata.val();
-        self.ranges.raddr.next = self.raddr.val();
-        self.wide.next = bit_cast::<3, 2>(self.wdata.val().get_bits::<2>(8)) << 1;
-        self.wide.next = self.wide.val().replace_bit(0, self.wdata.val().get_bit(0));
-        self.kinds.we.next = self.we_match.val();
-        self.kinds.waddr.next = self.waddr.val();
-        self.kinds.wdata.next = self.wide.val();
-        self.kinds.raddr.next = self.raddr.val();
-        self.range.d.next = self.ranges.rdata.val();
-        self.kind.d.next = self.kinds.rdata.val();
+        clock!(self, clock, rules);
+        self.rules.we.next = self.we.val();
+        self.rules.waddr.next = self.waddr.val();
+        self.rules.wdata.next = self.wdata.val();
+        self.rules.raddr.next = self.raddr.val();
+        self.range.d.next = self.rules.rdata.val().get_bits::<32>(3);
+        self.kind.d.next = self.rules.rdata.val().get_bits::<3>(0);
         self.above.d.next = self.s_port.val() >= self.range.q.val().get_bits::<16>(0);
         self.below.d.next = self.s_port.val() <= self.range.q.val().get_bits::<16>(16);
         self.fits.d.next = self.kind.q.val().get_bit(0)
@@ -86,7 +76,7 @@ pub struct Ports<const LANES: usize, const STEPS: usize, const A: usize, const N
     pub load_rule: Signal<In, Bit>,
     /// Which rule.
     pub load_entry: Signal<In, Bits<6>>,
-    /// Which word of it: ports, match, map.
+    /// Which word of it: ports, match, map; in this order.
     pub load_reg: Signal<In, Bits<3>>,
     /// The word.
     pub load_data: Signal<In, Bits<32>>,
@@ -107,10 +97,10 @@ pub struct Ports<const LANES: usize, const STEPS: usize, const A: usize, const N
     steps: Steps<STEPS, A, N>,
     place: Place<LANES, A>,
     lanes: [PortLane<A>; LANES],
-    we_ports: [DFF<Bit>; LANES],
-    we_match: [DFF<Bit>; LANES],
+    writes: [DFF<Bit>; LANES],
     waddr: DFF<Bits<A>>,
-    wdata: DFF<Bits<32>>,
+    range: DFF<Bits<32>>,
+    kind: DFF<Bits<3>>,
     tcp: DFF<Bit>,
     tcp_then: DFF<Bit>,
     port: DFF<Bits<16>>,
@@ -122,6 +112,7 @@ pub struct Ports<const LANES: usize, const STEPS: usize, const A: usize, const N
     hits: DFF<Bits<32>>,
     lane_count: Constant<Bits<6>>,
     above_them: Constant<Bits<6>>,
+    rule: Signal<Local, Bits<35>>,
     here: Signal<Local, Bits<6>>,
     after: Signal<Local, Bits<N>>,
     now: Signal<Local, Bits<LANES>>,
@@ -148,10 +139,10 @@ impl<const LANES: usize, const STEPS: usize, const A: usize, const N: usize> Def
             steps: Default::default(),
             place: Default::default(),
             lanes: std::array::from_fn(|_| Default::default()),
-            we_ports: std::array::from_fn(|_| Default::default()),
-            we_match: std::array::from_fn(|_| Default::default()),
+            writes: std::array::from_fn(|_| Default::default()),
             waddr: Default::default(),
-            wdata: Default::default(),
+            range: Default::default(),
+            kind: Default::default(),
             tcp: Default::default(),
             tcp_then: Default::default(),
             port: Default::default(),
@@ -163,6 +154,7 @@ impl<const LANES: usize, const STEPS: usize, const A: usize, const N: usize> Def
             hits: Default::default(),
             lane_count: Constant::new((LANES as u64).into()),
             above_them: Constant::new((32 - LANES as u64).into()),
+            rule: Default::default(),
             here: Default::default(),
             after: Default::default(),
             now: Default::default(),
@@ -176,15 +168,35 @@ impl<const LANES: usize, const STEPS: usize, const A: usize, const N: usize> Def
 impl<const LANES: usize, const STEPS: usize, const A: usize, const N: usize> Logic for Ports<LANES, STEPS, A, N> {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, waddr, wdata, tcp, tcp_then, port, port_then, no_port, no_port_then, no_port_last);
+        dff_setup!(
+            self,
+            clock,
+            waddr,
+            range,
+            kind,
+            tcp,
+            tcp_then,
+            port,
+            port_then,
+            no_port,
+            no_port_then,
+            no_port_last
+        );
         dff_setup!(self, clock, so_far, hits);
         clock!(self, clock, steps);
         self.place.s_entry.next = self.load_entry.val();
         self.place.s_bank.next = self.load_bank.val();
         if self.load_rule.val() {
             self.waddr.d.next = self.place.m_address.val();
-            self.wdata.d.next = self.load_data.val();
+            if self.load_reg.val() == 0 {
+                self.range.d.next = self.load_data.val();
+            }
+            if self.load_reg.val() == 1 {
+                self.kind.d.next = (bit_cast::<3, 2>(self.load_data.val().get_bits::<2>(8)) << 1)
+                    | bit_cast::<3, 1>(self.load_data.val().get_bits::<1>(0));
+            }
         }
+        self.rule.next = (bit_cast::<35, 32>(self.range.q.val()) << 3) | bit_cast::<35, 3>(self.kind.q.val());
 
         self.steps.s_valid.next = self.s_valid.val();
         self.steps.s_bank.next = self.s_bank.val();
@@ -203,21 +215,17 @@ impl<const LANES: usize, const STEPS: usize, const A: usize, const N: usize> Log
         self.now.next = 0.into();
         for i in 0..LANES {
             self.here.next = i.to_bits();
-            self.we_ports[i].clock.next = self.clock.val();
-            self.we_match[i].clock.next = self.clock.val();
-            self.we_ports[i].d.next = false;
-            self.we_match[i].d.next = false;
+            self.writes[i].clock.next = self.clock.val();
+            self.writes[i].d.next = false;
             if self.load_rule.val() {
                 if !self.load_entry.val().get_bit(5) & (self.place.m_lane.val() == self.here.val()) {
-                    self.we_ports[i].d.next = self.load_reg.val() == 0;
-                    self.we_match[i].d.next = self.load_reg.val() == 1;
+                    self.writes[i].d.next = self.load_reg.val() == 1;
                 }
             }
             self.lanes[i].clock.next = self.clock.val();
-            self.lanes[i].we_ports.next = self.we_ports[i].q.val();
-            self.lanes[i].we_match.next = self.we_match[i].q.val();
+            self.lanes[i].we.next = self.writes[i].q.val();
             self.lanes[i].waddr.next = self.waddr.q.val();
-            self.lanes[i].wdata.next = self.wdata.q.val();
+            self.lanes[i].wdata.next = self.rule.val();
             self.lanes[i].raddr.next = self.steps.m_address.val();
             self.lanes[i].s_tcp.next = self.tcp_then.q.val();
             self.lanes[i].s_port.next = self.port_then.q.val();

@@ -1,7 +1,7 @@
 //! Which virtual IP an address is: the first of 16 entries that fits.
 //!
-//! An entry is 128 bits of address, valid and family, kept as four columns of 32 bits and one of two, each written by its
-//! own word. IPv4 compares its 32 bits and the family alone. Latency: [`latency`]. Twin:
+//! An entry is family, valid and 128 bits of address. Its words come in their order, and the last writes them all. IPv4
+//! compares its 32 bits and the family alone. Latency: [`latency`]. Twin:
 //! `weir_spec::classify::Classifier::vip`.
 
 use rust_hdl::prelude::*;
@@ -28,12 +28,12 @@ pub type Vips512 = Vips<16, 1, 1, 4, 3>;
 pub struct VipLane<const A: usize, const T: usize> {
     /// Clock.
     pub clock: Signal<In, Clock>,
-    /// Words to write: control, then the address from its first octets on.
-    pub we: Signal<In, Bits<5>>,
+    /// Write an entry.
+    pub we: Signal<In, Bit>,
     /// Where.
     pub waddr: Signal<In, Bits<A>>,
-    /// What.
-    pub wdata: Signal<In, Bits<32>>,
+    /// What: family, valid, the address with its first octet on top.
+    pub wdata: Signal<In, Bits<130>>,
     /// Entry to compare with.
     pub raddr: Signal<In, Bits<A>>,
     /// Virtual IPs count at all.
@@ -44,8 +44,7 @@ pub struct VipLane<const A: usize, const T: usize> {
     pub s_address: Signal<In, Bits<128>>,
     /// They are the same.
     pub m_hit: Signal<Out, Bit>,
-    control: LutRam<2, A>,
-    words: [LutRam<32, A>; 4],
+    entries: LutRam<130, A>,
     differ: [DFF<Bits<32>>; 4],
     same: [DFF<Bit>; 4],
     kind: DFF<Bit>,
@@ -54,7 +53,7 @@ pub struct VipLane<const A: usize, const T: usize> {
     short_then: DFF<Bit>,
     hit: DFF<Bit>,
     bits: [Signal<Local, Bits<32>>; 4],
-    entry: Signal<Local, Bits<2>>,
+    entry: Signal<Local, Bits<130>>,
     firsts: Constant<Bits<32>>,
     thirds: Constant<Bits<32>>,
     rest: Signal<Local, Bit>,
@@ -73,8 +72,7 @@ impl<const A: usize, const T: usize> Default for VipLane<A, T> {
             s_ipv6: Default::default(),
             s_address: Default::default(),
             m_hit: Default::default(),
-            control: Default::default(),
-            words: Default::default(),
+            entries: Default::default(),
             differ: Default::default(),
             same: Default::default(),
             kind: Default::default(),
@@ -95,23 +93,19 @@ impl<const A: usize, const T: usize> Logic for VipLane<A, T> {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(self, clock, kind, kind_then, short, short_then, hit);
-        clock!(self, clock, control);
-        self.control.we.next = self.we.val().get_bit(0);
-        self.control.waddr.next = self.waddr.val();
-        self.control.wdata.next = self.wdata.val().get_bits::<2>(0);
-        self.control.raddr.next = self.raddr.val();
-        self.entry.next = self.control.rdata.val();
+        clock!(self, clock, entries);
+        self.entries.we.next = self.we.val();
+        self.entries.waddr.next = self.waddr.val();
+        self.entries.wdata.next = self.wdata.val();
+        self.entries.raddr.next = self.raddr.val();
+        self.entry.next = self.entries.rdata.val();
         self.kind.d.next =
-            self.entry.val().get_bit(0) & (self.entry.val().get_bit(1) == self.s_ipv6.val()) & self.s_live.val();
+            self.entry.val().get_bit(128) & (self.entry.val().get_bit(129) == self.s_ipv6.val()) & self.s_live.val();
         self.short.d.next = !self.s_ipv6.val();
         // What a table compares is one register: a half or a third of the bits.
         for i in 0..4 {
-            self.words[i].clock.next = self.clock.val();
-            self.words[i].we.next = self.we.val().get_bit(i + 1);
-            self.words[i].waddr.next = self.waddr.val();
-            self.words[i].wdata.next = self.wdata.val();
-            self.words[i].raddr.next = self.raddr.val();
-            self.bits[i].next = self.words[i].rdata.val() ^ self.s_address.val().get_bits::<32>(96 - i * 32);
+            self.bits[i].next =
+                self.entry.val().get_bits::<32>(96 - i * 32) ^ self.s_address.val().get_bits::<32>(96 - i * 32);
             self.differ[i].clock.next = self.clock.val();
             self.differ[i].d.next = self.firsts.val()
                 & (self.bits[i].val() | (self.bits[i].val() >> 1) | ((self.bits[i].val() >> 2) & self.thirds.val()));
@@ -136,7 +130,7 @@ pub struct Vips<const LANES: usize, const STEPS: usize, const A: usize, const N:
     pub load_vip: Signal<In, Bit>,
     /// Which entry.
     pub load_entry: Signal<In, Bits<6>>,
-    /// Which word of it: control, then the address from its first octets on.
+    /// Which word of it: control, then the address from its first octets on; in this order.
     pub load_reg: Signal<In, Bits<3>>,
     /// The word.
     pub load_data: Signal<In, Bits<32>>,
@@ -159,9 +153,9 @@ pub struct Vips<const LANES: usize, const STEPS: usize, const A: usize, const N:
     steps: Steps<STEPS, A, N>,
     place: Place<LANES, A>,
     lanes: [VipLane<A, T>; LANES],
-    writes: [DFF<Bits<5>>; LANES],
+    writes: [DFF<Bit>; LANES],
     waddr: DFF<Bits<A>>,
-    wdata: DFF<Bits<32>>,
+    wdata: DFF<Bits<130>>,
     live: DFF<Bit>,
     ipv6: DFF<Bit>,
     address: DFF<Bits<128>>,
@@ -170,9 +164,7 @@ pub struct Vips<const LANES: usize, const STEPS: usize, const A: usize, const N:
     first: DFF<Bits<4>>,
     hit: DFF<Bit>,
     index: DFF<Bits<4>>,
-    one: Constant<Bits<8>>,
     stride: Constant<Bits<4>>,
-    hot: Signal<Local, Bits<8>>,
     here: Signal<Local, Bits<6>>,
     after: Signal<Local, Bits<N>>,
     hits: Signal<Local, Bits<16>>,
@@ -219,9 +211,7 @@ impl<const LANES: usize, const STEPS: usize, const A: usize, const N: usize, con
             first: Default::default(),
             hit: Default::default(),
             index: Default::default(),
-            one: Constant::new(1.into()),
             stride: Constant::new((LANES as u64 % 16).into()),
-            hot: Default::default(),
             here: Default::default(),
             after: Default::default(),
             hits: Default::default(),
@@ -249,9 +239,8 @@ impl<const LANES: usize, const STEPS: usize, const A: usize, const N: usize, con
         self.place.s_bank.next = self.load_bank.val();
         if self.load_vip.val() {
             self.waddr.d.next = self.place.m_address.val();
-            self.wdata.d.next = self.load_data.val();
+            self.wdata.d.next = (self.wdata.q.val() << 32) | bit_cast::<130, 32>(self.load_data.val());
         }
-        self.hot.next = self.one.val() << self.load_reg.val();
         self.here.next = 0.into();
 
         self.steps.s_valid.next = self.s_valid.val();
@@ -267,10 +256,10 @@ impl<const LANES: usize, const STEPS: usize, const A: usize, const N: usize, con
         for i in 0..LANES {
             self.here.next = i.to_bits();
             self.writes[i].clock.next = self.clock.val();
-            self.writes[i].d.next = 0.into();
+            self.writes[i].d.next = false;
             if self.load_vip.val() {
                 if self.place.m_lane.val() == self.here.val() {
-                    self.writes[i].d.next = self.hot.val().get_bits::<5>(0);
+                    self.writes[i].d.next = self.load_reg.val() == 4;
                 }
             }
             self.lanes[i].clock.next = self.clock.val();

@@ -9,7 +9,7 @@ module prove(input clock, input s_key, input s_key_first, input s_key_bank, inpu
     // A window is whole, and written, the clock after its last bit came. Octets come from the clock after a header.
     reg key_bank = 0, bank = 0;
     always @(posedge clock) begin
-        key_bank <= s_key_bank;
+        if (s_key) key_bank <= s_key_bank;
         if (s_valid) bank <= s_bank;
     end
     integer i;

@@ -16,7 +16,6 @@ use thiserror::Error;
 
 use crate::cache;
 use crate::source::Source;
-use crate::train;
 
 const SHIM: &str = include_str!("shim.cpp");
 /// What Verilator's FST writer includes, made small enough to need no library.
@@ -44,6 +43,7 @@ const COMPILER_OPTIONS: &[&str] = &[
     "-std=c++17",
     "-march=native",
     "-fPIC",
+    "-shared",
     "-fvisibility=hidden",
     "-faligned-new",
     "-DVM_COVERAGE=0",
@@ -51,8 +51,6 @@ const COMPILER_OPTIONS: &[&str] = &[
     "-DVM_TRACE_SAIF=0",
     "-w",
 ];
-
-const PROFILE_OPTIONS: &[&str] = &["-fprofile-use", "-Wno-coverage-mismatch"];
 
 /// What a circuit is compiled for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -72,12 +70,6 @@ impl Purpose {
     /// where that is done.
     fn compiler_option(self) -> &'static str {
         if self == Purpose::Run { "-O2" } else { "-O1" }
-    }
-
-    /// What is run for the compiler to see which branches are taken: the model is one function of some thousand
-    /// instructions a clock, half of it behind branches that are hardly ever taken.
-    fn training(self) -> Option<String> {
-        (self == Purpose::Run).then(train::text)
     }
 
     fn verilator_option(self) -> Option<&'static str> {
@@ -191,12 +183,11 @@ fn key(source: &Source, purpose: Purpose, verilator: &Path, compiler: &Path) -> 
     for (_, header) in purpose.headers() {
         add(header.as_bytes());
     }
-    for option in VERILATOR_OPTIONS.iter().chain(COMPILER_OPTIONS).chain(PROFILE_OPTIONS) {
+    for option in VERILATOR_OPTIONS.iter().chain(COMPILER_OPTIONS) {
         add(option.as_bytes());
     }
     add(purpose.compiler_option().as_bytes());
     add(purpose.verilator_option().unwrap_or_default().as_bytes());
-    add(purpose.training().unwrap_or_default().as_bytes());
     for program in [verilator, compiler] {
         add(program.as_os_str().as_encoded_bytes());
         add(&run(program, ["--version"])?);
@@ -270,33 +261,12 @@ fn compile(
     unit.extend(files.iter().filter_map(|file| file.file_name()).map(|name| format!("#include {name:?}\n")));
     unit.extend(["verilated.cpp", "verilated_threads.cpp"].map(library));
     write("unit.cc", &unit)?;
+    let mut command = Command::new(compiler);
+    command.args(COMPILER_OPTIONS).arg("-I.").arg("-I").arg(&include).arg("-I").arg(include.join("vltstd"));
+    command.arg(purpose.compiler_option());
     let defined = |name: &str, on: bool| format!("-D{name}={}", u8::from(on));
-    let command = || {
-        let mut command = Command::new(compiler);
-        command.args(COMPILER_OPTIONS).arg("-I.").arg("-I").arg(&include).arg("-I").arg(include.join("vltstd"));
-        command.arg(purpose.compiler_option());
-        command.arg(defined("VM_TRACE", purpose.runtime().is_some()));
-        command.arg(defined("VM_TRACE_VCD", purpose == Purpose::Vcd));
-        command.arg(defined("VM_TRACE_FST", purpose == Purpose::Fst));
-        command
-    };
-    let mut object = command();
-    // Only GCC writes and reads a profile without a tool of its own.
-    if let Some(training) = purpose.training().filter(|_| is_gcc(compiler)) {
-        write("train.cc", &format!("#include \"unit.cc\"\n{training}"))?;
-        let mut first = command();
-        first.args(["-fprofile-generate", "-o", "train", "train.cc", "-lpthread"]);
-        logged(&mut first, work, log)?;
-        logged(&mut Command::new(work.join("train")), work, log)?;
-        // The profile of `unit.o` is looked for under its name.
-        let (from, to) = (work.join("train.gcda"), work.join("unit.gcda"));
-        fs::rename(&from, &to).map_err(|source| CompileError::Cache { path: from, source })?;
-        object.args(PROFILE_OPTIONS);
-    }
-    logged(object.args(["-c", "-o", "unit.o", "unit.cc"]), work, log)?;
-    logged(command().args(["-shared", "-o", OBJECT, "unit.o", "-lpthread"]), work, log)
-}
-
-fn is_gcc(compiler: &Path) -> bool {
-    run(compiler, ["--version"]).is_ok_and(|text| String::from_utf8_lossy(&text).contains("Free Software Foundation"))
+    command.arg(defined("VM_TRACE", purpose.runtime().is_some()));
+    command.arg(defined("VM_TRACE_VCD", purpose == Purpose::Vcd));
+    command.arg(defined("VM_TRACE_FST", purpose == Purpose::Fst));
+    logged(command.args(["-o", OBJECT, "unit.cc", "-lpthread"]), work, log)
 }

@@ -23,7 +23,6 @@ mod rtl;
 mod single;
 mod source;
 mod stream;
-mod train;
 mod width;
 
 pub use compile::CompileError;

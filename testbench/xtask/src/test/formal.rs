@@ -11,8 +11,11 @@ use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::num::NonZero;
 use std::path::Path;
 use std::process::Command;
+use std::sync::{Mutex, mpsc};
+use std::thread;
 use std::time::Duration;
 
 const LIMIT: Duration = Duration::from_secs(400);
@@ -90,33 +93,65 @@ pub(super) fn part(budget: Budget) -> Result<Tally> {
             tally.fail(format!("formal {file}: no bug violates {}", idle.join(", ")));
         }
     }
-    for proof in &proofs.proof {
-        let emitted = text(&parts.join(format!("{}.sv", proof.part)))?;
-        let properties = text(&home.join(format!("{}.sv", proof.file())))?;
-        // Twice as far with `--long`.
-        let clocks = proof.clocks * if budget.long { 2 } else { 1 };
-        let name = format!("{} for {clocks} clocks: {}", proof.name, proof.claim);
-        let fault = match prove(&work, proof, &emitted, &properties, clocks) {
-            Ok(Verdict::Holds) => None,
-            Ok(Verdict::Violated(properties)) => Some(format!("{} does not hold", properties.join(", "))),
-            Err(error) => Some(format!("{error:#}")),
-        };
-        record(&mut tally, &name, fault);
-        for bug in &proof.bugs {
-            let name = format!("{} finds `{}`", proof.name, bug.put);
-            let found = plant(&emitted, bug).and_then(|wrong| prove(&work, proof, &wrong, &properties, proof.clocks));
-            let fault = match found {
-                Ok(Verdict::Violated(properties)) if properties.contains(&bug.violates) => None,
-                Ok(Verdict::Violated(properties)) => {
-                    Some(format!("{} failed, not {}", properties.join(", "), bug.violates))
-                }
-                Ok(Verdict::Holds) => Some("the bug was not found".to_owned()),
-                Err(error) => Some(format!("{error:#}")),
+    let todo = Mutex::new(proofs.proof.iter());
+    let (say, said) = mpsc::channel();
+    thread::scope(|scope| {
+        // Solvers take one core each.
+        for _ in 0..thread::available_parallelism().map_or(1, NonZero::get) {
+            let say = say.clone();
+            let next = || todo.lock().ok()?.next();
+            let judged = |proof: &Proof| {
+                let emitted = text(&parts.join(format!("{}.sv", proof.part)))?;
+                let properties = text(&home.join(format!("{}.sv", proof.file())))?;
+                judge(&work.join(&proof.name), proof, &emitted, &properties, budget)
             };
+            scope.spawn(move || {
+                while let Some(proof) = next() {
+                    let outcome =
+                        judged(proof).unwrap_or_else(|error| vec![(proof.name.clone(), Some(format!("{error:#}")))]);
+                    // Nobody hears it any more if the other threads panicked, which ends the part.
+                    let _heard = say.send(outcome);
+                }
+            });
+        }
+        drop(say);
+        for (name, fault) in said.into_iter().flatten() {
             record(&mut tally, &name, fault);
         }
-    }
+    });
     Ok(tally)
+}
+
+/// What is wrong with a proof, and with its finding each of its bugs; in a folder of its own.
+fn judge(
+    work: &Path,
+    proof: &Proof,
+    emitted: &str,
+    properties: &str,
+    budget: Budget,
+) -> Result<Vec<(String, Option<String>)>> {
+    fs::create_dir_all(work).with_context(|| format!("failed to create {}", work.display()))?;
+    // Twice as far with `--long`.
+    let clocks = proof.clocks * if budget.long { 2 } else { 1 };
+    let fault = match prove(work, proof, emitted, properties, clocks) {
+        Ok(Verdict::Holds) => None,
+        Ok(Verdict::Violated(properties)) => Some(format!("{} does not hold", properties.join(", "))),
+        Err(error) => Some(format!("{error:#}")),
+    };
+    let mut outcome = vec![(format!("{} for {clocks} clocks: {}", proof.name, proof.claim), fault)];
+    for bug in &proof.bugs {
+        let found = plant(emitted, bug).and_then(|wrong| prove(work, proof, &wrong, properties, proof.clocks));
+        let fault = match found {
+            Ok(Verdict::Violated(properties)) if properties.contains(&bug.violates) => None,
+            Ok(Verdict::Violated(properties)) => {
+                Some(format!("{} failed, not {}", properties.join(", "), bug.violates))
+            }
+            Ok(Verdict::Holds) => Some("the bug was not found".to_owned()),
+            Err(error) => Some(format!("{error:#}")),
+        };
+        outcome.push((format!("{} finds `{}`", proof.name, bug.put), fault));
+    }
+    Ok(outcome)
 }
 
 fn record(tally: &mut Tally, name: &str, fault: Option<String>) {

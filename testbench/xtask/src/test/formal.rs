@@ -93,13 +93,13 @@ pub(super) fn part(budget: Budget) -> Result<Tally> {
             tally.fail(format!("formal {file}: no bug violates {}", idle.join(", ")));
         }
     }
-    let todo = Mutex::new(proofs.proof.iter());
+    let waiting = Mutex::new(proofs.proof.iter());
     let (say, said) = mpsc::channel();
     thread::scope(|scope| {
         // Solvers take one core each.
         for _ in 0..thread::available_parallelism().map_or(1, NonZero::get) {
             let say = say.clone();
-            let next = || todo.lock().ok()?.next();
+            let next = || waiting.lock().ok()?.next();
             let judged = |proof: &Proof| {
                 let emitted = text(&parts.join(format!("{}.sv", proof.part)))?;
                 let properties = text(&home.join(format!("{}.sv", proof.file())))?;

@@ -191,11 +191,11 @@ fn without(emitted: &str, proof: &Proof) -> Result<String> {
 fn replaced(text: &str, name: &str, by: impl Fn(&str) -> String) -> Result<String> {
     let mut found = false;
     let modules = text.split_inclusive("\nendmodule").map(|chunk| {
-        let (_, module) = chunk.split_once("\nmodule ").unwrap_or_default();
+        let (before, module) = chunk.split_once("\nmodule ").unwrap_or_default();
         match module.strip_prefix(name) {
             Some(rest) if rest.starts_with('(') => {
                 found = true;
-                by(module)
+                before.to_owned() + &by(module)
             }
             Some(rest) if rest.starts_with("__") => String::new(),
             _ => chunk.to_owned(),

@@ -3,7 +3,7 @@
 //! The bench is in `testbench/cocotb`. Icarus interprets, so it gets the narrow top alone, and of its tests those that show
 //! most in the fewest clocks, with fewer frames.
 
-use super::{Budget, Tally};
+use super::{Budget, Tally, built};
 use crate::place;
 use crate::run::{Ended, Show, run};
 use anyhow::{Context, Result, anyhow};
@@ -22,8 +22,8 @@ pub(super) fn part(_: Budget) -> Result<Tally> {
     let mut tally = Tally::default();
     let work = place::root_target()?.join("cocotb");
     let emitted = work.join("emitted");
-    let mut emit = place::cargo(["run", "--quiet", "--locked", "--package", "weir", "--", "hdl", "emit", "--out"]);
-    if !run(emit.arg(&emitted), Duration::from_secs(900), Show::OnFailure)?.success {
+    let mut emit = built::weir()?;
+    if !run(emit.args(["hdl", "emit", "--out"]).arg(&emitted), Duration::from_secs(900), Show::OnFailure)?.success {
         tally.fail("weir hdl emit");
         return Ok(tally);
     }

@@ -4,7 +4,7 @@
 //! `testbench/formal/<properties>.sv`, and every input is free but for what the properties assume. "Proved" means: for every
 //! input, for so many clocks from power-on; for a proof by induction, for ever.
 
-use super::{Budget, Tally};
+use super::{Budget, Tally, built};
 use crate::place;
 use crate::run::{Ended, Show, run};
 use anyhow::{Context, Result, bail};
@@ -79,7 +79,7 @@ pub(super) fn part(budget: Budget) -> Result<Tally> {
     let home = place::root().join("testbench/formal");
     let work = place::root_target()?.join("formal");
     let parts = work.join("parts");
-    let mut emit = place::cargo(["run", "--quiet", "--locked", "--package", "weir-hdl", "--example", "parts", "--"]);
+    let mut emit = built::example("parts")?;
     if !run(emit.arg(&parts), Duration::from_secs(900), Show::OnFailure)?.success {
         tally.fail("emitting the parts to prove");
         return Ok(tally);

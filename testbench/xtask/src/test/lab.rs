@@ -1,29 +1,29 @@
 //! Clusters in network namespaces: needs root, or user namespaces that an ordinary user may make.
 
-use super::libtest::cargo_test;
-use super::{Budget, Tally};
+use super::libtest::run_tests;
+use super::{Budget, Tally, built};
 use crate::place;
 use crate::run::{Show, run};
 use anyhow::Result;
+use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-/// Builds the one binary the lab starts, then runs the lab's tests against it.
+/// The package of its tests.
+pub(super) const PACKAGE: &[&str] = &["testbench/lab"];
+
+/// Runs the lab's tests against the one binary that a lab starts.
 pub(super) fn part(_: Budget) -> Result<Tally> {
     let mut tally = Tally::default();
     if !place::is_root() && !user_namespaces_work() {
         tally.skip(1, "the lab needs root, or user namespaces for ordinary users, which this system refuses");
         return Ok(tally);
     }
-    let mut build = place::cargo(["build", "--quiet", "--locked", "--package", "weir"]);
-    if !run(&mut build, Duration::from_secs(900), Show::OnFailure)?.success {
-        tally.fail("building weir");
-        return Ok(tally);
-    }
-    let weir = place::root_target()?.join("debug/weir").display().to_string();
+    let weir = built::weir()?;
+    let weir = weir.get_program().to_string_lossy().into_owned();
+    let programs = built::tests(|folder| PACKAGE.iter().any(|package| folder == Path::new(package)))?;
     // Two clusters at once on a small machine would disturb each other's heartbeats.
-    let args = ["--package", "weir-lab", "--", "--include-ignored", "--test-threads=1"];
-    cargo_test(&args, &[("WEIR_BIN", &weir)], Duration::from_secs(1200))
+    run_tests(&programs, &["--include-ignored", "--test-threads=1"], &[("WEIR_BIN", &weir)], Duration::from_secs(1200))
 }
 
 fn user_namespaces_work() -> bool {

@@ -1,19 +1,38 @@
-//! Runs `cargo test` and counts what the test binaries print.
+//! Runs test programs and counts what they print.
 //!
-//! cargo's own runner is used rather than a better one that may not be installed: every machine then runs the same thing, and
-//! the part as a whole has a time limit.
+//! They are run one after the other as cargo would, rather than by a better runner that may not be installed: every machine
+//! then runs the same thing, and the part as a whole has a time limit.
 
 use super::Tally;
+use super::built::Program;
 use crate::place;
 use crate::run::{Ended, Show, run};
 use anyhow::Result;
-use std::time::Duration;
+use std::process::Command;
+use std::time::{Duration, Instant};
 
-/// Runs `cargo test` with `args` and more variables in its environment.
-pub(super) fn cargo_test(args: &[&str], environment: &[(&str, &str)], limit: Duration) -> Result<Tally> {
-    // Not --quiet: cargo would hand it on to the test binaries, which then name neither failures nor skips as they go.
-    let mut command = place::cargo(["test", "--locked", "--no-fail-fast"]);
-    command.args(args).env("PATH", place::search_path()?).envs(environment.iter().copied());
+/// Runs `programs` with `args` and more variables in their environment, all within `limit`.
+pub(super) fn run_tests(
+    programs: &[&Program],
+    args: &[&str],
+    environment: &[(&str, &str)],
+    limit: Duration,
+) -> Result<Tally> {
+    let mut tally = Tally::default();
+    let end = Instant::now() + limit;
+    for program in programs {
+        println!("\n{} of {}", program.name, program.package.display());
+        let mut command = Command::new(&program.path);
+        command.args(args).current_dir(&program.package).env("CARGO_MANIFEST_DIR", &program.package);
+        command.env("PATH", place::search_path()?).envs(environment.iter().copied());
+        tally.add(count(&run(&mut command, end.saturating_duration_since(Instant::now()), Show::Live)?));
+    }
+    Ok(tally)
+}
+
+/// Runs the examples in the documentation, which cargo compiles as it runs them.
+pub(super) fn doc_tests(limit: Duration) -> Result<Tally> {
+    let mut command = place::cargo(["test", "--workspace", "--locked", "--no-fail-fast", "--doc"]);
     Ok(count(&run(&mut command, limit, Show::Live)?))
 }
 
@@ -40,7 +59,11 @@ fn count(ended: &Ended) -> Tally {
         tally.fail("a test whose name was not printed");
     }
     if !ended.success && tally.failed() == 0 {
-        tally.fail(if ended.timed_out { "stopped: out of time" } else { "cargo test failed without a failed test" });
+        tally.fail(if ended.timed_out {
+            "stopped: out of time"
+        } else {
+            "a test program failed without a failed test"
+        });
     }
     tally
 }

@@ -1,9 +1,10 @@
 //! The parts of the test suite. Names are stable: scripts and people type them.
 
-use super::libtest::cargo_test;
-use super::{Budget, Tally, cocotb, formal, fuzz, lab, synth};
+use super::libtest::{doc_tests, run_tests};
+use super::{Budget, Tally, built, cocotb, formal, fuzz, lab, synth};
 use crate::lint;
 use anyhow::Result;
+use std::path::Path;
 use std::time::Duration;
 
 /// A part of the suite.
@@ -77,14 +78,23 @@ pub(super) const PARTS: &[Part] = &[
     },
 ];
 
+/// Packages whose tests drive the Verilated pipeline.
+const RTL: &[&str] = &["testbench/rtl", "testbench/replay"];
+
+fn is_one_of(folder: &Path, packages: &[&str]) -> bool {
+    packages.iter().any(|package| folder == Path::new(package))
+}
+
 fn unit(_: Budget) -> Result<Tally> {
-    let slow = ["--exclude", "weir-rtl", "--exclude", "weir-replay", "--exclude", "weir-lab"];
-    cargo_test(&[&["--workspace"], &slow[..]].concat(), &[], Duration::from_secs(1200))
+    let programs = built::tests(|folder| !is_one_of(folder, RTL) && !is_one_of(folder, lab::PACKAGE))?;
+    let mut tally = run_tests(&programs, &[], &[], Duration::from_secs(1200))?;
+    tally.add(doc_tests(Duration::from_secs(600))?);
+    Ok(tally)
 }
 
 fn rtl(budget: Budget) -> Result<Tally> {
     let long: &[(&str, &str)] = if budget.long { &[("WEIR_LONG", "1")] } else { &[] };
+    let programs = built::tests(|folder| is_one_of(folder, RTL))?;
     // What was covered, and in how many clocks, is printed by tests that pass.
-    let args = ["--package", "weir-rtl", "--package", "weir-replay", "--", "--show-output"];
-    cargo_test(&args, long, Duration::from_secs(if budget.long { 14_400 } else { 1800 }))
+    run_tests(&programs, &["--show-output"], long, Duration::from_secs(if budget.long { 14_400 } else { 1800 }))
 }

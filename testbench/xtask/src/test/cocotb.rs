@@ -14,8 +14,12 @@ use std::thread;
 use std::time::Duration;
 
 /// Simulator, top, whether the load is small.
-const RUNS: &[(&str, &str, bool)] =
-    &[("verilator", "weir64", false), ("verilator", "weir512", false), ("icarus", "weir64", true)];
+const RUNS: &[(&str, &str, bool)] = &[
+    ("verilator", "weir64", false),
+    ("verilator", "weir512", false),
+    ("icarus", "weir64", true),
+    ("icarus", "weir512", true),
+];
 
 /// Emits the tops and runs the bench on each.
 pub(super) fn part(_: Budget) -> Result<Tally> {

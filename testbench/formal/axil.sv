@@ -51,7 +51,7 @@ module prove(input clock, input reset,
         a_together: assert (awready == wready && (!awready || awvalid && wvalid) && (!arready || arvalid));
         a_one_at_a_time: assert (!(takes_write && takes_read) && !((takes_write || takes_read) && (owes_b || owes_r)));
         a_passed_on_once: assert (m_request == taken);
-        a_owed: assert ((!bvalid || owes_b) && (!rvalid || owes_r));
+        a_owed: assert ((!bvalid || owes_b) && (!rvalid || owes_r) && !(bvalid && rvalid));
         // An answer that is owed is on its way or there.
         a_answered: assert (!(owes_b || owes_r) || m_request || pending || bvalid || rvalid);
         a_served: assert (idle < 2);

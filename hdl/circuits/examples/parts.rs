@@ -40,10 +40,8 @@ fn put_gate<
     folder: &Path,
     name: &str,
     style: DropStyle,
-    macros: &[(&str, usize)],
 ) -> Outcome {
-    let macros =
-        [&[("W", W), ("L", L), ("MID", MID), ("MARK", usize::from(style == DropStyle::Mark))], macros].concat();
+    let macros = [("W", W), ("L", L), ("MID", MID), ("MARK", usize::from(style == DropStyle::Mark))];
     put_with(folder, name, &macros, Gate::<W, K, C, N, A, L, MID>::new(style))
 }
 
@@ -52,10 +50,10 @@ fn all(folder: &Path) -> Outcome {
     put(folder, "part_axil", Axil::default())?;
     put_with(folder, "part_fifo", &[("FORWARDING", 0)], Fifo::<4, 2>::new(false))?;
     put_with(folder, "part_forwarding_fifo", &[("FORWARDING", 1)], Fifo::<4, 2>::new(true))?;
-    put_gate::<64, 8, 3, 70, 3, 5, 1>(folder, "part_gate", DropStyle::Suppress, &[])?;
-    put_gate::<64, 8, 3, 70, 3, 5, 0>(folder, "part_direct_gate", DropStyle::Suppress, &[])?;
-    put_gate::<512, 64, 6, 521, 3, 5, 0>(folder, "part_wide_gate", DropStyle::Suppress, &[])?;
-    put_gate::<64, 8, 3, 70, 3, 5, 1>(folder, "part_mark_gate", DropStyle::Mark, &[])?;
+    put_gate::<64, 8, 3, 70, 3, 5, 1>(folder, "part_gate", DropStyle::Suppress)?;
+    put_gate::<64, 8, 3, 70, 3, 5, 0>(folder, "part_direct_gate", DropStyle::Suppress)?;
+    put_gate::<512, 64, 6, 521, 3, 5, 0>(folder, "part_wide_gate", DropStyle::Suppress)?;
+    put_gate::<64, 8, 3, 70, 3, 5, 1>(folder, "part_mark_gate", DropStyle::Mark)?;
     put(folder, "part_deadline", Deadline::default())?;
     put(folder, "part_epoch", Epoch::<8>::default())?;
     put(folder, "part_egress", Egress::<2>::default())?;

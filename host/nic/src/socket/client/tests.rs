@@ -9,7 +9,7 @@ use super::*;
 
 /// For a server that will not answer.
 const SHORT: Duration = Duration::from_millis(60);
-/// For one that will, however busy the machine is; and for ends that must come.
+/// For one that will, however busy the machine is.
 const LONG: Duration = Duration::from_secs(30);
 
 /// One reply with a body.
@@ -126,7 +126,7 @@ fn silence_ends_in_time_and_a_late_answer_is_not_taken_for_the_next() {
     let mut client = hurried(client);
     let began = Instant::now();
     assert!(matches!(client.read32(Region::Bar0, 0), Err(SocketError::TimedOut)));
-    assert!(began.elapsed() < LONG);
+    assert!(began.elapsed() < Duration::from_secs(2));
     assert!(matches!(client.read32(Region::Bar0, 0), Err(SocketError::Poisoned)));
 }
 
@@ -151,8 +151,10 @@ fn an_answer_that_trickles_ends_in_time() {
         }
     });
     let mut client = hurried(Client::greet(stream, LONG).expect("a good greeting"));
+    let began = Instant::now();
     // Each byte comes soon enough, all of them too late: a client that began its wait anew with each would have an answer.
     assert!(matches!(client.read32(Region::Bar0, 0), Err(SocketError::TimedOut)));
+    assert!(began.elapsed() < SHORT * 4);
     drop(done);
     trickle.join().expect("no panic");
 }
@@ -206,7 +208,7 @@ proptest! {
         let (stream, server) = serve(replies);
         let began = Instant::now();
         let outcome = Client::greet(stream, SHORT).and_then(|mut client| client.read32(Region::Bar0, 0));
-        prop_assert!(began.elapsed() < LONG, "{:?}", outcome);
+        prop_assert!(began.elapsed() < Duration::from_secs(2), "{:?}", outcome);
         // Dropping what is left of the client ends the server.
         drop(outcome);
         server.join().expect("no panic");

@@ -6,6 +6,7 @@
 //! | [`socket`] | a back-end: a device model behind a vfio-user socket |
 //! | [`sim`] | a back-end: the NIC of `weir-spec` in this process |
 //! | [`selector`] | `socket:PATH` or `sim`, as people write it |
+//! | [`pci`] | the functions of this machine, who holds them, and giving them to vfio-pci |
 //! | [`identity`] | what the NIC says it is, and the refusal of what this driver does not know |
 //! | [`program`] | what one epoch tells a NIC: a configuration and its maps |
 //! | [`driver`] | the driver: load, commit, lease, fence, masking, flows, counters, heat |
@@ -20,6 +21,7 @@ pub mod bar;
 mod cuckoo;
 pub mod driver;
 pub mod identity;
+pub mod pci;
 pub mod program;
 mod registers;
 pub mod selector;

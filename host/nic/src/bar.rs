@@ -25,6 +25,14 @@ pub enum BarError {
         /// Bytes of the BAR.
         size: u32,
     },
+    /// The kernel refused an access.
+    #[error("failed to access the register at {offset:#x}")]
+    Call {
+        /// Byte offset.
+        offset: u32,
+        /// What it said.
+        source: std::io::Error,
+    },
     /// The device model's socket failed.
     #[error(transparent)]
     Socket(#[from] SocketError),
@@ -99,7 +107,7 @@ macro_rules! forward {
 forward!(&mut B, Box<B>);
 
 /// Whether `words` words at `offset` are whole and inside.
-fn check(size: u32, offset: u32, words: usize) -> Result<(), BarError> {
+pub(crate) fn check(size: u32, offset: u32, words: usize) -> Result<(), BarError> {
     if !offset.is_multiple_of(4) {
         return Err(BarError::Misaligned { offset });
     }

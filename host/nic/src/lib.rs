@@ -4,14 +4,14 @@
 //! |---|---|
 //! | [`bar`] | one aligned 32-bit access after another: the trait every back-end serves |
 //! | [`socket`] | a back-end: a device model behind a vfio-user socket |
+//! | [`vfio`] | a back-end: a card that VFIO hands to this process |
+//! | [`sysfs`] | a back-end: a card by its resource file |
 //! | [`sim`] | a back-end: the NIC of `weir-spec` in this process |
-//! | [`selector`] | `socket:PATH` or `sim`, as people write it |
+//! | [`selector`] | `vfio:0000:03:00.0`, `socket:PATH` and so on, as people write it |
 //! | [`pci`] | the functions of this machine, who holds them, and giving them to vfio-pci |
 //! | [`identity`] | what the NIC says it is, and the refusal of what this driver does not know |
 //! | [`program`] | what one epoch tells a NIC: a configuration and its maps |
 //! | [`driver`] | the driver: load, commit, lease, fence, masking, flows, counters, heat |
-//!
-//! Back-ends over VFIO and over sysfs are planned; they will implement [`Bar`].
 //!
 //! The driver never writes a map slot that the epoch in force uses, trusts nothing it has not read back, and takes a
 //! reading of all ones for what it is on PCIe: a device that is gone.
@@ -21,6 +21,7 @@ pub mod bar;
 mod cuckoo;
 pub mod driver;
 pub mod identity;
+mod mapped;
 pub mod pci;
 pub mod program;
 mod registers;
@@ -28,6 +29,8 @@ pub mod selector;
 pub mod sim;
 mod slots;
 pub mod socket;
+pub mod sysfs;
+pub mod vfio;
 
 pub use bar::{Bar, BarError};
 pub use driver::Nic;

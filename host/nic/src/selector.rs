@@ -5,12 +5,19 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use crate::Bar;
+use crate::pci::{Address, AddressError, Kernel};
 use crate::sim::Sim;
 use crate::socket::{self, SocketBar};
+use crate::sysfs::{SysfsBar, SysfsError};
+use crate::vfio::{VfioBar, VfioError};
 
 /// Where a NIC's registers are.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Selector {
+    /// `vfio:ADDRESS`: a card that vfio-pci holds.
+    Vfio(Address),
+    /// `sysfs:ADDRESS`: a card by its resource file, without interrupts.
+    Sysfs(Address),
     /// `socket:PATH`: a device model behind a vfio-user socket.
     Socket(PathBuf),
     /// `sim`: a NIC of its own in this process, with no ports; it answers registers and passes no frame.
@@ -23,16 +30,16 @@ pub enum SelectorError {
     /// `socket:` alone.
     #[error("NIC selector `socket:` lacks the path of the socket, as in `socket:/run/weir/nic0.sock`")]
     NoPath,
-    /// A back-end that is named in the documentation and not there yet.
-    #[error("NIC selector `{text}`: `{kind}:` is planned; there are `socket:PATH` and `sim`")]
-    Planned {
+    /// `vfio:` or `sysfs:` with what is no address.
+    #[error("NIC selector `{text}`")]
+    Address {
         /// All of it.
         text: String,
-        /// What it begins with.
-        kind: &'static str,
+        /// What is wrong.
+        source: AddressError,
     },
     /// Anything else.
-    #[error("NIC selector `{text}` is neither `socket:PATH` nor `sim` (`vfio:` and `sysfs:` are planned)")]
+    #[error("NIC selector `{text}` is none of `vfio:ADDRESS`, `sysfs:ADDRESS`, `socket:PATH`, `sim`")]
     Unknown {
         /// All of it.
         text: String,
@@ -45,19 +52,33 @@ pub enum SelectorError {
 pub struct OpenBarError {
     /// The NIC.
     pub selector: Selector,
-    source: socket::OpenError,
+    source: Refusal,
+}
+
+/// What a back-end said.
+#[derive(Debug, thiserror::Error)]
+enum Refusal {
+    #[error(transparent)]
+    Vfio(#[from] VfioError),
+    #[error(transparent)]
+    Sysfs(#[from] SysfsError),
+    #[error(transparent)]
+    Socket(#[from] socket::OpenError),
 }
 
 impl Selector {
     /// Opens the registers.
     pub fn open(&self) -> Result<Box<dyn Bar>, OpenBarError> {
-        match self {
-            Selector::Sim => Ok(Box::new(Sim::new())),
-            Selector::Socket(path) => match SocketBar::open(path) {
-                Ok(bar) => Ok(Box::new(bar)),
-                Err(source) => Err(OpenBarError { selector: self.clone(), source }),
-            },
-        }
+        self.reach().map_err(|source| OpenBarError { selector: self.clone(), source })
+    }
+
+    fn reach(&self) -> Result<Box<dyn Bar>, Refusal> {
+        Ok(match self {
+            Selector::Vfio(address) => Box::new(VfioBar::open(&Kernel::default(), *address)?),
+            Selector::Sysfs(address) => Box::new(SysfsBar::open(&Kernel::default(), *address)?),
+            Selector::Socket(path) => Box::new(SocketBar::open(path)?),
+            Selector::Sim => Box::new(Sim::new()),
+        })
     }
 }
 
@@ -68,20 +89,22 @@ impl FromStr for Selector {
         if let Some(path) = text.strip_prefix("socket:") {
             return if path.is_empty() { Err(SelectorError::NoPath) } else { Ok(Selector::Socket(path.into())) };
         }
-        if text == "sim" {
-            return Ok(Selector::Sim);
+        let address =
+            |rest: &str| rest.parse().map_err(|source| SelectorError::Address { text: text.to_string(), source });
+        match text.split_once(':') {
+            None if text == "sim" => Ok(Selector::Sim),
+            Some(("vfio", rest)) => Ok(Selector::Vfio(address(rest)?)),
+            Some(("sysfs", rest)) => Ok(Selector::Sysfs(address(rest)?)),
+            _ => Err(SelectorError::Unknown { text: text.to_string() }),
         }
-        let planned = ["vfio", "sysfs"].into_iter().find(|kind| text.split(':').next() == Some(kind));
-        Err(match planned {
-            Some(kind) => SelectorError::Planned { text: text.to_string(), kind },
-            None => SelectorError::Unknown { text: text.to_string() },
-        })
     }
 }
 
 impl fmt::Display for Selector {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Selector::Vfio(address) => write!(f, "vfio:{address}"),
+            Selector::Sysfs(address) => write!(f, "sysfs:{address}"),
             Selector::Socket(path) => write!(f, "socket:{}", path.display()),
             Selector::Sim => f.write_str("sim"),
         }
@@ -94,20 +117,20 @@ mod tests {
 
     #[test]
     fn selectors_read_as_they_are_shown() {
-        for text in ["socket:/run/weir/a b.sock", "socket:relative", "sim"] {
+        for text in ["vfio:0000:03:00.0", "sysfs:0001:ff:1f.7", "socket:/run/weir/a b.sock", "socket:relative", "sim"] {
             assert_eq!(text.parse::<Selector>().expect("a selector").to_string(), text);
         }
     }
 
     #[test]
-    fn what_is_planned_is_told_from_what_is_wrong() {
-        let planned = |text: &str| matches!(text.parse::<Selector>(), Err(SelectorError::Planned { .. }));
-        assert!(planned("vfio:0000:03:00.0") && planned("sysfs:0000:03:00.0"));
-        for text in ["", "SIM", "sim:", "pci:1", "/run/weir.sock"] {
+    fn what_is_wrong_is_told_with_what_would_be_right() {
+        for text in ["", "SIM", "sim:", "pci:1", "/run/weir.sock", "0000:03:00.0"] {
             let error = text.parse::<Selector>().expect_err(text);
             assert_eq!(error, SelectorError::Unknown { text: text.to_string() });
-            assert!(error.to_string().contains("vfio: and sysfs:") || error.to_string().contains("are planned"));
         }
         assert_eq!("socket:".parse::<Selector>(), Err(SelectorError::NoPath));
+        let error = "vfio:0000:03".parse::<Selector>().expect_err("no address");
+        assert!(matches!(error, SelectorError::Address { .. }), "{error}");
+        assert_eq!("vfio:03:00.0".parse::<Selector>().expect("an address").to_string(), "vfio:0000:03:00.0");
     }
 }

@@ -17,6 +17,7 @@ mod lease;
 mod load;
 mod mailbox;
 mod masking;
+mod peek;
 
 pub use attach::OpenError;
 pub use commit::{CommitError, Committed};
@@ -26,10 +27,11 @@ pub use heat::Heat;
 pub use lease::{FenceError, RenewError, Renewal};
 pub use load::{LoadError, Loaded};
 pub use masking::MaskingError;
+pub use peek::{Glimpse, peek};
 
 use weir_spec::flow::FlowTable;
 use weir_spec::map::{CRC_START, Map, MapRef, crc_step};
-use weir_spec::regs::{self, RegId, codec};
+use weir_spec::regs::{RegId, codec};
 use weir_spec::{Config, Micros};
 
 use crate::program::{SlotSet, map_slots, slots_of};
@@ -90,14 +92,8 @@ impl<B: Bar> Nic<B> {
 
     /// What the NIC is doing.
     pub fn status(&mut self) -> Result<Status, AccessError> {
-        Ok(Status {
-            fenced: self.registers.status()?.fenced,
-            until: self.registers.lease_until()?,
-            now: self.registers.time()?,
-            epoch: self.registers.read(RegId::EpochActive)?,
-            flows: regs::reg(RegId::FlowCount).field("entries").get(self.registers.read(RegId::FlowCount)?),
-            ours: self.ours()?,
-        })
+        let Glimpse { now, until, fenced, epoch, flows } = peek(&mut self.registers.bar)?;
+        Ok(Status { now, until, fenced, epoch, flows, ours: self.ours()? })
     }
 
     /// The program in force; `None` when it is not known, because another process ended between its load and its commit

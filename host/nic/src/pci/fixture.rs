@@ -6,20 +6,20 @@ use std::path::PathBuf;
 
 use super::Kernel;
 
-pub(super) struct Machine {
+pub(crate) struct Machine {
     root: tempfile::TempDir,
 }
 
 impl Machine {
-    pub(super) fn new() -> Machine {
+    pub(crate) fn new() -> Machine {
         Machine { root: tempfile::tempdir().expect("a folder") }
     }
 
-    pub(super) fn kernel(&self) -> Kernel {
+    pub(crate) fn kernel(&self) -> Kernel {
         Kernel::at(self.root.path())
     }
 
-    pub(super) fn path(&self, rest: &str) -> PathBuf {
+    pub(crate) fn path(&self, rest: &str) -> PathBuf {
         self.root.path().join(rest)
     }
 
@@ -28,7 +28,7 @@ impl Machine {
     }
 
     /// A function with vendor and device id, class, and so many bytes of BAR 0.
-    pub(super) fn function(&self, address: &str, ids: u32, class: &str, bar0: u64) {
+    pub(crate) fn function(&self, address: &str, ids: u32, class: &str, bar0: u64) {
         fs::create_dir_all(self.folder(address)).expect("a folder");
         self.write(address, "vendor", &format!("0x{:04x}\n", ids >> 16));
         self.write(address, "device", &format!("0x{:04x}\n", ids & 0xffff));
@@ -39,17 +39,26 @@ impl Machine {
         self.write(address, "driver_override", "(null)\n");
     }
 
-    pub(super) fn write(&self, address: &str, name: &str, content: &str) {
+    pub(crate) fn write(&self, address: &str, name: &str, content: &str) {
         fs::write(self.folder(address).join(name), content).expect("a file");
     }
 
-    pub(super) fn driver(&self, address: &str, name: &str) {
+    pub(crate) fn read(&self, address: &str, name: &str) -> String {
+        fs::read_to_string(self.folder(address).join(name)).expect("a file")
+    }
+
+    pub(crate) fn lockdown(&self, content: &str) {
+        fs::create_dir_all(self.path("sys/kernel/security")).expect("a folder");
+        fs::write(self.path("sys/kernel/security/lockdown"), content).expect("a file");
+    }
+
+    pub(crate) fn driver(&self, address: &str, name: &str) {
         let driver = self.path("sys/bus/pci/drivers").join(name);
         fs::create_dir_all(&driver).expect("a folder");
         symlink(driver, self.folder(address).join("driver")).expect("a link");
     }
 
-    pub(super) fn group(&self, number: u32, members: &[&str]) {
+    pub(crate) fn group(&self, number: u32, members: &[&str]) {
         let group = self.path("sys/kernel/iommu_groups").join(number.to_string());
         fs::create_dir_all(group.join("devices")).expect("a folder");
         for member in members {
@@ -58,12 +67,12 @@ impl Machine {
         }
     }
 
-    pub(super) fn interface(&self, address: &str, name: &str) {
+    pub(crate) fn interface(&self, address: &str, name: &str) {
         fs::create_dir_all(self.folder(address).join("net").join(name)).expect("a folder");
     }
 
     /// The main IPv4 table: lines behind the heading.
-    pub(super) fn routes(&self, v4: &str, v6: &str) {
+    pub(crate) fn routes(&self, v4: &str, v6: &str) {
         fs::create_dir_all(self.path("proc/net")).expect("a folder");
         let heading = "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT\n";
         fs::write(self.path("proc/net/route"), heading.to_string() + v4).expect("a file");

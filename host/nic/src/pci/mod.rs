@@ -4,10 +4,13 @@
 
 mod address;
 pub mod bind;
+pub(crate) mod config;
 mod function;
+mod lockdown;
 mod route;
 
 pub use address::{Address, AddressError};
+pub use config::{Endpoint, PciIdentity};
 pub use function::{Driver, Function, Group, Resource, ScanError};
 
 use std::fs;
@@ -62,10 +65,10 @@ impl Kernel {
     }
 
     /// The folder of a function.
-    fn folder(&self, address: Address) -> PathBuf {
+    pub(crate) fn folder(&self, address: Address) -> PathBuf {
         self.sys.join("bus/pci/devices").join(address.to_string())
     }
 }
 
 #[cfg(test)]
-mod fixture;
+pub(crate) mod fixture;

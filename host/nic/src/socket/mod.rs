@@ -1,16 +1,15 @@
 //! A NIC behind a vfio-user socket: the device model, or anything else that serves its PCI function so.
 
 mod client;
-mod config;
 mod message;
 
 use std::path::Path;
 
 use client::Client;
 pub use client::SocketError;
-pub use config::PciIdentity;
 use message::Region;
 
+use crate::pci::{PciIdentity, config};
 use crate::{Bar, BarError};
 
 /// BAR 0 of a PCI function behind a vfio-user socket.
@@ -47,9 +46,10 @@ pub enum OpenError {
 impl SocketBar {
     /// Connects to the socket at `path` and finds BAR 0.
     pub fn open(path: &Path) -> Result<SocketBar, OpenError> {
-        let client = Client::connect(path)?;
-        let (client, found) = config::identify(client)?;
-        let (pci, bar) = found.ok_or_else(|| OpenError::NotEndpoint { path: path.display().to_string() })?;
+        let mut client = Client::connect(path)?;
+        let found = config::describe(&mut client)?;
+        let endpoint = found.ok_or_else(|| OpenError::NotEndpoint { path: path.display().to_string() })?;
+        let (pci, bar) = (endpoint.identity, endpoint.bar0);
         let region = client.size_of(Region::Bar0);
         match u32::try_from(region) {
             Ok(size) if size != 0 && u64::from(size) == bar => Ok(SocketBar { client, pci, size }),
@@ -84,5 +84,17 @@ impl Bar for SocketBar {
 
     fn store_block(&mut self, offset: u32, words: &[u32]) -> Result<(), BarError> {
         Ok(self.client.post(Region::Bar0, offset, words)?)
+    }
+}
+
+impl config::ConfigSpace for Client {
+    type Error = SocketError;
+
+    fn read(&mut self, offset: u16) -> Result<u32, SocketError> {
+        self.read32(Region::Config, offset.into())
+    }
+
+    fn write(&mut self, offset: u16, value: u32) -> Result<(), SocketError> {
+        self.post(Region::Config, offset.into(), &[value])
     }
 }

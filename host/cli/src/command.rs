@@ -5,3 +5,4 @@ pub(crate) mod control;
 pub(crate) mod device;
 pub(crate) mod hdl;
 pub(crate) mod lab;
+pub(crate) mod nic;

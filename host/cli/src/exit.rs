@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use weir_device::DeviceError;
 use weir_link::LinkError;
+use weir_nic::pci::ScanError;
 
 /// How a command ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -29,6 +30,7 @@ impl Exit {
                     Some(weir_agent::control::ControlError::NoAgent { .. })
                 )
                 || matches!(cause.downcast_ref(), Some(LinkError::Missing { .. }))
+                || matches!(cause.downcast_ref(), Some(ScanError::NoFunction { .. }))
                 // Transparent: it shows its cause's own words and causes, and so hides the cause.
                 || matches!(cause.downcast_ref(), Some(DeviceError::Wire(LinkError::Missing { .. })))
         };

@@ -13,7 +13,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
-use command::{agent, control, device, hdl, lab};
+use command::{agent, control, device, hdl, lab, nic};
 use exit::Exit;
 
 /// Load balancing without a load balancer: each host's NIC passes only the packets whose bucket its host owns.
@@ -40,6 +40,9 @@ enum Command {
     Start(control::Args),
     /// leave the cluster at once
     Stop(control::Args),
+    /// find NICs, hand them over, and look into them
+    #[command(subcommand)]
+    Nic(nic::Args),
     /// emit the circuits
     #[command(subcommand)]
     Hdl(hdl::Args),
@@ -62,6 +65,7 @@ fn main() -> ExitCode {
         Command::Display(args) => control::display(args),
         Command::Start(args) => control::start(args),
         Command::Stop(args) => control::stop(args),
+        Command::Nic(args) => nic::run(args),
         Command::Hdl(args) => hdl::run(args),
         Command::LabServe(args) => lab::serve(args),
     };

@@ -25,6 +25,7 @@ pub mod counters;
 pub mod egress;
 pub mod flow;
 pub mod frame;
+pub mod interrupt;
 pub mod lease;
 pub mod mac;
 pub mod map;

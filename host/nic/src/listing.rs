@@ -316,12 +316,12 @@ fn map(index: usize, runs: &[Run]) -> Result<Map, ListingError> {
         if first > last || usize::from(last) >= BUCKETS {
             return Err(ListingError::Run { map: index, run: place, first, last });
         }
-        for bucket in usize::from(first)..=usize::from(last) {
-            if std::mem::replace(&mut seen[bucket], true) {
-                return Err(ListingError::Overlap { map: index, run: place, first });
-            }
-            map.set(bucket, run.state.into());
+        let (first, last) = (usize::from(first), usize::from(last));
+        if seen[first..=last].contains(&true) {
+            return Err(ListingError::Overlap { map: index, run: place, first: run.buckets.0 });
         }
+        seen[first..=last].fill(true);
+        (first..=last).for_each(|bucket| map.set(bucket, run.state.into()));
     }
     Ok(map)
 }
@@ -347,7 +347,9 @@ mod tests {
         program.config.rules[31] = Some(Rule { vip: VipSelect::All, map: MapRef::Constant(BucketState::Own), ..rule });
         program.config.policy.echo = Echo::Hash(MapRef::Slot(0));
         let mut map = Map::default();
-        for (bucket, state) in [(0, BucketState::Own), (1, BucketState::Own), (2, BucketState::Release), (4095, BucketState::Adopt)] {
+        for (bucket, state) in
+            [(0, BucketState::Own), (1, BucketState::Own), (2, BucketState::Release), (4095, BucketState::Adopt)]
+        {
             map.set(bucket, state);
         }
         program.maps.push(map);
@@ -368,7 +370,9 @@ mod tests {
             serde_json::from_str::<Listing>(text).expect("the right shape").program().expect_err(text).to_string()
         };
         assert_eq!(wrong(r#"{"vips":{"16":"192.0.2.1"}}"#), "an index of vips is 16; a NIC has 0 to 15");
-        assert!(wrong(r#"{"maps":[[],[{"buckets":[5,4],"state":"own"}]]}"#).starts_with("maps[1][0].buckets is 5 to 4"));
+        assert!(
+            wrong(r#"{"maps":[[],[{"buckets":[5,4],"state":"own"}]]}"#).starts_with("maps[1][0].buckets is 5 to 4")
+        );
         assert!(wrong(r#"{"maps":[[{"buckets":[0,4096],"state":"own"}]]}"#).contains("buckets are 0 to 4095"));
         let twice = r#"{"maps":[[{"buckets":[0,9],"state":"own"},{"buckets":[9,9],"state":"none"}]]}"#;
         assert!(wrong(twice).starts_with("maps[0][1].buckets begins at 9"));

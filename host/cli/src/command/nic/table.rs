@@ -64,8 +64,7 @@ fn text(program: &Program) -> String {
     let default = &listing.default_rule;
     let all = || "all".to_owned();
     rows.push(["default".into(), all(), all(), "both".into(), named(&default.affinity), map(default.map)]);
-    let widths: Vec<usize> =
-        (0..6).map(|column| rows.iter().map(|row| row[column].len()).max().unwrap_or(0)).collect();
+    let widths: Vec<usize> = (0..6).map(|column| rows.iter().map(|row| row[column].len()).max().unwrap_or(0)).collect();
     let mut out = String::new();
     for row in &rows {
         let cells: Vec<String> = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}")).collect();

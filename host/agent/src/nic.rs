@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use tracing::{info, warn};
 use weir_cluster::{NicTime, Now, action};
 use weir_nic::driver::Renewal;
-use weir_nic::{Bar, Nic, Selector};
+use weir_nic::{Device, Nic, Selector};
 use weir_spec::egress::Masking;
 
 use crate::clock;
@@ -26,7 +26,7 @@ pub(crate) struct HeldNic {
     selector: Selector,
     name: String,
     masking: Masking,
-    driver: Option<Nic<Box<dyn Bar>>>,
+    driver: Option<Nic<Box<dyn Device>>>,
     last_time: NicTime,
     tried: Instant,
 }
@@ -99,7 +99,7 @@ impl HeldNic {
     fn driving<T, E: std::error::Error>(
         &mut self,
         what: &str,
-        operate: impl FnOnce(&mut Nic<Box<dyn Bar>>) -> Result<T, E>,
+        operate: impl FnOnce(&mut Nic<Box<dyn Device>>) -> Result<T, E>,
     ) -> Option<T> {
         match operate(self.driver.as_mut()?) {
             Ok(value) => Some(value),
@@ -144,7 +144,7 @@ nic = "sim"
         let config = Config::parse(Path::new("weir.toml"), CONFIG).expect("a good configuration");
         let sim = Sim::new();
         let mut held = HeldNic::open(&config).expect("a NIC");
-        held.driver = Some(Nic::open(Box::new(sim.clone()) as Box<dyn Bar>).expect("a NIC that can be looked into"));
+        held.driver = Some(Nic::open(Box::new(sim.clone()) as Box<dyn Device>).expect("a NIC that can be looked into"));
         let step = action::Program {
             epoch: 0x101,
             step: Step::Own,

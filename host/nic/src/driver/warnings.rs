@@ -1,11 +1,14 @@
 //! From when on a NIC warns its host.
 
-use weir_spec::flow::table::FLOWS;
+use weir_spec::flow::table::FLOWS_LOG2;
 use weir_spec::interrupt::Conditions;
 use weir_spec::regs::RegId;
 
 use super::{Nic, conditions};
 use crate::{AccessError, Bar};
+
+/// Entries of the flow table.
+const FLOWS: usize = 1 << FLOWS_LOG2;
 
 /// When a NIC warns, by the conditions of [`weir_spec::interrupt`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]

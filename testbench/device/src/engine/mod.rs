@@ -7,6 +7,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use weir_spec::Micros;
+use weir_spec::interrupt::Conditions;
 use weir_spec::nic::Refused;
 
 /// A whole NIC, registers and frames.
@@ -28,6 +29,12 @@ pub(crate) trait Engine: Send {
 
     /// Rules accept nothing.
     fn fenced(&self) -> bool;
+
+    /// What the NIC tells its host by interrupts.
+    fn conditions(&self) -> Conditions;
+
+    /// The port has no link, or has one again.
+    fn set_link_down(&mut self, down: bool);
 
     /// Starts again, fenced, with the same time.
     fn reset(&mut self);

@@ -1,6 +1,7 @@
 //! The specification as an engine.
 
 use weir_spec::Micros;
+use weir_spec::interrupt::Conditions;
 use weir_spec::nic::{Identity, Nic, Refused};
 
 use super::{Engine, EngineError};
@@ -36,6 +37,14 @@ impl Engine for Spec {
 
     fn fenced(&self) -> bool {
         self.0.fenced()
+    }
+
+    fn conditions(&self) -> Conditions {
+        self.0.conditions()
+    }
+
+    fn set_link_down(&mut self, down: bool) {
+        self.0.set_link_down(down);
     }
 
     fn reset(&mut self) {

@@ -87,7 +87,7 @@ fn what_is_no_weir_nic_is_not_driven() {
     assert!(matches!(identity(Fault::Gone), IdentityError::Access(AccessError::Gone { register: "MAGIC" })));
     let error = identity(Fault::Reads(RegId::Layout, LAYOUT + 0x1_0000));
     assert!(matches!(error, IdentityError::UnknownLayout { major: 2, minor: 1 }), "{error}");
-    assert!(error.to_string().contains("2.1") && error.to_string().contains("1.1 and later of 1.x"), "{error}");
+    assert!(error.to_string().contains("2.1") && error.to_string().contains("1.2 and later of 1.x"), "{error}");
     let error = identity(Fault::Reads(RegId::Layout, LAYOUT - 1));
     assert!(matches!(error, IdentityError::UnknownLayout { major: 1, minor: 0 }), "no flow table: {error}");
     let caps = nic::Identity::default().caps();

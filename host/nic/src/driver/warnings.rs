@@ -49,10 +49,9 @@ impl<B: Bar> Nic<B> {
         if usize::from(warnings.flows) > FLOWS {
             return Err(WarningsError::TooMany { flows: warnings.flows });
         }
-        for (id, register, expected) in [
-            (RegId::WarnLease, "WARN_LEASE", warnings.lease),
-            (RegId::WarnFlows, "WARN_FLOWS", warnings.flows.into()),
-        ] {
+        for (id, register, expected) in
+            [(RegId::WarnLease, "WARN_LEASE", warnings.lease), (RegId::WarnFlows, "WARN_FLOWS", warnings.flows.into())]
+        {
             self.registers.write(id, expected)?;
             let found = self.registers.read(id)?;
             if found != expected {

@@ -123,7 +123,9 @@ fn what_a_host_is_told_is_what_the_spec_says(width: Width) {
     let mut seen = [0; 16];
     for _ in 0..rounds(200) {
         match rng.u32(..6) {
-            0 => rig.write(at(RegId::WarnLease), if rng.bool() { rng.u32(..300) } else { 0 }).expect("a plain register"),
+            0 => {
+                rig.write(at(RegId::WarnLease), if rng.bool() { rng.u32(..300) } else { 0 }).expect("a plain register")
+            }
             1 => rig.write(at(RegId::WarnFlows), rng.u32(..3)).expect("a plain register"),
             2 => {
                 let down = rng.bool();

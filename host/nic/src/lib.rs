@@ -11,6 +11,7 @@
 //! | [`counted`] | how many transactions something takes |
 //! | [`selector`] | `vfio:0000:03:00.0`, `socket:PATH` and so on, as people write it |
 //! | [`pci`] | the functions of this machine, who holds them, and giving them to vfio-pci |
+//! | [`interrupt`] | what a NIC tells unasked, as files to wait for |
 //! | [`identity`] | what the NIC says it is, and the refusal of what this driver does not know |
 //! | [`program`] | what one epoch tells a NIC: a configuration and its maps |
 //! | [`listing`] | the same as JSON |
@@ -26,6 +27,7 @@ mod cuckoo;
 pub mod device;
 pub mod driver;
 pub mod identity;
+pub mod interrupt;
 pub mod listing;
 mod mapped;
 pub mod pci;

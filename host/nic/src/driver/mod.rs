@@ -31,6 +31,7 @@ pub use load::{LoadError, Loaded};
 pub use masking::MaskingError;
 pub use peek::{Glimpse, conditions, peek, read_back, read_counters};
 pub use reset::ResetError;
+pub use warnings::{Warnings, WarningsError};
 
 use weir_spec::flow::FlowTable;
 use weir_spec::map::{CRC_START, Map, MapRef, crc_step};

@@ -4,6 +4,7 @@ mod rtl;
 mod spec;
 
 use std::fmt;
+use std::io;
 use std::str::FromStr;
 
 use weir_spec::Micros;
@@ -62,6 +63,9 @@ pub enum EngineError {
     /// The engine panicked under another thread, which said why.
     #[error("the engine failed")]
     Failed,
+    /// The memory of the mapped window cannot be had, or not be reached.
+    #[error("failed to access the memory of the mapped window")]
+    Window(#[source] io::Error),
 }
 
 /// A name that no engine has.

@@ -1,4 +1,4 @@
-//! Served NICs as hosts see them, over the socket.
+//! Served NICs as hosts see them, over the socket. `WEIR_ENGINE=rtl` tries the circuits instead of the specification.
 
 mod faults;
 mod interrupts;
@@ -28,7 +28,7 @@ struct Bench {
 impl Bench {
     fn new(serving: Serving) -> Bench {
         let dir = tempfile::tempdir().expect("a folder");
-        let served = Served::start(&dir.path().join("nic.sock"), EngineKind::Spec, serving).expect("a fresh path");
+        let served = Served::start(&dir.path().join("nic.sock"), engine(), serving).expect("a fresh path");
         Bench { served, dir }
     }
 
@@ -46,6 +46,10 @@ impl Bench {
         raw.0.region_write(CONFIG, 4, &[2, 0]).expect("an answer");
         raw
     }
+}
+
+fn engine() -> EngineKind {
+    std::env::var("WEIR_ENGINE").map_or(EngineKind::Spec, |name| name.parse().expect("an engine"))
 }
 
 struct Raw(vfio_user::Client);

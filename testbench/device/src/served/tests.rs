@@ -92,6 +92,12 @@ trait Registers {
 
     /// Commits an empty program with a lease of `span` microseconds.
     fn lease(&mut self, span: Micros) {
+        self.commit(span);
+        while self.status("busy") {}
+    }
+
+    /// Begins to.
+    fn commit(&mut self, span: Micros) {
         let until = self.time() + span;
         self.put(RegId::LeaseNextLo, until as u32);
         self.put(RegId::LeaseNextHi, (until >> 32) as u32);
@@ -99,8 +105,12 @@ trait Registers {
         assert_eq!(self.get(RegId::RefusedCount), 0);
     }
 
+    fn status(&mut self, field: &str) -> bool {
+        regs::reg(RegId::Status).field(field).get(self.get(RegId::Status)) == 1
+    }
+
     fn fenced(&mut self) -> bool {
-        regs::reg(RegId::Status).field("fenced").get(self.get(RegId::Status)) == 1
+        self.status("fenced")
     }
 }
 

@@ -8,7 +8,6 @@ use std::fs::File;
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use vfio_bindings::bindings::vfio::{
     VFIO_PCI_BAR0_REGION_INDEX, VFIO_PCI_BAR4_REGION_INDEX, VFIO_PCI_CONFIG_REGION_INDEX, VFIO_PCI_NUM_REGIONS,
@@ -23,6 +22,7 @@ use crate::core::{ALL_ONES, Core};
 use crate::engine::EngineError;
 use crate::fault::{Fate, Fault, Faults};
 use crate::irqs::Request;
+use crate::server::Door;
 use crate::trace::Event;
 use crate::{msix, window};
 
@@ -36,8 +36,8 @@ pub(crate) struct Function {
     attached: bool,
     /// The engine failed; the data path notices too and ends the device.
     failed: bool,
-    /// Nobody serves this function any more.
-    ended: Arc<AtomicBool>,
+    /// Where hosts come from, once it is served.
+    door: Option<Arc<Door>>,
 }
 
 /// What a connection is unwound with when the device is gone: the crate that holds it has no other way to end it.
@@ -53,13 +53,13 @@ impl Function {
             window,
             attached: false,
             failed: false,
-            ended: Arc::default(),
+            door: None,
         })
     }
 
-    /// Once `ended` is set, by either side, a connection ends with its next message.
-    pub(crate) fn serve_until(&mut self, ended: Arc<AtomicBool>) {
-        self.ended = ended;
+    /// Hosts come through `door`. Once it is closed, by either side, a connection ends with its next message.
+    pub(crate) fn serve_behind(&mut self, door: Arc<Door>) {
+        self.door = Some(door);
     }
 
     /// The connection ended; nobody is there to be interrupted.
@@ -76,7 +76,7 @@ impl Function {
 
     /// Something came from a host. Unwinds if the device is gone.
     fn attach(&mut self) {
-        if self.ended.load(Ordering::Relaxed) {
+        if self.door.as_ref().is_some_and(|door| door.is_closed()) {
             std::panic::resume_unwind(Box::new(Gone));
         }
         if !std::mem::replace(&mut self.attached, true) {
@@ -112,7 +112,10 @@ impl Function {
             Fate::Served => true,
             Fate::Lost => false,
             Fate::Dead => {
-                self.ended.store(true, Ordering::Relaxed);
+                // Before the host can know: it may ask for another connection at once.
+                if let Some(door) = &self.door {
+                    door.close();
+                }
                 std::panic::resume_unwind(Box::new(Gone));
             }
         }

@@ -41,12 +41,30 @@ pub enum ServerError {
     },
 }
 
+/// Where hosts come in, until it is closed from either side.
+pub(crate) struct Door {
+    listener: UnixListener,
+    closed: AtomicBool,
+}
+
+impl Door {
+    /// No more connections: whoever waits for one stops, whoever asks for one is refused. One that is open ends with its
+    /// next message.
+    pub(crate) fn close(&self) {
+        self.closed.store(true, Ordering::Relaxed);
+        // It can only be closed already.
+        let _ = shutdown(self.listener.as_raw_fd(), Shutdown::Both);
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Relaxed)
+    }
+}
+
 /// A socket that listens, and is removed with this value.
 pub(crate) struct Socket {
     path: PathBuf,
-    listener: Arc<UnixListener>,
-    /// Nobody is served any more.
-    ended: Arc<AtomicBool>,
+    door: Arc<Door>,
 }
 
 impl Socket {
@@ -67,19 +85,19 @@ impl Socket {
                 Ok(_) => return Err(ServerError::Busy { path: path.to_path_buf() }),
             },
         }
-        let listener = Arc::new(UnixListener::bind(path).map_err(listen)?);
-        Ok(Socket { path: path.to_path_buf(), listener, ended: Arc::default() })
+        let listener = UnixListener::bind(path).map_err(listen)?;
+        Ok(Socket { path: path.to_path_buf(), door: Arc::new(Door { listener, closed: AtomicBool::new(false) }) })
     }
 
     /// Serves `function` in a thread of its own, until this value is dropped. A connection cannot be taken back from the
     /// server: one that is open then ends with its next message.
     pub(crate) fn serve(&self, mut function: Function) -> Result<(), ServerError> {
         let failed = |source| ServerError::Listen { path: self.path.clone(), source };
-        let listener = OwnedFd::from(self.listener.try_clone().map_err(failed)?);
+        let listener = OwnedFd::from(self.door.listener.try_clone().map_err(failed)?);
         let server = Server::from_owned_fd(listener, true, irqs::infos(), function.regions());
-        function.serve_until(self.ended.clone());
-        let (listener, ended) = (self.listener.clone(), self.ended.clone());
-        let run = move || serve(&server, function, &listener, &ended);
+        function.serve_behind(self.door.clone());
+        let door = self.door.clone();
+        let run = move || serve(&server, function, &door);
         thread::Builder::new().name("registers".into()).spawn(run).map_err(failed)?;
         Ok(())
     }
@@ -89,25 +107,18 @@ impl Drop for Socket {
     fn drop(&mut self) {
         // If somebody removed it before, it is gone as well.
         let _ = std::fs::remove_file(&self.path);
-        self.ended.store(true, Ordering::Relaxed);
-        close(&self.listener);
+        self.door.close();
     }
 }
 
-/// No more connections: whoever waits for one stops, whoever asks for one is refused.
-fn close(listener: &UnixListener) {
-    // It can only be closed already.
-    let _ = shutdown(listener.as_raw_fd(), Shutdown::Both);
-}
-
-fn serve(server: &Server, mut function: Function, listener: &UnixListener, ended: &AtomicBool) {
+fn serve(server: &Server, mut function: Function, door: &Door) {
     loop {
         // The crate panics on greetings that are not text; the function holds no half-done state outside its engine,
         // whose lock knows if it broke.
         let connection = catch_unwind(AssertUnwindSafe(|| server.run(&mut function)));
         function.detach();
-        if ended.load(Ordering::Relaxed) {
-            return close(listener);
+        if door.is_closed() {
+            return;
         }
         match connection {
             Ok(Ok(())) => {}

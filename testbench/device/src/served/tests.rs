@@ -1,4 +1,4 @@
-//! Served NICs as hosts see them, over the socket.
+//! Served NICs as hosts see them, over the socket. `WEIR_ENGINE=rtl` tries the circuits instead of the specification.
 
 mod faults;
 mod interrupts;
@@ -28,7 +28,7 @@ struct Bench {
 impl Bench {
     fn new(serving: Serving) -> Bench {
         let dir = tempfile::tempdir().expect("a folder");
-        let served = Served::start(&dir.path().join("nic.sock"), EngineKind::Spec, serving).expect("a fresh path");
+        let served = Served::start(&dir.path().join("nic.sock"), engine(), serving).expect("a fresh path");
         Bench { served, dir }
     }
 
@@ -46,6 +46,10 @@ impl Bench {
         raw.0.region_write(CONFIG, 4, &[2, 0]).expect("an answer");
         raw
     }
+}
+
+fn engine() -> EngineKind {
+    std::env::var("WEIR_ENGINE").map_or(EngineKind::Spec, |name| name.parse().expect("an engine"))
 }
 
 struct Raw(vfio_user::Client);
@@ -88,6 +92,12 @@ trait Registers {
 
     /// Commits an empty program with a lease of `span` microseconds.
     fn lease(&mut self, span: Micros) {
+        self.commit(span);
+        while self.status("busy") {}
+    }
+
+    /// Begins to.
+    fn commit(&mut self, span: Micros) {
         let until = self.time() + span;
         self.put(RegId::LeaseNextLo, until as u32);
         self.put(RegId::LeaseNextHi, (until >> 32) as u32);
@@ -95,8 +105,12 @@ trait Registers {
         assert_eq!(self.get(RegId::RefusedCount), 0);
     }
 
+    fn status(&mut self, field: &str) -> bool {
+        regs::reg(RegId::Status).field(field).get(self.get(RegId::Status)) == 1
+    }
+
     fn fenced(&mut self) -> bool {
-        regs::reg(RegId::Status).field("fenced").get(self.get(RegId::Status)) == 1
+        self.status("fenced")
     }
 }
 

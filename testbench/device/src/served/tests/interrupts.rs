@@ -25,7 +25,7 @@ const LONG: Duration = Duration::from_secs(20);
 /// Long enough for what must not come.
 const SHORT: Duration = Duration::from_millis(50);
 /// Long enough for a busy machine to commit within; microseconds.
-const LEASE: Micros = 300_000;
+const LEASE: Micros = 500_000;
 
 fn counts(arrivals: &[Arrival]) -> Vec<u64> {
     arrivals.iter().map(Arrival::take).collect()

@@ -61,7 +61,7 @@ fn what_is_stored_in_the_window_is_in_the_slot_at_the_next_trapped_access() {
     let bench = Bench::new(MAPPED);
     let mut raw = bench.raw();
     let mapping = Mapping::of(&raw);
-    let whole: Vec<u32> = (1..=WORDS as u32).map(|word| word * 0x0101_0101).collect();
+    let whole: Vec<u32> = (1..=WORDS as u32).map(|word| word.wrapping_mul(0x0101_0101)).collect();
     for (word, value) in whole.iter().enumerate() {
         mapping.store(5, word, *value);
     }

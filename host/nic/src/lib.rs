@@ -9,6 +9,7 @@
 //! | [`sim`] | a back-end: the NIC of `weir-spec` in this process |
 //! | [`selector`] | `vfio:0000:03:00.0`, `socket:PATH` and so on, as people write it |
 //! | [`pci`] | the functions of this machine, who holds them, and giving them to vfio-pci |
+//! | [`interrupt`] | what a NIC tells unasked, as files to wait for |
 //! | [`identity`] | what the NIC says it is, and the refusal of what this driver does not know |
 //! | [`program`] | what one epoch tells a NIC: a configuration and its maps |
 //! | [`driver`] | the driver: load, commit, lease, fence, masking, flows, counters, heat |
@@ -21,6 +22,7 @@ pub mod bar;
 mod cuckoo;
 pub mod driver;
 pub mod identity;
+pub mod interrupt;
 mod mapped;
 pub mod pci;
 pub mod program;

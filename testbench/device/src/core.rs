@@ -1,14 +1,19 @@
-//! One engine behind one lock: register accesses and frames happen one after another, each at its time.
+//! One engine behind one lock: register accesses and frames happen one after another, each at its time. What the NIC
+//! tells its host unasked comes from behind the same lock, so that it cannot be told of a state that is over.
 
+use std::os::fd::OwnedFd;
 use std::sync::{Mutex, MutexGuard};
 
 use weir_spec::Micros;
+use weir_spec::interrupt::{Conditions, INTERRUPTS, Interrupt};
 use weir_spec::map::{BUCKETS, BucketState, Map, MapRef, WORDS};
 use weir_spec::regs::{self, RegId};
 
 use crate::clock;
 use crate::engine::{Engine, EngineError};
+use crate::msix::Msix;
 use crate::trace::{Event, Trace};
+use crate::window::{self, Window};
 
 /// What the engine answers where there is nothing, or nothing that can be accessed so.
 pub(crate) const ALL_ONES: u32 = u32::MAX;
@@ -24,18 +29,41 @@ struct State {
     /// A COMMIT was taken and is not traced yet.
     committing: bool,
     bad_accesses: u64,
+    msix: Msix,
+    /// The wire has a link.
+    link: bool,
+    /// Interrupts were sent for the beginnings of these.
+    told: Conditions,
+    window: Option<Window>,
+    /// Words of the window that the engine refused.
+    refused_words: u64,
 }
 
 impl Core {
-    pub(crate) fn new(engine: Box<dyn Engine>, trace: Trace) -> Core {
-        let mut state = State { engine, trace, fenced: true, committing: false, bad_accesses: 0 };
+    /// A NIC around `engine`, with its map slots in memory that a host can map or without.
+    pub(crate) fn new(engine: Box<dyn Engine>, trace: Trace, mapped_window: bool) -> Result<Core, EngineError> {
+        let window = mapped_window.then(Window::new).transpose().map_err(EngineError::Window)?;
+        let mut state = State {
+            engine,
+            trace,
+            fenced: true,
+            committing: false,
+            bad_accesses: 0,
+            msix: Msix::default(),
+            link: true,
+            told: Conditions::default(),
+            window,
+            refused_words: 0,
+        };
         state.engine.set_time(clock::now());
-        Core(Mutex::new(state))
+        state.told = state.conditions();
+        Ok(Core(Mutex::new(state)))
     }
 
     /// Reads the register at `offset`, aligned and inside the BAR. A refused read gives zero.
     pub(crate) fn read(&self, offset: u32) -> Result<u32, EngineError> {
         let (mut state, now) = self.at()?;
+        state.carry(now)?;
         let value = state.engine.read(offset).unwrap_or(0);
         state.observe(now);
         Ok(value)
@@ -44,9 +72,41 @@ impl Core {
     /// Writes it. A refused write shows in REFUSED_COUNT alone.
     pub(crate) fn write(&self, offset: u32, value: u32) -> Result<(), EngineError> {
         let (mut state, now) = self.at()?;
+        state.carry(now)?;
         let taken = state.engine.write(offset, value).is_ok();
         if offset == regs::address(RegId::Commit, 0) || offset == regs::address(RegId::Renew, 0) {
             state.doorbell(now, offset, taken);
+        }
+        if taken && window::place().contains(&offset) {
+            let follow = state.window.as_mut().map(|window| window.follow(offset, value));
+            follow.unwrap_or(Ok(())).map_err(EngineError::Window)?;
+        }
+        state.observe(now);
+        Ok(())
+    }
+
+    /// The memory of the mapped window, if there is one. It is there for as long as this is.
+    pub(crate) fn window(&self) -> Result<Option<OwnedFd>, EngineError> {
+        let (state, _) = self.at()?;
+        let file = state.window.as_ref().map(|window| window.file().try_clone_to_owned());
+        file.transpose().map_err(EngineError::Window)
+    }
+
+    /// How many words of the window the engine refused.
+    pub(crate) fn refused_words(&self) -> Result<u64, EngineError> {
+        Ok(self.at()?.0.refused_words)
+    }
+
+    /// Has `act` done to the interrupts, between two things that the engine does.
+    pub(crate) fn msix<T>(&self, act: impl FnOnce(&mut Msix) -> T) -> Result<T, EngineError> {
+        Ok(act(&mut self.at()?.0.msix))
+    }
+
+    /// The wire has a link, or not.
+    pub(crate) fn set_link(&self, up: bool) -> Result<(), EngineError> {
+        let (mut state, now) = self.at()?;
+        if std::mem::replace(&mut state.link, up) != up {
+            state.trace.record(now, Event::Link { up });
         }
         state.observe(now);
         Ok(())
@@ -84,18 +144,28 @@ impl Core {
 
     /// Lets the time pass when nothing happens, so that a lease ends at its end.
     pub(crate) fn tick(&self) -> Result<(), EngineError> {
-        let (mut state, now) = self.at()?;
-        state.observe(now);
-        Ok(())
+        self.at().map(drop)
     }
 
+    /// Function-level reset. What was stored in the window before arrives before it, as posted writes do.
     pub(crate) fn reset(&self) -> Result<(), EngineError> {
         let (mut state, now) = self.at()?;
+        state.carry(now)?;
         state.engine.reset();
         state.fenced = true;
         state.committing = false;
+        state.msix.reset();
+        state.told = state.conditions();
+        let State { engine, window, .. } = &mut *state;
+        let follow = window.as_mut().map(|window| window.follow_all(|offset| engine.read(offset).unwrap_or(0)));
+        follow.unwrap_or(Ok(())).map_err(EngineError::Window)?;
         state.trace.record(now, Event::Reset);
         Ok(())
+    }
+
+    /// Low word of the epoch in force.
+    pub(crate) fn epoch(&self) -> Result<u32, EngineError> {
+        Ok(self.at()?.0.read(RegId::EpochActive, 0))
     }
 
     /// A host came or went.
@@ -128,8 +198,38 @@ impl State {
         }
     }
 
-    /// Traces what the engine did by itself: finished a COMMIT, or fenced.
+    /// Hands to the engine what a host stored in the mapped window.
+    fn carry(&mut self, now: Micros) -> Result<(), EngineError> {
+        let Some(window) = &mut self.window else { return Ok(()) };
+        for stored in window.stored().map_err(EngineError::Window)? {
+            if self.engine.write(stored.offset, stored.value).is_ok() {
+                window.taken(stored);
+            } else {
+                window.refused(stored.offset).map_err(EngineError::Window)?;
+                self.refused_words += 1;
+                self.trace.record(now, Event::CarryRefused { offset: stored.offset });
+            }
+        }
+        Ok(())
+    }
+
+    fn conditions(&self) -> Conditions {
+        self.engine.conditions().with(Interrupt::LinkDown, !self.link)
+    }
+
+    /// Traces what the engine did by itself, and interrupts the host for it.
     fn observe(&mut self, now: Micros) {
+        self.trace_changes(now);
+        let conditions = self.conditions();
+        let begun = conditions.begun(self.told);
+        for interrupt in INTERRUPTS.into_iter().filter(|interrupt| begun.has(*interrupt)) {
+            self.msix.raise(interrupt as usize);
+        }
+        self.told = conditions;
+    }
+
+    /// Traces that the engine finished a COMMIT, or fenced.
+    fn trace_changes(&mut self, now: Micros) {
         if self.committing {
             let status = self.read(RegId::Status, 0);
             if regs::reg(RegId::Status).field("busy").get(status) == 1 {
@@ -179,5 +279,66 @@ impl State {
     /// A register without side effects.
     fn read(&mut self, id: RegId, index: u32) -> u32 {
         self.engine.read(regs::address(id, index)).unwrap_or(0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+    use std::os::unix::fs::FileExt;
+
+    use weir_spec::nic::Refused;
+
+    use super::*;
+
+    /// An engine that never takes a map.
+    struct Busy;
+
+    impl Engine for Busy {
+        fn set_time(&mut self, _: Micros) {}
+
+        fn read(&mut self, _: u32) -> Result<u32, Refused> {
+            Ok(0)
+        }
+
+        fn write(&mut self, _: u32, _: u32) -> Result<(), Refused> {
+            Err(Refused)
+        }
+
+        fn rx(&mut self, _: &mut Vec<u8>) -> Result<bool, EngineError> {
+            Ok(false)
+        }
+
+        fn tx(&mut self, _: &mut Vec<u8>) -> Result<bool, EngineError> {
+            Ok(false)
+        }
+
+        fn fenced(&self) -> bool {
+            true
+        }
+
+        fn conditions(&self) -> Conditions {
+            Conditions::default()
+        }
+
+        fn reset(&mut self) {}
+    }
+
+    #[test]
+    fn a_stored_word_that_is_refused_is_counted_traced_and_shown_as_it_was() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let trace = dir.path().join("trace");
+        let core = Core::new(Box::new(Busy), Trace::create(&trace).expect("a file"), true).expect("memory");
+        let host = File::from(core.window().expect("a live engine").expect("a window"));
+        host.write_all_at(&7u32.to_le_bytes(), 0x20010).expect("memory");
+        for _ in 0..2 {
+            core.read(0).expect("a live engine");
+            assert_eq!(core.refused_words().expect("a live engine"), 1);
+        }
+        let mut word = [1; 4];
+        host.read_exact_at(&mut word, 0x20010).expect("memory");
+        assert_eq!(word, [0; 4]);
+        let traced = std::fs::read_to_string(trace).expect("the trace");
+        assert!(traced.contains("\"event\":\"carry_refused\",\"offset\":131088"), "{traced}");
     }
 }

@@ -10,12 +10,13 @@ use weir_link::PacketSocket;
 use weir_spec::frame::MIN_FRAME;
 use weir_spec::nic::MAX_FRAME;
 
+use crate::carrier::Carrier;
 use crate::core::Core;
 use crate::engine::EngineError;
 use crate::tap::Tap;
 
 /// How long to sleep when no frame comes, milliseconds: so much after its end a lease is traced as fenced at the latest.
-const TICK: u16 = 2;
+const TICK: u16 = 1;
 /// Frames of one side before the other is looked at.
 const TURN: usize = 32;
 
@@ -43,6 +44,8 @@ pub(crate) enum PortError {
 /// Both ports.
 pub(crate) struct Ports {
     pub(crate) wire: PacketSocket,
+    /// The wire's interface.
+    pub(crate) name: String,
     pub(crate) tap: Tap,
 }
 
@@ -51,7 +54,11 @@ impl Ports {
     pub(crate) fn carry(&self, core: &Core, stop: BorrowedFd<'_>) -> Result<(), PortError> {
         let mut buffer = vec![0; 1 << 16];
         let mut frame = Vec::with_capacity(MAX_FRAME);
+        let mut carrier = Carrier::new(&self.wire, &self.name);
         loop {
+            if let Some(up) = carrier.look() {
+                core.set_link(up)?;
+            }
             let mut ready = [
                 PollFd::new(self.wire.as_fd(), PollFlags::POLLIN),
                 PollFd::new(self.tap.as_fd(), PollFlags::POLLIN),

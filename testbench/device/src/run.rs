@@ -29,6 +29,8 @@ pub struct Options {
     pub wire: String,
     /// Interface towards the host; it must not exist.
     pub tap: String,
+    /// The map slots are memory that a host maps; else they are registers like the others.
+    pub mapped_window: bool,
     /// File for the trace; replaced if it exists.
     pub trace: Option<PathBuf>,
 }
@@ -104,9 +106,9 @@ impl Device {
         };
         let tap = Tap::create(&options.tap)?;
         let socket = Socket::listen(&options.socket)?;
-        let core = Arc::new(Core::new(engine, trace));
-        socket.serve(Function::new(core.clone()))?;
-        Ok(Device { core, ports: Ports { wire, tap }, _socket: socket })
+        let core = Arc::new(Core::new(engine, trace, options.mapped_window)?);
+        socket.serve(Function::new(core.clone(), None)?)?;
+        Ok(Device { core, ports: Ports { wire, name: options.wire.clone(), tap }, _socket: socket })
     }
 
     /// Carries frames until something can be read from `stop`.

@@ -1,16 +1,20 @@
-//! The vfio-user socket: one connection after another, for as long as the process lives.
+//! The vfio-user socket: one connection after another, for as long as the device lives.
 
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::fs::FileTypeExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
+use nix::sys::socket::{Shutdown, shutdown};
 use vfio_user::Server;
 
-use crate::function::{self, Function};
+use crate::function::Function;
+use crate::irqs;
 
 /// Why the registers are not served.
 #[derive(Debug, thiserror::Error)]
@@ -40,7 +44,9 @@ pub enum ServerError {
 /// A socket that listens, and is removed with this value.
 pub(crate) struct Socket {
     path: PathBuf,
-    listener: UnixListener,
+    listener: Arc<UnixListener>,
+    /// Nobody is served any more.
+    ended: Arc<AtomicBool>,
 }
 
 impl Socket {
@@ -61,16 +67,20 @@ impl Socket {
                 Ok(_) => return Err(ServerError::Busy { path: path.to_path_buf() }),
             },
         }
-        Ok(Socket { path: path.to_path_buf(), listener: UnixListener::bind(path).map_err(listen)? })
+        let listener = Arc::new(UnixListener::bind(path).map_err(listen)?);
+        Ok(Socket { path: path.to_path_buf(), listener, ended: Arc::default() })
     }
 
-    /// Serves `function` in a thread of its own, which ends with the process: a connection cannot be taken back from the
-    /// server.
-    pub(crate) fn serve(&self, function: Function) -> Result<(), ServerError> {
+    /// Serves `function` in a thread of its own, until this value is dropped. A connection cannot be taken back from the
+    /// server: one that is open then ends with its next message.
+    pub(crate) fn serve(&self, mut function: Function) -> Result<(), ServerError> {
         let failed = |source| ServerError::Listen { path: self.path.clone(), source };
         let listener = OwnedFd::from(self.listener.try_clone().map_err(failed)?);
-        let server = Server::from_owned_fd(listener, true, function::interrupts(), function::regions());
-        thread::Builder::new().name("registers".into()).spawn(move || serve(&server, function)).map_err(failed)?;
+        let server = Server::from_owned_fd(listener, true, irqs::infos(), function.regions());
+        function.serve_until(self.ended.clone());
+        let (listener, ended) = (self.listener.clone(), self.ended.clone());
+        let run = move || serve(&server, function, &listener, &ended);
+        thread::Builder::new().name("registers".into()).spawn(run).map_err(failed)?;
         Ok(())
     }
 }
@@ -79,16 +89,27 @@ impl Drop for Socket {
     fn drop(&mut self) {
         // If somebody removed it before, it is gone as well.
         let _ = std::fs::remove_file(&self.path);
+        self.ended.store(true, Ordering::Relaxed);
+        close(&self.listener);
     }
 }
 
-fn serve(server: &Server, mut function: Function) {
+/// No more connections: whoever waits for one stops, whoever asks for one is refused.
+fn close(listener: &UnixListener) {
+    // It can only be closed already.
+    let _ = shutdown(listener.as_raw_fd(), Shutdown::Both);
+}
+
+fn serve(server: &Server, mut function: Function, listener: &UnixListener, ended: &AtomicBool) {
     loop {
         // The crate panics on greetings that are not text; the function holds no half-done state outside its engine,
         // whose lock knows if it broke.
-        let ended = catch_unwind(AssertUnwindSafe(|| server.run(&mut function)));
+        let connection = catch_unwind(AssertUnwindSafe(|| server.run(&mut function)));
         function.detach();
-        match ended {
+        if ended.load(Ordering::Relaxed) {
+            return close(listener);
+        }
+        match connection {
             Ok(Ok(())) => {}
             Ok(Err(vfio_user::Error::SocketAccept(error))) => {
                 tracing::error!("no more connections are taken: {error}");

@@ -39,6 +39,16 @@ pub(crate) enum Event {
         /// Byte offset of the doorbell.
         offset: u32,
     },
+    /// What a host stored in the mapped window was refused when it was carried to the engine.
+    CarryRefused {
+        /// Byte offset of the word in BAR 0.
+        offset: u32,
+    },
+    /// The wire lost its link, or has it again.
+    Link {
+        /// It is there.
+        up: bool,
+    },
     /// Rules accept nothing from here on.
     Fenced {
         /// The deadline that passed.

@@ -66,6 +66,7 @@ fn options(dir: &Path) -> Options {
         engine: engine(),
         wire: "wire".into(),
         tap: "tap".into(),
+        mapped_window: false,
         trace: Some(dir.join("trace")),
     }
 }

@@ -29,6 +29,9 @@ pub(crate) struct Args {
     /// name of the interface to make towards the host
     #[arg(long, value_name = "interface")]
     tap: String,
+    /// let a host map the map slots as memory, in place of trapping each access to them
+    #[arg(long)]
+    mapped_window: bool,
     /// write commits, renewals and fences to this file, one JSON object a line
     #[arg(long, value_name = "file")]
     trace: Option<PathBuf>,
@@ -53,6 +56,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<Exit> {
         },
         wire: args.wire,
         tap: args.tap,
+        mapped_window: args.mapped_window,
         trace: args.trace,
     })?;
     Ok(Exit::Done)

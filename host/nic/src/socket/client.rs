@@ -4,10 +4,14 @@
 //! which is shorter, is understood. When anything is not as it should be, no later reply can be trusted to belong to its
 //! question: the connection is poisoned and every further access fails.
 
-use std::io::{self, Read, Write};
+use std::io::{self, IoSlice, Read, Write};
+use std::os::fd::{AsRawFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::{Duration, Instant};
+
+use nix::errno::Errno;
+use nix::sys::socket::{ControlMessage, MsgFlags, UnixAddr, sendmsg};
 
 use super::message::{self, Command, HEADER, Header, Region};
 
@@ -62,6 +66,14 @@ pub enum SocketError {
         /// What would be right.
         expected: u64,
     },
+    /// Fewer vectors than were asked for.
+    #[error("the device has {there} MSI-X vectors; {wanted} were asked for")]
+    NoVector {
+        /// How many were asked for.
+        wanted: u16,
+        /// How many it says it has.
+        there: u32,
+    },
     /// An earlier failure ended the conversation.
     #[error("the conversation with the device failed before; open it anew")]
     Poisoned,
@@ -73,6 +85,8 @@ impl Command {
             Command::Version => "VERSION",
             Command::DeviceInfo => "DEVICE_GET_INFO",
             Command::RegionInfo => "DEVICE_GET_REGION_INFO",
+            Command::IrqInfo => "DEVICE_GET_IRQ_INFO",
+            Command::SetIrqs => "DEVICE_SET_IRQS",
             Command::RegionRead => "REGION_READ",
             Command::RegionWrite => "REGION_WRITE",
             Command::Reset => "DEVICE_RESET",
@@ -162,6 +176,27 @@ impl Client {
         self.command(Command::Reset, &[], 0).map(drop)
     }
 
+    /// How many MSI-X vectors the device has.
+    pub(super) fn vectors(&mut self) -> Result<u32, SocketError> {
+        let info = self.command(Command::IrqInfo, &[&message::irq_info()], message::IRQ_INFO)?;
+        Ok(message::u32_at(&info, 12))
+    }
+
+    /// Switches MSI-X off.
+    pub(super) fn disable_vectors(&mut self) -> Result<(), SocketError> {
+        self.command(Command::SetIrqs, &[&message::disable_irqs()], 0).map(drop)
+    }
+
+    /// Has `vector` arrive at `event`, and switches MSI-X on. One vector a message, since every server takes one
+    /// descriptor beside a message and not every one takes more.
+    pub(super) fn connect_vector(&mut self, vector: u16, event: BorrowedFd<'_>) -> Result<(), SocketError> {
+        self.usable()?;
+        let id = self.id();
+        message::push(&mut self.out, id, Command::SetIrqs, &[&message::connect_irq(vector)]);
+        self.send_beside(event)?;
+        self.ask(id, Command::SetIrqs, 0, 0).map(drop)
+    }
+
     fn id(&mut self) -> u16 {
         self.next_id = self.next_id.wrapping_add(1);
         self.next_id
@@ -220,6 +255,31 @@ impl Client {
         let sent = self.stream.write_all(&self.out);
         self.out.clear();
         sent.map_err(|error| self.failed("send to the device", error))
+    }
+
+    /// Begins to send what is prepared, with a descriptor beside its first byte. What the kernel does not take at once is
+    /// left to [`send`](Client::send).
+    fn send_beside(&mut self, file: BorrowedFd<'_>) -> Result<(), SocketError> {
+        let files = [file.as_raw_fd()];
+        let beside = [ControlMessage::ScmRights(&files)];
+        let sent = loop {
+            let bytes = [IoSlice::new(&self.out)];
+            let socket = self.stream.as_raw_fd();
+            match sendmsg::<UnixAddr>(socket, &bytes, &beside, MsgFlags::MSG_NOSIGNAL, None) {
+                Err(Errno::EINTR) => {}
+                sent => break sent,
+            }
+        };
+        match sent {
+            Ok(count) => {
+                self.out.drain(..count);
+                Ok(())
+            }
+            Err(errno) => {
+                self.out.clear();
+                Err(self.failed("send to the device", errno.into()))
+            }
+        }
     }
 
     /// Fills `buffer`, by `end` at the latest or one time-out after it.

@@ -7,6 +7,8 @@ pub(super) enum Command {
     Version = 1,
     DeviceInfo = 4,
     RegionInfo = 5,
+    IrqInfo = 7,
+    SetIrqs = 8,
     RegionRead = 9,
     RegionWrite = 10,
     Reset = 13,
@@ -28,6 +30,10 @@ pub(super) const ACCESS: usize = 16;
 pub(super) const DEVICE_INFO: usize = 16;
 /// Bytes of a region info, the header not counted.
 pub(super) const REGION_INFO: usize = 32;
+/// Bytes of an interrupt info, the header not counted.
+pub(super) const IRQ_INFO: usize = 16;
+/// Bytes of a request about interrupts, the header not counted.
+pub(super) const SET_IRQS: usize = 20;
 /// The longest reply that is read.
 pub(super) const LONGEST: usize = 4096;
 /// Major version of the protocol.
@@ -42,6 +48,12 @@ const TYPE: u32 = 0xf;
 const CAPABILITIES: &[u8] = b"{\"capabilities\":{\"max_msg_fds\":1,\"max_data_xfer_size\":1048576}}\0";
 /// Device info: it is a PCI function.
 pub(super) const INFO_PCI: u32 = 1 << 1;
+/// MSI-X among the kinds of interrupt, numbered as in VFIO.
+const MSIX: u32 = 2;
+/// Trigger, with no data.
+const SET_NONE: u32 = 1 << 0 | 1 << 5;
+/// Trigger, with event files beside the message.
+const SET_EVENTFD: u32 = 1 << 2 | 1 << 5;
 
 /// The header of a reply.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -123,6 +135,29 @@ pub(super) fn region_info(region: Region) -> [u8; REGION_INFO] {
     body
 }
 
+/// The body of a question about MSI-X.
+pub(super) fn irq_info() -> [u8; IRQ_INFO] {
+    fields([IRQ_INFO as u32, 0, MSIX, 0])
+}
+
+/// The body of a request that connects `vector` to the event file beside it.
+pub(super) fn connect_irq(vector: u16) -> [u8; SET_IRQS] {
+    fields([SET_IRQS as u32, SET_EVENTFD, MSIX, vector.into(), 1])
+}
+
+/// The body of a request that switches MSI-X off.
+pub(super) fn disable_irqs() -> [u8; SET_IRQS] {
+    fields([SET_IRQS as u32, SET_NONE, MSIX, 0, 0])
+}
+
+fn fields<const WORDS: usize, const BYTES: usize>(words: [u32; WORDS]) -> [u8; BYTES] {
+    let mut body = [0; BYTES];
+    for (bytes, word) in body.chunks_exact_mut(4).zip(words) {
+        bytes.copy_from_slice(&word.to_le_bytes());
+    }
+    body
+}
+
 /// Sixteen bits at `at`. Panics beyond the end: the length was checked.
 pub(super) fn u16_at(bytes: &[u8], at: usize) -> u16 {
     u16::from_le_bytes([bytes[at], bytes[at + 1]])
@@ -154,6 +189,22 @@ mod tests {
             &[0x0d, 0x0c, 0x0b, 0x0a],
         ];
         assert_eq!(bytes, expected.concat());
+    }
+
+    #[test]
+    fn a_vector_is_connected_by_these_bytes() {
+        let mut bytes = Vec::new();
+        push(&mut bytes, 0x0102, Command::SetIrqs, &[&connect_irq(3)]);
+        let expected = [
+            [0x02, 0x01, 0x08, 0x00, 0x24, 0x00, 0x00, 0x00].as_slice(), // id, command, size
+            &[0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00],           // flags, error
+            &[0x14, 0x00, 0x00, 0x00, 0x24, 0x00, 0x00, 0x00],           // size of what follows, eventfd and trigger
+            &[0x02, 0x00, 0x00, 0x00, 0x03, 0x00, 0x00, 0x00],           // MSI-X, vector
+            &[0x01, 0x00, 0x00, 0x00],                                   // one of them
+        ];
+        assert_eq!(bytes, expected.concat());
+        assert_eq!(disable_irqs()[4..], [0x21, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+        assert_eq!(irq_info(), [0x10, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0]);
     }
 
     #[test]

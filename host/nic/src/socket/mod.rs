@@ -3,12 +3,14 @@
 mod client;
 mod message;
 
+use std::os::fd::AsFd;
 use std::path::Path;
 
 use client::Client;
 pub use client::SocketError;
 use message::Region;
 
+use crate::interrupt::Interrupt;
 use crate::pci::{PciIdentity, config};
 use crate::{Bar, BarError};
 
@@ -60,6 +62,21 @@ impl SocketBar {
     /// What the configuration space says the function is.
     pub fn pci(&self) -> PciIdentity {
         self.pci
+    }
+
+    /// Switches on the first `count` vectors. Those of an earlier call end; a reset ends them too.
+    pub fn interrupts(&mut self, count: u16) -> Result<Vec<Interrupt>, SocketError> {
+        let there = self.client.vectors()?;
+        if u32::from(count) > there {
+            return Err(SocketError::NoVector { wanted: count, there });
+        }
+        let made = |source| SocketError::Io { step: "make an event file", source };
+        let interrupts = (0..count).map(|_| Interrupt::new().map_err(made)).collect::<Result<Vec<_>, _>>()?;
+        self.client.disable_vectors()?;
+        for (vector, interrupt) in (0..).zip(&interrupts) {
+            self.client.connect_vector(vector, interrupt.as_fd())?;
+        }
+        Ok(interrupts)
     }
 
     /// Resets the function, as a function-level reset does: the NIC is fenced and holds nothing.

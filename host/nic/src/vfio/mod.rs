@@ -22,8 +22,8 @@ use vfio_bindings::bindings::vfio::{
 use vfio_ioctls::{VfioContainer, VfioDevice, VfioIommufd, VfioOps};
 
 pub use error::VfioError;
-pub use interrupts::Interrupt;
 
+pub use crate::interrupt::Interrupt;
 use crate::mapped::Mapped;
 use crate::pci::{Address, Driver, Endpoint, Function, Kernel, config};
 use crate::{Bar, BarError};

@@ -4,9 +4,11 @@ mod rtl;
 mod spec;
 
 use std::fmt;
+use std::io;
 use std::str::FromStr;
 
 use weir_spec::Micros;
+use weir_spec::interrupt::Conditions;
 use weir_spec::nic::Refused;
 
 /// A whole NIC, registers and frames.
@@ -28,6 +30,9 @@ pub(crate) trait Engine: Send {
 
     /// Rules accept nothing.
     fn fenced(&self) -> bool;
+
+    /// What it would tell its host now, as far as it knows: nothing of the link.
+    fn conditions(&self) -> Conditions;
 
     /// Starts again, fenced, with the same time.
     fn reset(&mut self);
@@ -55,6 +60,9 @@ pub enum EngineError {
     /// The engine panicked under another thread, which said why.
     #[error("the engine failed")]
     Failed,
+    /// The memory of the mapped window cannot be had, or not be reached.
+    #[error("failed to access the memory of the mapped window")]
+    Window(#[source] io::Error),
 }
 
 /// A name that no engine has.

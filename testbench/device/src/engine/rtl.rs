@@ -1,6 +1,7 @@
 //! The circuits as an engine.
 
 use weir_spec::Micros;
+use weir_spec::interrupt::{Conditions, Interrupt};
 use weir_spec::nic::Refused;
 
 use super::{Engine, EngineError};
@@ -47,6 +48,10 @@ impl Engine for Rtl {
 
     fn fenced(&self) -> bool {
         self.rtl.fenced()
+    }
+
+    fn conditions(&self) -> Conditions {
+        Conditions::default().with(Interrupt::Fenced, self.fenced())
     }
 
     fn reset(&mut self) {

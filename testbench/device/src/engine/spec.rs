@@ -1,6 +1,7 @@
 //! The specification as an engine.
 
 use weir_spec::Micros;
+use weir_spec::interrupt::{Conditions, Interrupt};
 use weir_spec::nic::{Identity, Nic, Refused};
 
 use super::{Engine, EngineError};
@@ -36,6 +37,10 @@ impl Engine for Spec {
 
     fn fenced(&self) -> bool {
         self.0.fenced()
+    }
+
+    fn conditions(&self) -> Conditions {
+        Conditions::default().with(Interrupt::Fenced, self.fenced())
     }
 
     fn reset(&mut self) {

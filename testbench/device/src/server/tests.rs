@@ -1,7 +1,5 @@
-use std::os::unix::net::UnixStream;
-use std::sync::Arc;
-
 use proptest::prelude::*;
+use std::os::unix::net::UnixStream;
 use tempfile::TempDir;
 use vfio_bindings::bindings::vfio::{VFIO_PCI_BAR0_REGION_INDEX, VFIO_PCI_CONFIG_REGION_INDEX};
 use weir_nic::socket::SocketBar;
@@ -11,25 +9,23 @@ use weir_spec::regs::{self, PORT_SIZE, RegId};
 
 use super::*;
 use crate::config_space::{DEVICE_ID, VENDOR_ID};
-use crate::core::Core;
 use crate::engine::EngineKind;
+use crate::served::{self, Serving};
 use crate::trace::Trace;
 
-/// A served spec engine without ports.
+/// A served spec engine without ports, its folder, and what it did.
 struct Served {
     dir: TempDir,
-    core: Arc<Core>,
-    _socket: Socket,
+    nic: served::Served,
 }
 
 impl Served {
     fn start() -> Served {
         let dir = tempfile::tempdir().expect("a folder");
         let trace = Trace::create(&dir.path().join("trace")).expect("a file");
-        let core = Arc::new(Core::new(EngineKind::Spec.open().expect("the spec needs nothing"), trace));
-        let socket = Socket::listen(&dir.path().join("nic.sock")).expect("a fresh path");
-        socket.serve(Function::new(core.clone())).expect("a thread");
-        Served { dir, core, _socket: socket }
+        let socket = dir.path().join("nic.sock");
+        let nic = served::Served::traced(&socket, EngineKind::Spec, Serving::default(), trace).expect("a fresh path");
+        Served { dir, nic }
     }
 
     fn path(&self) -> PathBuf {
@@ -142,7 +138,7 @@ fn what_is_no_aligned_word_reads_all_ones_has_no_effect_and_is_counted() {
         assert_eq!(data, vec![0xff; length], "{length} bytes at {offset:#x}");
         client.region_write(VFIO_PCI_BAR0_REGION_INDEX, offset, &data).expect("an answer");
         expected += 2;
-        assert_eq!(served.core.bad_accesses().expect("a live engine"), expected);
+        assert_eq!(served.nic.bad_accesses().expect("a live engine"), expected);
     }
     client.region_read(VFIO_PCI_BAR0_REGION_INDEX, scratch, &mut word).expect("an answer");
     assert_eq!(word, [1, 2, 3, 4]);
@@ -163,7 +159,7 @@ fn configuration_space_takes_any_size_at_any_place() {
         assert_eq!(read(offset, length), whole[offset as usize..offset as usize + length]);
     }
     assert_eq!(read(254, 4), [whole[254], whole[255], 0, 0]);
-    assert_eq!(served.core.bad_accesses().expect("a live engine"), 0);
+    assert_eq!(served.nic.bad_accesses().expect("a live engine"), 0);
 }
 
 #[test]

@@ -190,15 +190,77 @@ fn a_block_is_one_posted_message_a_word() {
     assert_eq!(bytes, expected);
 }
 
+#[test]
+fn a_vector_is_connected_with_one_descriptor_beside_its_message() {
+    use std::io::IoSliceMut;
+
+    use nix::cmsg_space;
+    use nix::sys::socket::{ControlMessageOwned, recvmsg};
+    use vmm_sys_util::eventfd::EventFd;
+
+    let (mut client, mut server) = UnixStream::pair()
+        .map(|(stream, server)| {
+            (
+                Client {
+                    stream,
+                    next_id: 6,
+                    poisoned: false,
+                    patience: LONG,
+                    out: vec![],
+                    sizes: [(Region::Bar0, 0); 2],
+                },
+                server,
+            )
+        })
+        .expect("a pair");
+    let event = EventFd::new(0).expect("an event file");
+    server.write_all(&reply(7, 8, 1, 0, &[])).expect("an answer in advance");
+    // SAFETY: `event` keeps its descriptor open beyond the call.
+    client.connect_vector(2, unsafe { BorrowedFd::borrow_raw(event.as_raw_fd()) }).expect("an answer");
+
+    let mut bytes = [0; 64];
+    let mut buffers = [IoSliceMut::new(&mut bytes)];
+    let mut space = cmsg_space!([i32; 4]);
+    let socket = server.as_raw_fd();
+    let got = recvmsg::<UnixAddr>(socket, &mut buffers, Some(&mut space), MsgFlags::empty()).expect("a message");
+    let files: Vec<i32> = got
+        .cmsgs()
+        .expect("all of them")
+        .flat_map(|beside| match beside {
+            ControlMessageOwned::ScmRights(files) => files,
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    let length = got.bytes;
+    assert_eq!(files.len(), 1);
+    let mut expected = Vec::new();
+    message::push(&mut expected, 7, Command::SetIrqs, &[&message::connect_irq(2)]);
+    assert_eq!(bytes[..length], expected);
+}
+
+#[test]
+fn vectors_are_counted_and_a_refusal_to_connect_is_told() {
+    let mut info = message::irq_info();
+    info[12] = 4;
+    let replies = vec![reply(5, 7, 1, 0, &info), reply(6, 8, 0x21, 22, &[]), reply(7, 7, 1, 0, &info[..8])];
+    let (mut client, _server) = greeted(replies);
+    assert_eq!(client.vectors().expect("an answer"), 4);
+    let error = client.disable_vectors().expect_err("refused");
+    assert!(matches!(error, SocketError::Refused { command: "DEVICE_SET_IRQS", errno: 22 }), "{error}");
+    let error = client.vectors().expect_err("too short");
+    assert!(matches!(error, SocketError::Malformed { command: "DEVICE_GET_IRQ_INFO", field: "size", .. }), "{error}");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 
     #[test]
     fn any_bytes_for_an_answer_end_in_an_answer_or_an_error(
-        place in 0usize..5, bytes in proptest::collection::vec(any::<u8>(), 0..80), flip in any::<(usize, u8)>(),
+        place in 0usize..6, bytes in proptest::collection::vec(any::<u8>(), 0..80), flip in any::<(usize, u8)>(),
         random: bool,
     ) {
-        let mut replies = [greetings(), vec![word(5, 0, 1)]].concat();
+        let info = reply(6, 7, 1, 0, &message::irq_info());
+        let mut replies = [greetings(), vec![word(5, 0, 1), info]].concat();
         if random {
             replies[place] = bytes;
         } else {
@@ -207,7 +269,8 @@ proptest! {
         }
         let (stream, server) = serve(replies);
         let began = Instant::now();
-        let outcome = Client::greet(stream, SHORT).and_then(|mut client| client.read32(Region::Bar0, 0));
+        let outcome = Client::greet(stream, SHORT)
+            .and_then(|mut client| client.read32(Region::Bar0, 0).and_then(|_| client.vectors()));
         prop_assert!(began.elapsed() < Duration::from_secs(2), "{:?}", outcome);
         // Dropping what is left of the client ends the server.
         drop(outcome);

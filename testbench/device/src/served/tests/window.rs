@@ -1,0 +1,127 @@
+use std::os::fd::{AsFd, OwnedFd};
+
+use memmap2::{MmapOptions, MmapRaw};
+use weir_spec::map::{CRC_START, WORDS, crc_step};
+
+use super::*;
+use crate::window::place;
+
+const MAPPED: Serving = Serving { mapped_window: true, fault: None };
+
+/// The window as a host maps it.
+struct Mapping(MmapRaw);
+
+impl Mapping {
+    /// By the descriptor and the area that the device told.
+    fn of(raw: &Raw) -> Mapping {
+        let region = raw.0.region(BAR0).expect("BAR 0");
+        let [area] = region.sparse_areas[..] else { panic!("one area") };
+        let file: OwnedFd =
+            region.file_offset.as_ref().expect("memory").file().as_fd().try_clone_to_owned().expect("one");
+        let map = MmapOptions::new().offset(area.offset).len(area.size as usize).map_raw(&file).expect("a mapping");
+        assert_eq!((area.offset as u32, map.len()), (place().start, place().len()));
+        Mapping(map)
+    }
+
+    fn word(&self, slot: usize, word: usize) -> *mut u32 {
+        let index = slot * WORDS + word;
+        assert!(index < self.0.len() / 4);
+        // SAFETY: inside the mapping, as was checked; it begins at a page.
+        unsafe { self.0.as_mut_ptr().cast::<u32>().add(index) }
+    }
+
+    fn store(&self, slot: usize, word: usize, value: u32) {
+        // SAFETY: valid and aligned, by `word`; the device reads it by calls.
+        unsafe { self.word(slot, word).write_volatile(value.to_le()) }
+    }
+
+    fn load(&self, slot: usize, word: usize) -> u32 {
+        // SAFETY: as in `store`.
+        u32::from_le(unsafe { self.word(slot, word).read_volatile() })
+    }
+}
+
+impl Raw {
+    fn crc(&mut self, slot: u32) -> u32 {
+        self.read(BAR0, regs::address(RegId::MapCrc, slot))
+    }
+
+    fn map_word(&mut self, slot: usize, word: usize) -> u32 {
+        self.read(BAR0, regs::address(RegId::MapWord, (slot * WORDS + word) as u32))
+    }
+}
+
+/// The CRC of these writes, after `crc`.
+fn crc_of(crc: u32, words: impl IntoIterator<Item = (usize, u32)>) -> u32 {
+    words.into_iter().fold(crc, |crc, (word, value)| crc_step(crc, word as u16, value))
+}
+
+#[test]
+fn what_is_stored_in_the_window_is_in_the_slot_at_the_next_trapped_access() {
+    let bench = Bench::new(MAPPED);
+    let mut raw = bench.raw();
+    let mapping = Mapping::of(&raw);
+    let whole: Vec<u32> = (1..=WORDS as u32).map(|word| word * 0x0101_0101).collect();
+    for (word, value) in whole.iter().enumerate() {
+        mapping.store(5, word, *value);
+    }
+    mapping.store(63, WORDS - 1, 9);
+    let crc = crc_of(CRC_START, whole.iter().copied().enumerate());
+    assert_eq!(raw.crc(5), crc);
+    assert_eq!(raw.crc(63), crc_of(CRC_START, [(WORDS - 1, 9)]));
+    assert_eq!(raw.crc(4), CRC_START);
+    assert!((0..WORDS).all(|word| raw.map_word(5, word) == whole[word]));
+
+    // Later changes go on where the CRC is, rising, however they were stored.
+    mapping.store(5, 200, 8);
+    mapping.store(5, 3, 7);
+    assert_eq!(raw.crc(5), crc_of(crc, [(3, 7), (200, 8)]));
+    assert_eq!(bench.served.bad_accesses().expect("a live engine"), 0);
+    assert_eq!(bench.served.refused_words().expect("a live engine"), 0);
+}
+
+#[test]
+fn what_was_there_already_is_not_seen_to_be_stored() {
+    let bench = Bench::new(MAPPED);
+    let mut raw = bench.raw();
+    let mapping = Mapping::of(&raw);
+    mapping.store(0, 0, 0);
+    mapping.store(0, 1, 1);
+    assert_eq!(raw.crc(0), crc_of(CRC_START, [(1, 1)]), "a card would count both");
+}
+
+#[test]
+fn the_window_shows_what_was_written_through_the_trap_and_after_a_reset_what_is_kept() {
+    let bench = Bench::new(MAPPED);
+    let mut raw = bench.raw();
+    let mapping = Mapping::of(&raw);
+    raw.write(BAR0, regs::address(RegId::MapWord, 1), 3);
+    assert_eq!(mapping.load(0, 1), 3);
+    mapping.store(0, 2, 4);
+    raw.0.reset().expect("an answer");
+    raw.write(CONFIG, 4, 2);
+    assert_eq!((mapping.load(0, 1), mapping.load(0, 2)), (3, 4), "maps outlive a reset");
+    assert_eq!((raw.map_word(0, 1), raw.map_word(0, 2)), (3, 4));
+    assert_eq!(raw.crc(0), CRC_START, "their CRCs do not");
+    mapping.store(0, 3, 5);
+    assert_eq!(raw.crc(0), crc_of(CRC_START, [(3, 5)]));
+}
+
+#[test]
+fn a_host_that_maps_nothing_is_served_as_ever() {
+    let bench = Bench::new(MAPPED);
+    let mut bar = bench.open();
+    let offset = regs::address(RegId::MapWord, 256);
+    bar.write_block(offset, &[1, 2, 3]).expect("it fits");
+    assert_eq!(bar.read32(offset + 8).expect("a register"), 3);
+    let crc = bar.read32(regs::address(RegId::MapCrc, 1)).expect("a register");
+    assert_eq!(crc, crc_of(CRC_START, [(0, 1), (1, 2), (2, 3)]));
+}
+
+#[test]
+fn a_trapped_bar_has_nothing_to_map() {
+    let bench = Bench::new(Serving::default());
+    let raw = bench.raw();
+    let region = raw.0.region(BAR0).expect("BAR 0");
+    assert!(region.sparse_areas.is_empty() && region.file_offset.is_none());
+}

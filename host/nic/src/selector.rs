@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use crate::Bar;
+use crate::Device;
 use crate::pci::{Address, AddressError, Kernel};
 use crate::sim::Sim;
 use crate::socket::{self, SocketBar};
@@ -67,12 +67,12 @@ enum Refusal {
 }
 
 impl Selector {
-    /// Opens the registers.
-    pub fn open(&self) -> Result<Box<dyn Bar>, OpenBarError> {
+    /// Opens it.
+    pub fn open(&self) -> Result<Box<dyn Device>, OpenBarError> {
         self.reach().map_err(|source| OpenBarError { selector: self.clone(), source })
     }
 
-    fn reach(&self) -> Result<Box<dyn Bar>, Refusal> {
+    fn reach(&self) -> Result<Box<dyn Device>, Refusal> {
         Ok(match self {
             Selector::Vfio(address) => Box::new(VfioBar::open(&Kernel::default(), *address)?),
             Selector::Sysfs(address) => Box::new(SysfsBar::open(&Kernel::default(), *address)?),

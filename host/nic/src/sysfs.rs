@@ -16,6 +16,7 @@ use crate::{Bar, BarError};
 /// BAR 0 of a function, mapped from its resource file.
 pub struct SysfsBar {
     bar: Mapped,
+    reset: PathBuf,
     // Keeps the mapping's file from being taken for another.
     _file: File,
 }
@@ -96,7 +97,12 @@ impl SysfsBar {
         let file = OpenOptions::new().read(true).write(true).open(&path).map_err(failed("open", &path))?;
         let length = registers.size.min(u64::from(!0xfff_u32)) as usize;
         let map = MmapOptions::new().len(length).map_raw(&file).map_err(failed("map", &path))?;
-        Ok(SysfsBar { bar: Mapped::new(map), _file: file })
+        Ok(SysfsBar { bar: Mapped::new(map), reset: folder.join("reset"), _file: file })
+    }
+
+    /// The file by which the kernel resets the function, where it can.
+    pub(crate) fn reset_file(&self) -> &Path {
+        &self.reset
     }
 }
 

@@ -1,11 +1,19 @@
-//! `weir nic`: the cards of this machine, who holds them, and what they say.
+//! `weir nic`: the cards of this machine, who holds them, and what they hold.
 //!
-//! `list` and `info` look; `bind` and `unbind` change which driver holds a card. Each is one file under `nic/`.
+//! `list`, `info`, `regs`, `table` and `counters` look; `bind` and `unbind` change which driver holds a card; `reset` and
+//! `load` change the card. Each is one file under `nic/`.
 
 mod bind;
+mod counters;
 mod info;
 mod list;
+mod load;
+mod place;
+mod regs;
+mod reset;
 mod shown;
+mod table;
+mod wait;
 
 use crate::exit::Exit;
 
@@ -13,12 +21,24 @@ use crate::exit::Exit;
 pub(crate) enum Args {
     /// show the PCI functions that can be a Weir NIC, and who holds them
     List(list::Args),
-    /// show what one NIC says it is
+    /// show what one NIC says it is, and what it is doing
     Info(info::Args),
     /// give a PCI function to vfio-pci, so that weir can open it
     Bind(bind::Args),
     /// give a PCI function back to the driver that knows it
     Unbind(bind::UnbindArgs),
+    /// show registers by name
+    Regs(regs::Args),
+    /// show rules and bucket maps
+    Table(table::Args),
+    /// show the counters, all of one moment
+    Counters(counters::Args),
+    /// load rules and bucket maps and bring them into force
+    Load(load::Args),
+    /// reset a NIC: it is fenced and holds nothing
+    Reset(reset::Args),
+    /// wait until a NIC says that its lease ends, that it is fenced, or the like
+    Wait(wait::Args),
 }
 
 pub(crate) fn run(args: Args) -> anyhow::Result<Exit> {
@@ -27,5 +47,11 @@ pub(crate) fn run(args: Args) -> anyhow::Result<Exit> {
         Args::Info(args) => info::run(args),
         Args::Bind(args) => bind::bind(args),
         Args::Unbind(args) => bind::unbind(args),
+        Args::Regs(args) => regs::run(args),
+        Args::Table(args) => table::run(args),
+        Args::Counters(args) => counters::run(args),
+        Args::Load(args) => load::run(args),
+        Args::Reset(args) => reset::run(args),
+        Args::Wait(args) => wait::run(args),
     }
 }

@@ -87,7 +87,7 @@ impl<B: Bar> Nic<B> {
 }
 
 /// The words of the shadow registers, in the order of `codec::encode`.
-fn read_shadow<B: Bar>(registers: &mut Registers<B>) -> Result<Vec<u32>, AccessError> {
+pub(super) fn read_shadow<B: Bar>(registers: &mut Registers<B>) -> Result<Vec<u32>, AccessError> {
     shadow_offsets().map(|offset| Ok(registers.bar.read32(offset)?)).collect()
 }
 
@@ -96,7 +96,7 @@ fn shadow_offsets() -> impl Iterator<Item = u32> {
     codec::encode(&Config::default()).into_iter().map(|(offset, _)| offset)
 }
 
-fn decode(shadow: &[u32]) -> Config {
+pub(super) fn decode(shadow: &[u32]) -> Config {
     let offsets: Vec<u32> = shadow_offsets().collect();
     codec::decode(|offset| offsets.binary_search(&offset).map_or(0, |place| shadow[place]))
 }

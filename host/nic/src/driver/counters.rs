@@ -4,7 +4,7 @@ use weir_spec::counters::{self, COUNTERS};
 use weir_spec::regs::RegId;
 
 use super::Nic;
-use crate::registers::PATIENCE;
+use crate::registers::{PATIENCE, Registers};
 use crate::{AccessError, Bar};
 
 /// All counters as a snapshot froze them; indexes are those of [`weir_spec::counters`].
@@ -32,19 +32,24 @@ pub enum CountersError {
 impl<B: Bar> Nic<B> {
     /// Freezes all counters at one clock and reads them.
     pub fn counters(&mut self) -> Result<Counters, CountersError> {
-        let before = self.registers.read(RegId::SnapSeq)?;
-        self.registers.write(RegId::Snapshot, 1)?;
-        let taken = self.registers.wait(|registers| {
-            registers.status()?;
-            Ok::<_, AccessError>((registers.read(RegId::SnapSeq)? != before).then_some(()))
-        })?;
-        taken.ok_or(CountersError::Stuck)?;
-        let mut values = [0; COUNTERS];
-        for (index, value) in values.iter_mut().enumerate() {
-            if counters::name(index).is_some() {
-                *value = self.registers.read_pair(RegId::CounterLo, RegId::CounterHi, index as u32)?;
-            }
-        }
-        Ok(Counters(values))
+        snapshot(&mut self.registers)
     }
+}
+
+/// Takes a snapshot and reads it.
+pub(super) fn snapshot<B: Bar>(registers: &mut Registers<B>) -> Result<Counters, CountersError> {
+    let before = registers.read(RegId::SnapSeq)?;
+    registers.write(RegId::Snapshot, 1)?;
+    let taken = registers.wait(|registers| {
+        registers.status()?;
+        Ok::<_, AccessError>((registers.read(RegId::SnapSeq)? != before).then_some(()))
+    })?;
+    taken.ok_or(CountersError::Stuck)?;
+    let mut values = [0; COUNTERS];
+    for (index, value) in values.iter_mut().enumerate() {
+        if counters::name(index).is_some() {
+            *value = registers.read_pair(RegId::CounterLo, RegId::CounterHi, index as u32)?;
+        }
+    }
+    Ok(Counters(values))
 }

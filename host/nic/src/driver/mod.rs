@@ -18,6 +18,7 @@ mod load;
 mod mailbox;
 mod masking;
 mod peek;
+mod reset;
 
 pub use attach::OpenError;
 pub use commit::{CommitError, Committed};
@@ -27,7 +28,8 @@ pub use heat::Heat;
 pub use lease::{FenceError, RenewError, Renewal};
 pub use load::{LoadError, Loaded};
 pub use masking::MaskingError;
-pub use peek::{Glimpse, peek};
+pub use peek::{Glimpse, peek, read_back, read_counters};
+pub use reset::ResetError;
 
 use weir_spec::flow::FlowTable;
 use weir_spec::map::{CRC_START, Map, MapRef, crc_step};
@@ -122,6 +124,11 @@ impl<B: Bar> Nic<B> {
             program.maps.push(map);
         }
         program.normalized()
+    }
+
+    /// What reaches the registers, for what is no register access. Whatever changes the NIC makes `self` wrong about it.
+    pub fn bar_mut(&mut self) -> &mut B {
+        &mut self.registers.bar
     }
 
     fn ours(&mut self) -> Result<bool, AccessError> {

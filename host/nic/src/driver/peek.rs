@@ -1,10 +1,15 @@
-//! A look at a NIC that somebody else drives: reads alone.
+//! A look at a NIC that somebody else drives: reads alone, but for the snapshot of its counters.
 
 use weir_spec::Micros;
+use weir_spec::map::{Map, MapRef, WORDS};
 use weir_spec::regs::{self, RegId};
 
+use super::attach::{decode, read_shadow};
+use super::counters::snapshot;
+use super::{Counters, CountersError};
+use crate::program::{map_slots, slots_of};
 use crate::registers::Registers;
-use crate::{AccessError, Bar};
+use crate::{AccessError, Bar, Program};
 
 /// What a NIC is doing, as anybody may read it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -34,4 +39,31 @@ pub fn peek<B: Bar + ?Sized>(bar: &mut B) -> Result<Glimpse, AccessError> {
         epoch: registers.read(RegId::EpochActive)?,
         flows: regs::reg(RegId::FlowCount).field("entries").get(registers.read(RegId::FlowCount)?),
     })
+}
+
+/// Reads the program that the shadow registers hold and the maps it refers to. It is what is in force, unless whoever drives
+/// the NIC is between a load and its COMMIT.
+pub fn read_back<B: Bar + ?Sized>(bar: &mut B) -> Result<Program, AccessError> {
+    let mut registers = Registers { bar };
+    let config = decode(&read_shadow(&mut registers)?);
+    let slots: Vec<usize> = slots_of(&config).iter_ones().collect();
+    let mut maps = Vec::new();
+    for slot in &slots {
+        let mut map = Map::default();
+        for (index, word) in map.words_mut().iter_mut().enumerate() {
+            *word = registers.read_at(RegId::MapWord, (slot * WORDS + index) as u32)?;
+        }
+        maps.push(map);
+    }
+    let config = map_slots(&config, |slot| {
+        let index = slots.iter().position(|used| *used == usize::from(slot)).expect("each slot was just listed");
+        MapRef::Slot(index as u8)
+    });
+    Ok(Program { config, maps }.normalized())
+}
+
+/// Freezes all counters at one clock and reads them. Another who takes a snapshot at the same moment may make this one
+/// newer, never older or torn in one counter's halves by more than their time apart.
+pub fn read_counters<B: Bar + ?Sized>(bar: &mut B) -> Result<Counters, CountersError> {
+    snapshot(&mut Registers { bar })
 }

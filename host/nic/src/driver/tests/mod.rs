@@ -18,25 +18,25 @@ use crate::Program;
 use crate::sim::Sim;
 
 /// A NIC whose clock moves by hand, from one second on.
-fn setup() -> (Sim, Arc<AtomicU64>) {
+pub(super) fn setup() -> (Sim, Arc<AtomicU64>) {
     let time = Arc::new(AtomicU64::new(1_000_000));
     let clock = time.clone();
     (Sim::with_clock(nic::Nic::new(nic::Identity::default()), move || clock.load(Ordering::Relaxed)), time)
 }
 
-fn advance(time: &AtomicU64, by: Micros) {
+pub(super) fn advance(time: &AtomicU64, by: Micros) {
     time.fetch_add(by, Ordering::Relaxed);
 }
 
 /// A map that owns the first `count` buckets.
-fn owning(count: usize) -> Map {
+pub(super) fn owning(count: usize) -> Map {
     let mut map = Map::default();
     (0..count).for_each(|bucket| map.set(bucket, BucketState::Own));
     map
 }
 
 /// One rule a map, each for a port of its own.
-fn program(maps: &[Map]) -> Program {
+pub(super) fn program(maps: &[Map]) -> Program {
     let mut config = Config { hash_key: RSS_KEY, ..Config::default() };
     config.vips[0] = Some([198, 51, 100, 7].into());
     for index in 0..maps.len() {

@@ -86,7 +86,7 @@ fn a_good_server_is_understood() {
     assert_eq!((client.size_of(Region::Bar0), client.size_of(Region::Config)), (0x40000, 256));
     assert_eq!(client.read32(Region::Bar0, 8).expect("an answer"), 0x1234_5678);
     drop(client);
-    assert_eq!(server.join().expect("no panic"), []);
+    assert_eq!(server.join().expect("no panic"), Vec::<u8>::new());
 }
 
 #[test]

@@ -1,0 +1,109 @@
+//! `weir nic load`: rules and bucket maps into one NIC, checked, and brought into force.
+//!
+//! ```text
+//! # weir nic load vfio:0000:03:00.0 --program program.json --lease 10s
+//! loaded 512 map words and 57 shadow words, committed as epoch 0x1: 601 writes, 84 reads, 212 us
+//! the lease ends in 10000 ms
+//! ```
+//!
+//! For trying a card, and for measuring; in a cluster this is the agent's work, which a NIC that it drives is not taken
+//! from (a VFIO device and a socket serve one at a time). The file is what `weir nic table --json` prints. Each map is
+//! checked by its CRC register, each other word by reading it back. Words that are in the NIC already are not written.
+//!
+//! Exit codes: 0 done; 1 failed, or no Weir NIC; 3 there is no such file, function or socket.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use serde::Serialize;
+use weir_nic::counted::Counted;
+use weir_nic::listing::Listing;
+use weir_nic::{Nic, Selector};
+
+use super::wait::{duration, seconds};
+use crate::exit::Exit;
+
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// the NIC: vfio:ADDRESS, sysfs:ADDRESS, socket:PATH or sim
+    nic: Selector,
+    /// the program, as `weir nic table --json` prints it
+    #[arg(long, value_name = "file")]
+    program: PathBuf,
+    /// how long the NIC may accept by it, up to 64s; past it the NIC is fenced
+    #[arg(long, value_name = "time", value_parser = duration)]
+    lease: Duration,
+    /// low word of the epoch; one more than that in force if not given
+    #[arg(long, value_name = "number")]
+    epoch: Option<u32>,
+    /// load it so many times, and tell each
+    #[arg(long, value_name = "n", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    times: u32,
+    /// print one JSON object a line
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Serialize)]
+struct Done {
+    epoch: u32,
+    map_words: usize,
+    shadow_words: usize,
+    writes: u64,
+    reads: u64,
+    micros: u64,
+    mapped: bool,
+    fenced: bool,
+    lease_left_us: u64,
+}
+
+pub(super) fn run(args: Args) -> anyhow::Result<Exit> {
+    let file = args.program.display();
+    let text = std::fs::read_to_string(&args.program).with_context(|| format!("failed to read {file}"))?;
+    let listing: Listing = serde_json::from_str(&text).with_context(|| format!("{file} is no program"))?;
+    let program = listing.program().with_context(|| format!("{file} is no program"))?;
+    let device = args.nic.open()?;
+    let mapped = device.is_mapped();
+    let mut nic = Nic::open(Counted::new(device))?;
+    for _ in 0..args.times {
+        let before = nic.status()?.epoch;
+        let epoch = args.epoch.unwrap_or_else(|| before.wrapping_add(1));
+        nic.bar_mut().take();
+        let begun = Instant::now();
+        let loaded = nic.load(&program)?;
+        let until = nic.time()?.saturating_add(args.lease.as_micros() as u64);
+        let committed = nic.commit(epoch, until)?;
+        let micros = begun.elapsed().as_micros() as u64;
+        let count = nic.bar_mut().take();
+        let done = Done {
+            epoch,
+            map_words: loaded.map_words,
+            shadow_words: loaded.shadow_words,
+            writes: count.writes,
+            reads: count.reads,
+            micros,
+            mapped,
+            fenced: committed.fenced,
+            lease_left_us: until.saturating_sub(nic.time()?),
+        };
+        if args.json {
+            println!("{}", serde_json::to_string(&done)?);
+        } else {
+            print!("{}", text_of(&done));
+        }
+    }
+    Ok(Exit::Done)
+}
+
+fn text_of(done: &Done) -> String {
+    let Done { epoch, map_words, shadow_words, writes, reads, micros, fenced, lease_left_us, .. } = done;
+    let lease = match fenced {
+        true => "the lease was over before the NIC took it: it is fenced".to_owned(),
+        false => format!("the lease ends in {}", seconds(Duration::from_micros(*lease_left_us))),
+    };
+    format!(
+        "loaded {map_words} map words and {shadow_words} shadow words, committed as epoch {epoch:#x}: {writes} writes, \
+         {reads} reads, {micros} us\n{lease}\n"
+    )
+}

@@ -1,0 +1,118 @@
+//! `weir nic table`: rules and bucket maps of one NIC.
+//!
+//! ```text
+//! $ weir nic table vfio:0000:03:00.0
+//! RULE     VIP        PORTS    PROTOCOL  AFFINITY  MAP
+//! 0        192.0.2.1  80-80    tcp       single    0
+//! default  all        all      both      none      none
+//!
+//! map 0: own 1366, adopt 0, release 0, none 2730
+//!   0-1365     own
+//! ```
+//!
+//! Read back from the NIC's registers, and nothing is written. Whoever drives the NIC may be between a load and its COMMIT;
+//! then this is what comes into force next. With `--json`, what `weir nic load` takes.
+//!
+//! Exit codes: 0 shown; 1 failed, or no Weir NIC; 3 there is no such function or socket.
+
+use weir_nic::driver::read_back;
+use weir_nic::listing::{ListedMap, Listing};
+use weir_nic::{Identity, Program, Selector};
+use weir_spec::map::BucketState;
+
+use crate::exit::Exit;
+
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// the NIC: vfio:ADDRESS, sysfs:ADDRESS, socket:PATH or sim
+    nic: Selector,
+    /// print one JSON object, as `weir nic load` takes it
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn run(args: Args) -> anyhow::Result<Exit> {
+    let mut bar = args.nic.open()?;
+    Identity::read(&mut bar)?;
+    let program = read_back(&mut bar)?;
+    if args.json {
+        println!("{}", serde_json::to_string(&Listing::of(&program))?);
+    } else {
+        print!("{}", text(&program));
+    }
+    Ok(Exit::Done)
+}
+
+fn text(program: &Program) -> String {
+    let listing = Listing::of(program);
+    let map = |map: ListedMap| match map {
+        ListedMap::Number(number) => number.to_string(),
+        ListedMap::All(state) => named(&state),
+    };
+    let mut rows = vec![["RULE", "VIP", "PORTS", "PROTOCOL", "AFFINITY", "MAP"].map(str::to_owned)];
+    for (index, rule) in &listing.rules {
+        let vip = rule.vip.map(|vip| listing.vips.get(&vip).map_or_else(|| format!("#{vip}"), ToString::to_string));
+        rows.push([
+            index.to_string(),
+            vip.unwrap_or_else(|| "all".into()),
+            format!("{}-{}", rule.ports.0, rule.ports.1),
+            named(&rule.protocol),
+            named(&rule.affinity),
+            map(rule.map),
+        ]);
+    }
+    let default = &listing.default_rule;
+    let all = || "all".to_owned();
+    rows.push(["default".into(), all(), all(), "both".into(), named(&default.affinity), map(default.map)]);
+    let widths: Vec<usize> = (0..6).map(|column| rows.iter().map(|row| row[column].len()).max().unwrap_or(0)).collect();
+    let mut out = String::new();
+    for row in &rows {
+        let cells: Vec<String> = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}")).collect();
+        out += cells.join("  ").trim_end();
+        out += "\n";
+    }
+    for (number, (map, runs)) in program.maps.iter().zip(&listing.maps).enumerate() {
+        let [own, adopt, release, none] =
+            [BucketState::Own, BucketState::Adopt, BucketState::Release, BucketState::None].map(|it| map.count(it));
+        out += &format!("\nmap {number}: own {own}, adopt {adopt}, release {release}, none {none}\n");
+        for run in runs {
+            let buckets = format!("{}-{}", run.buckets.0, run.buckets.1);
+            out += &format!("  {buckets:9}  {}\n", named(&run.state));
+        }
+    }
+    out
+}
+
+/// The name in JSON.
+fn named<T: serde::Serialize>(value: &T) -> String {
+    serde_json::to_value(value).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rules_and_maps_are_columns_and_runs() {
+        let listing = r#"{
+            "vips": { "0": "192.0.2.1" },
+            "rules": {
+                "0": { "vip": 0, "ports": [80, 80], "protocol": "tcp", "affinity": "single", "map": 0 },
+                "7": { "ports": [0, 65535], "protocol": "udp", "affinity": "none", "map": "own" }
+            },
+            "maps": [[{ "buckets": [0, 1365], "state": "own" }, { "buckets": [4095, 4095], "state": "adopt" }]]
+        }"#;
+        let listing: Listing = serde_json::from_str(listing).expect("a listing");
+        let wanted = "\
+RULE     VIP        PORTS    PROTOCOL  AFFINITY  MAP
+0        192.0.2.1  80-80    tcp       single    0
+7        all        0-65535  udp       none      own
+default  all        all      both      none      none
+
+map 0: own 1366, adopt 1, release 0, none 2729
+  0-1365     own
+  4095-4095  adopt
+";
+        assert_eq!(text(&listing.program().expect("a program")), wanted);
+    }
+}

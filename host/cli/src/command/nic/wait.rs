@@ -1,0 +1,119 @@
+//! `weir nic wait`: until a NIC says something.
+//!
+//! ```text
+//! # weir nic wait vfio:0000:03:00.0 fenced --timeout 20s
+//! fenced after 9.998 s, by interrupt
+//! ```
+//!
+//! By the interrupt of the condition where the way to the NIC carries interrupts, else by asking every millisecond; the
+//! answer says which. A condition that holds already is told at once.
+//!
+//! Exit codes: 0 it holds; 1 failed, or no Weir NIC; 2 it did not within the time; 3 there is no such function or socket.
+
+use std::time::{Duration, Instant};
+
+use weir_nic::driver::conditions;
+use weir_nic::{Identity, Selector};
+use weir_spec::interrupt::Interrupt;
+
+use crate::exit::Exit;
+
+/// Between two looks at a NIC that sends no interrupts.
+const LOOK: Duration = Duration::from_millis(1);
+
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// the NIC: vfio:ADDRESS, sysfs:ADDRESS, socket:PATH or sim
+    nic: Selector,
+    /// what to wait for
+    #[arg(value_enum)]
+    condition: Condition,
+    /// how long at most
+    #[arg(long, value_name = "time", value_parser = duration, default_value = "60s")]
+    timeout: Duration,
+}
+
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum Condition {
+    /// the lease ends soon (WARN_LEASE says how soon)
+    LeaseEnding,
+    /// rules accept nothing
+    Fenced,
+    /// the flow table holds WARN_FLOWS entries or more
+    FlowsHigh,
+    /// the port has no link
+    LinkDown,
+}
+
+impl Condition {
+    fn interrupt(self) -> Interrupt {
+        match self {
+            Condition::LeaseEnding => Interrupt::LeaseEnding,
+            Condition::Fenced => Interrupt::Fenced,
+            Condition::FlowsHigh => Interrupt::FlowsHigh,
+            Condition::LinkDown => Interrupt::LinkDown,
+        }
+    }
+}
+
+pub(super) fn run(args: Args) -> anyhow::Result<Exit> {
+    let mut device = args.nic.open()?;
+    Identity::read(&mut device)?;
+    let wanted = args.condition.interrupt();
+    let interrupts = device.interrupts()?;
+    let vector = interrupts.get(wanted as usize);
+    let begun = Instant::now();
+    let mut by = "at once";
+    loop {
+        if conditions(&mut device)?.has(wanted) {
+            let name = clap::ValueEnum::to_possible_value(&args.condition).map(|it| it.get_name().to_owned());
+            println!("{} after {}, {by}", name.unwrap_or_default(), seconds(begun.elapsed()));
+            return Ok(Exit::Done);
+        }
+        let Some(left) = args.timeout.checked_sub(begun.elapsed()).filter(|left| !left.is_zero()) else {
+            return Ok(Exit::Nothing);
+        };
+        by = match vector {
+            Some(vector) if vector.wait(left) => "by interrupt",
+            Some(_) => "at the last look",
+            None => {
+                std::thread::sleep(LOOK.min(left));
+                "by asking"
+            }
+        };
+    }
+}
+
+/// A time with its unit: `250us`, `10ms`, `2s`.
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
+    let split = text.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(text.len());
+    let (digits, unit) = text.split_at(split);
+    let scale = match unit {
+        "us" => 1,
+        "ms" => 1000,
+        "s" => 1_000_000,
+        _ => return Err(format!("`{text}` is no time: a whole number with us, ms or s, as 10s")),
+    };
+    let count: u64 = digits.parse().map_err(|_| format!("`{text}` is no time: it begins with a whole number"))?;
+    count.checked_mul(scale).map(Duration::from_micros).ok_or_else(|| format!("`{text}` is longer than anything lasts"))
+}
+
+/// For people.
+pub(super) fn seconds(time: Duration) -> String {
+    format!("{}.{:03} s", time.as_secs(), time.subsec_millis())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_have_a_unit() {
+        assert_eq!(duration("250us"), Ok(Duration::from_micros(250)));
+        assert_eq!(duration("10ms"), Ok(Duration::from_millis(10)));
+        assert_eq!(duration("64s"), Ok(Duration::from_secs(64)));
+        for wrong in ["", "5", "s", "1m", "-1s", "1.5s", "99999999999999999999s", "18446744073709551615s"] {
+            duration(wrong).expect_err(wrong);
+        }
+    }
+}

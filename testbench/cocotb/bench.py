@@ -66,6 +66,7 @@ class Bench:
         self = cls(dut)
         dut.aresetn.value = 0
         dut.nic_time.value = 1000
+        dut.link_down.value = 0
         cocotb.start_soon(Clock(dut.clock, 10, "ns").start())
 
         def stream(kind, name):

@@ -13,6 +13,7 @@ use crate::classify::{Classifier, Maps};
 use crate::counters::{COUNTERS, of_decision, of_egress};
 use crate::egress::{self, Egress, Masking};
 use crate::flow::FlowTable;
+use crate::interrupt::{Conditions, Interrupt};
 use crate::lease::Lease;
 use crate::map::{BucketState, CRC_START, SLOTS, WORDS};
 use crate::verdict::Decision;
@@ -49,6 +50,9 @@ pub struct Nic {
     scratch: u32,
     masking_words: [u32; 4],
     masking: Masking,
+    warn_lease: u32,
+    warn_flows: u32,
+    link_down: bool,
     /// Shadow registers, by offset from the first shadow block.
     shadow: Vec<u32>,
     active: Classifier,
@@ -76,6 +80,9 @@ impl Nic {
             scratch: 0,
             masking_words: [0; 4],
             masking: Masking::default(),
+            warn_lease: 0,
+            warn_flows: 0,
+            link_down: false,
             shadow: registers::reset_shadow(),
             active: Classifier::unconfigured(),
             pool: Pool(vec![[0; WORDS]; SLOTS]),
@@ -95,7 +102,7 @@ impl Nic {
     pub fn reset(&mut self) {
         let pool = std::mem::replace(&mut self.pool, Pool(Vec::new()));
         let heat = std::mem::replace(&mut self.heat, Heat::new());
-        *self = Nic { now: self.now, pool, heat, ..Nic::new(self.identity) };
+        *self = Nic { now: self.now, link_down: self.link_down, pool, heat, ..Nic::new(self.identity) };
     }
 
     /// The shell's clock reached `now` microseconds; it never goes back.
@@ -107,6 +114,23 @@ impl Nic {
     /// Whether rules accept nothing.
     pub fn fenced(&self) -> bool {
         self.lease.fenced()
+    }
+
+    /// The port has no link, or has one again. As after power-on it has.
+    pub fn set_link_down(&mut self, down: bool) {
+        self.link_down = down;
+    }
+
+    /// What the NIC would tell its host by interrupts.
+    pub fn conditions(&self) -> Conditions {
+        let fenced = self.lease.fenced();
+        let ending = self.lease.until() < self.now.saturating_add(self.warn_lease.into());
+        let high = self.warn_flows != 0 && self.flows.table.count() >= self.warn_flows as usize;
+        Conditions::default()
+            .with(Interrupt::LeaseEnding, !fenced && ending)
+            .with(Interrupt::Fenced, fenced)
+            .with(Interrupt::FlowsHigh, high)
+            .with(Interrupt::LinkDown, self.link_down)
     }
 
     /// The deadline in force.

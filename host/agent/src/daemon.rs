@@ -50,6 +50,9 @@ pub enum AgentError {
     /// host.nic does not answer.
     #[error("host.nic")]
     Access(#[from] weir_nic::AccessError),
+    /// host.nic does not warn.
+    #[error("host.nic")]
+    Warnings(#[from] weir_nic::driver::WarningsError),
     /// host.nic does not take its MACs.
     #[error("host.nic")]
     Masking(#[from] weir_nic::driver::MaskingError),
@@ -133,6 +136,7 @@ impl<'a> Daemon<'a> {
                 _ = self.terminate.recv() => break,
                 _ = self.interrupt.recv() => break,
                 Some(asked) = self.server.next() => self.answer(asked)?,
+                () = self.nic.told() => self.heed(),
                 () = self.socket.frame_or_timer(left) => self.turn(),
             }
         }
@@ -143,6 +147,14 @@ impl<'a> Daemon<'a> {
     /// Time until the protocol wants to be called; `None`: not at all.
     fn left(&self) -> Option<Duration> {
         self.node.deadline().map(|deadline| Duration::from_micros(deadline - clock::now()))
+    }
+
+    /// The NIC interrupted: a fence is the protocol's affair at once, and a lease that ends may still be renewed.
+    fn heed(&mut self) {
+        if self.nic.heed() {
+            self.handle(Event::Fenced);
+        }
+        self.turn();
     }
 
     /// Hands over every frame that waits, then the time.

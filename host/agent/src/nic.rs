@@ -8,25 +8,32 @@ use std::time::{Duration, Instant};
 
 use tracing::{info, warn};
 use weir_cluster::{NicTime, Now, action};
-use weir_nic::driver::Renewal;
-use weir_nic::{Bar, Nic, Selector};
+use weir_nic::driver::{Renewal, Warnings};
+use weir_nic::{Device, Nic, Selector};
 use weir_spec::egress::Masking;
+use weir_spec::interrupt::Interrupt;
 
 use crate::clock;
 use crate::config::Config;
 use crate::control::NicDisplay;
 use crate::daemon::AgentError;
 use crate::resolve;
+use crate::watch::Vectors;
 
 /// Between two attempts to find a lost NIC again.
 const RETRY: Duration = Duration::from_millis(500);
+
+/// Entries of the flow table, of 4096, from which on somebody should know.
+const MANY_FLOWS: u16 = 3072;
 
 /// A NIC, or the memory of one.
 pub(crate) struct HeldNic {
     selector: Selector,
     name: String,
     masking: Masking,
-    driver: Option<Nic<Box<dyn Bar>>>,
+    driver: Option<Nic<Box<dyn Device>>>,
+    warnings: Warnings,
+    vectors: Vectors,
     last_time: NicTime,
     tried: Instant,
 }
@@ -41,6 +48,8 @@ impl HeldNic {
             name: config.host.nic.clone(),
             masking: Masking { enabled: true, cluster, masked },
             driver: None,
+            warnings: Warnings { lease: resolve::warning(config), flows: MANY_FLOWS },
+            vectors: Vectors::default(),
             last_time: NicTime::default(),
             tried: Instant::now(),
         };
@@ -50,8 +59,17 @@ impl HeldNic {
 
     fn attach(&mut self) -> Result<(), AgentError> {
         self.tried = Instant::now();
-        let mut driver = Nic::open(self.selector.open()?)?;
+        let mut device = self.selector.open()?;
+        // Those of a NIC that was lost are closed before those of this one are made.
+        self.vectors = Vectors::default();
+        let vectors = device.interrupts().map_err(|error| told(&error));
+        let mut driver = Nic::open(device)?;
         driver.set_masking(&self.masking)?;
+        driver.set_warnings(self.warnings)?;
+        match vectors.and_then(|interrupts| Vectors::new(&interrupts).map_err(|error| error.to_string())) {
+            Ok(vectors) => self.vectors = vectors,
+            Err(error) => warn!("NIC {} sends no interrupts, its state is asked for instead: {error}", self.name),
+        }
         self.last_time = NicTime(driver.time()?);
         self.driver = Some(driver);
         Ok(())
@@ -81,6 +99,29 @@ impl HeldNic {
         self.driving("renew the lease", |driver| driver.renew(until.0)) == Some(Renewal::Fenced)
     }
 
+    /// Returns when the NIC says something unasked.
+    pub(crate) async fn told(&self) {
+        self.vectors.any().await;
+    }
+
+    /// Looks why. Returns whether the NIC is fenced.
+    pub(crate) fn heed(&mut self) -> bool {
+        let Some(status) = self.driving("read the status", |driver| driver.status()) else { return false };
+        if !status.ours {
+            warn!("NIC {} was reset or taken by another driver", self.name);
+            self.driver = None;
+            return status.fenced;
+        }
+        let Some(conditions) = self.driving("read the status", |driver| driver.conditions()) else { return false };
+        if conditions.has(Interrupt::FlowsHigh) {
+            warn!("the flow table of NIC {} holds {} entries of 4096", self.name, status.flows);
+        }
+        if conditions.has(Interrupt::LinkDown) {
+            warn!("the port of NIC {} has no link", self.name);
+        }
+        status.fenced
+    }
+
     /// What is known of it.
     pub(crate) fn display(&mut self) -> NicDisplay {
         let mut display = NicDisplay { selector: self.name.clone(), ..NicDisplay::default() };
@@ -99,24 +140,24 @@ impl HeldNic {
     fn driving<T, E: std::error::Error>(
         &mut self,
         what: &str,
-        operate: impl FnOnce(&mut Nic<Box<dyn Bar>>) -> Result<T, E>,
+        operate: impl FnOnce(&mut Nic<Box<dyn Device>>) -> Result<T, E>,
     ) -> Option<T> {
         match operate(self.driver.as_mut()?) {
             Ok(value) => Some(value),
             Err(error) => {
-                let mut causes = error.to_string();
-                let mut cause = error.source();
-                while let Some(deeper) = cause {
-                    causes += &format!(": {deeper}");
-                    cause = deeper.source();
-                }
-                warn!("NIC {} is lost: failed to {what}: {causes}", self.name);
+                warn!("NIC {} is lost: failed to {what}: {}", self.name, told(&error));
                 self.driver = None;
                 self.tried = Instant::now();
                 None
             }
         }
     }
+}
+
+/// An error with its causes.
+fn told(error: &dyn std::error::Error) -> String {
+    std::iter::successors(error.source(), |cause| cause.source())
+        .fold(error.to_string(), |told, cause| format!("{told}: {cause}"))
 }
 
 #[cfg(test)]
@@ -144,7 +185,7 @@ nic = "sim"
         let config = Config::parse(Path::new("weir.toml"), CONFIG).expect("a good configuration");
         let sim = Sim::new();
         let mut held = HeldNic::open(&config).expect("a NIC");
-        held.driver = Some(Nic::open(Box::new(sim.clone()) as Box<dyn Bar>).expect("a NIC that can be looked into"));
+        held.driver = Some(Nic::open(Box::new(sim.clone()) as Box<dyn Device>).expect("a NIC that can be looked into"));
         let step = action::Program {
             epoch: 0x101,
             step: Step::Own,

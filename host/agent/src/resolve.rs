@@ -42,6 +42,11 @@ pub(crate) fn cluster(config: &Config, code: u32) -> ClusterConfig {
     }
 }
 
+/// How long before its end a lease counts as ending, in microseconds: a period, after which a renewal is overdue.
+pub(crate) fn warning(config: &Config) -> u32 {
+    u32::try_from(config.cluster.period_us).expect("the configuration was checked: at most 10 s")
+}
+
 fn rule(rule: &crate::config::PortRule) -> ClusterRule {
     let (affinity, filtering) = match rule.mode {
         Mode::Multiple { affinity, weight } => {

@@ -1,12 +1,16 @@
-//! Waiting for frames on a packet socket. The one place of this crate that needs an unsafe call.
+//! Waiting for frames on a packet socket, and for interrupts. The one place of this crate that needs unsafe calls.
 #![allow(unsafe_code)]
 
+use std::future::poll_fn;
 use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::task::Poll;
 use std::time::Duration;
 
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 use weir_link::PacketSocket;
+use weir_nic::interrupt::Interrupt;
 
 /// A packet socket that the runtime watches.
 pub(crate) struct Watched {
@@ -42,5 +46,40 @@ impl Watched {
             }
             () = timer => {}
         }
+    }
+}
+
+/// The interrupts of a NIC.
+#[derive(Default)]
+pub(crate) struct Vectors {
+    files: Vec<AsyncFd<OwnedFd>>,
+}
+
+impl Vectors {
+    /// Hands `interrupts` to the runtime; it must be called inside one, unless there are none.
+    pub(crate) fn new(interrupts: &[Interrupt]) -> io::Result<Vectors> {
+        let watch = |interrupt: &Interrupt| {
+            let file = interrupt.as_fd().try_clone_to_owned()?;
+            // SAFETY: an OwnedFd owns one descriptor to its end and always names the same.
+            Ok(unsafe { AsyncFd::register_with_interest(file, Interest::READABLE) }?)
+        };
+        Ok(Vectors { files: interrupts.iter().map(watch).collect::<io::Result<_>>()? })
+    }
+
+    /// Returns when a vector was sent; never, if there are none.
+    pub(crate) async fn any(&self) {
+        poll_fn(|context| {
+            for file in &self.files {
+                while let Poll::Ready(Ok(mut ready)) = file.poll_read_ready(context) {
+                    // An event file gives its count and is empty then.
+                    if nix::unistd::read(file.get_ref(), &mut [0; 8]).is_ok() {
+                        return Poll::Ready(());
+                    }
+                    ready.clear_ready();
+                }
+            }
+            Poll::Pending
+        })
+        .await;
     }
 }

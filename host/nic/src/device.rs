@@ -2,12 +2,15 @@
 
 use std::io;
 
+use weir_spec::interrupt::INTERRUPTS;
+
 use crate::Bar;
+use crate::interrupt::Interrupt;
 use crate::pci::PciIdentity;
 use crate::sim::Sim;
 use crate::socket::{SocketBar, SocketError};
 use crate::sysfs::SysfsBar;
-use crate::vfio::{Interrupt, VfioBar, VfioError};
+use crate::vfio::{VfioBar, VfioError};
 
 /// What every back-end that reaches a whole function can do.
 pub trait Device: Bar {
@@ -58,11 +61,10 @@ impl Device for VfioBar {
     }
 
     fn interrupts(&mut self) -> Result<Vec<Interrupt>, DeviceError> {
-        let there = self.endpoint().vectors.min(weir_spec::interrupt::INTERRUPTS.len() as u16);
-        if there == 0 {
-            return Ok(Vec::new());
+        match self.endpoint().vectors.min(INTERRUPTS.len() as u16) {
+            0 => Ok(Vec::new()),
+            there => Ok(VfioBar::interrupts(self, there)?),
         }
-        Ok(VfioBar::interrupts(self, there)?)
     }
 }
 
@@ -99,7 +101,8 @@ impl Device for SocketBar {
     }
 
     fn interrupts(&mut self) -> Result<Vec<Interrupt>, DeviceError> {
-        Ok(Vec::new())
+        let there = self.vectors()?.min(INTERRUPTS.len() as u32);
+        Ok(SocketBar::interrupts(self, there as u16)?)
     }
 }
 

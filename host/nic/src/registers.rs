@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use weir_spec::Micros;
+use weir_spec::interrupt::{Conditions, Interrupt};
 use weir_spec::regs::{self, RegId};
 
 use crate::{Bar, BarError};
@@ -33,6 +34,7 @@ pub(crate) struct Registers<B> {
 pub(crate) struct StatusWord {
     pub(crate) fenced: bool,
     pub(crate) busy: bool,
+    pub(crate) conditions: Conditions,
 }
 
 impl<B: Bar> Registers<B> {
@@ -71,7 +73,12 @@ impl<B: Bar> Registers<B> {
             return Err(AccessError::Gone { register: "STATUS" });
         }
         let bit = |name| regs::reg(RegId::Status).field(name).get(word) == 1;
-        Ok(StatusWord { fenced: bit("fenced"), busy: bit("busy") })
+        let conditions = Conditions::default()
+            .with(Interrupt::LeaseEnding, bit("lease_ending"))
+            .with(Interrupt::Fenced, bit("fenced"))
+            .with(Interrupt::FlowsHigh, bit("flows_high"))
+            .with(Interrupt::LinkDown, bit("link_down"));
+        Ok(StatusWord { fenced: bit("fenced"), busy: bit("busy"), conditions })
     }
 
     pub(crate) fn stage_deadline(&mut self, until: Micros) -> Result<(), AccessError> {

@@ -5,7 +5,7 @@ use std::os::fd::OwnedFd;
 use std::sync::{Mutex, MutexGuard};
 
 use weir_spec::Micros;
-use weir_spec::interrupt::{Conditions, INTERRUPTS, Interrupt};
+use weir_spec::interrupt::{Conditions, INTERRUPTS};
 use weir_spec::map::{BUCKETS, BucketState, Map, MapRef, WORDS};
 use weir_spec::regs::{self, RegId};
 
@@ -56,7 +56,7 @@ impl Core {
             refused_words: 0,
         };
         state.engine.set_time(clock::now());
-        state.told = state.conditions();
+        state.told = state.engine.conditions();
         Ok(Core(Mutex::new(state)))
     }
 
@@ -107,6 +107,9 @@ impl Core {
         let (mut state, now) = self.at()?;
         if std::mem::replace(&mut state.link, up) != up {
             state.trace.record(now, Event::Link { up });
+            state.engine.set_link_down(!up);
+            // Lets the engine see it.
+            state.engine.set_time(now);
         }
         state.observe(now);
         Ok(())
@@ -155,7 +158,7 @@ impl Core {
         state.fenced = true;
         state.committing = false;
         state.msix.reset();
-        state.told = state.conditions();
+        state.told = state.engine.conditions();
         let State { engine, window, .. } = &mut *state;
         let follow = window.as_mut().map(|window| window.follow_all(|offset| engine.read(offset).unwrap_or(0)));
         follow.unwrap_or(Ok(())).map_err(EngineError::Window)?;
@@ -213,14 +216,10 @@ impl State {
         Ok(())
     }
 
-    fn conditions(&self) -> Conditions {
-        self.engine.conditions().with(Interrupt::LinkDown, !self.link)
-    }
-
     /// Traces what the engine did by itself, and interrupts the host for it.
     fn observe(&mut self, now: Micros) {
         self.trace_changes(now);
-        let conditions = self.conditions();
+        let conditions = self.engine.conditions();
         let begun = conditions.begun(self.told);
         for interrupt in INTERRUPTS.into_iter().filter(|interrupt| begun.has(*interrupt)) {
             self.msix.raise(interrupt as usize);
@@ -320,6 +319,8 @@ mod tests {
         fn conditions(&self) -> Conditions {
             Conditions::default()
         }
+
+        fn set_link_down(&mut self, _: bool) {}
 
         fn reset(&mut self) {}
     }

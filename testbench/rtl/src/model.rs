@@ -85,9 +85,11 @@ struct Calls {
     free: unsafe extern "C" fn(Bench),
     reset: unsafe extern "C" fn(Bench, u64),
     set_time: unsafe extern "C" fn(Bench, u64),
+    set_link: unsafe extern "C" fn(Bench, c_int),
     beat_bytes: unsafe extern "C" fn() -> usize,
     clock: unsafe extern "C" fn(Bench) -> u64,
     fenced: unsafe extern "C" fn(Bench) -> c_int,
+    irq: unsafe extern "C" fn(Bench) -> u32,
     faults: unsafe extern "C" fn(Bench) -> u32,
     push: unsafe extern "C" fn(Bench, c_int, *const u8, usize, *const u8, usize, c_int),
     pause: unsafe extern "C" fn(Bench, c_int, u32),
@@ -160,9 +162,11 @@ impl Model {
             free: call!("weir_free"),
             reset: call!("weir_reset"),
             set_time: call!("weir_set_time"),
+            set_link: call!("weir_set_link"),
             beat_bytes: call!("weir_beat_bytes"),
             clock: call!("weir_clock"),
             fenced: call!("weir_fenced"),
+            irq: call!("weir_irq"),
             faults: call!("weir_faults"),
             push: call!("weir_push"),
             pause: call!("weir_pause"),
@@ -221,6 +225,11 @@ impl Instance {
         unsafe { (self.model.calls.set_time)(self.bench, now) }
     }
 
+    pub(crate) fn set_link_down(&mut self, down: bool) {
+        // SAFETY: numbers only.
+        unsafe { (self.model.calls.set_link)(self.bench, down.into()) }
+    }
+
     pub(crate) fn clock(&self) -> u64 {
         // SAFETY: numbers only.
         unsafe { (self.model.calls.clock)(self.bench) }
@@ -229,6 +238,11 @@ impl Instance {
     pub(crate) fn fenced(&self) -> bool {
         // SAFETY: numbers only.
         unsafe { (self.model.calls.fenced)(self.bench) != 0 }
+    }
+
+    pub(crate) fn irq(&self) -> u32 {
+        // SAFETY: numbers only.
+        unsafe { (self.model.calls.irq)(self.bench) }
     }
 
     pub(crate) fn faults(&self) -> u32 {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use thiserror::Error;
 use weir_hdl::DropStyle;
 use weir_spec::Micros;
+use weir_spec::interrupt::Conditions;
 use weir_spec::nic::Refused;
 
 use crate::compile::Purpose;
@@ -202,6 +203,16 @@ impl Rtl {
     /// Sets the shell's clock from the next clock on.
     pub fn set_time(&mut self, now: Micros) {
         self.instance.set_time(now);
+    }
+
+    /// Tells the NIC whether its port has no link, from the next clock on.
+    pub fn set_link_down(&mut self, down: bool) {
+        self.instance.set_link_down(down);
+    }
+
+    /// The `irq` output as of the last clock: what a shell would make interrupts of.
+    pub fn conditions(&self) -> Conditions {
+        Conditions(self.instance.irq() as u8)
     }
 
     /// The `fenced` output as of the last clock.

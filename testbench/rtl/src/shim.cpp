@@ -310,11 +310,16 @@ void weir_reset(Bench* bench, uint64_t clocks) {
 
 void weir_set_time(Bench* bench, uint64_t now) { bench->top->nic_time = now; }
 
+void weir_set_link(Bench* bench, int down) { bench->top->link_down = down != 0; }
+
 size_t weir_beat_bytes() { return BYTES; }
 
 uint64_t weir_clock(const Bench* bench) { return bench->clock; }
 
 int weir_fenced(const Bench* bench) { return bench->fenced; }
+
+// The conditions of interrupts, bit n for vector n.
+uint32_t weir_irq(const Bench* bench) { return bench->top->irq; }
 
 uint32_t weir_faults(const Bench* bench) { return bench->faults; }
 

@@ -65,7 +65,7 @@ impl Source {
 }
 
 /// Registers whose access does more than to read or keep a word, each with its own output.
-const ACTS: [(RegId, &str); 14] = [
+const ACTS: [(RegId, &str); 16] = [
     (RegId::Commit, "commit"),
     (RegId::Renew, "renew"),
     (RegId::Snapshot, "snapshot"),
@@ -73,6 +73,8 @@ const ACTS: [(RegId, &str); 14] = [
     (RegId::ClusterMacHi, "cluster_hi"),
     (RegId::MaskedMacLo, "masked_lo"),
     (RegId::MaskedMacHi, "masked_hi"),
+    (RegId::WarnLease, "warn_lease"),
+    (RegId::WarnFlows, "warn_flows"),
     (RegId::FlowCommand, "flow_command"),
     (RegId::FlowSignatureLo, "flow_lo"),
     (RegId::FlowSignatureHi, "flow_hi"),
@@ -119,6 +121,10 @@ pub struct AddressDecoder {
     pub masked_lo: Signal<Out, Bit>,
     /// It is MASKED_MAC_HI.
     pub masked_hi: Signal<Out, Bit>,
+    /// It is WARN_LEASE.
+    pub warn_lease: Signal<Out, Bit>,
+    /// It is WARN_FLOWS.
+    pub warn_flows: Signal<Out, Bit>,
     /// It is FLOW.COMMAND.
     pub flow_command: Signal<Out, Bit>,
     /// It is FLOW.SIGNATURE_LO.
@@ -191,6 +197,8 @@ impl Logic for AddressDecoder {
                 &mut self.cluster_hi,
                 &mut self.masked_lo,
                 &mut self.masked_hi,
+                &mut self.warn_lease,
+                &mut self.warn_flows,
                 &mut self.flow_command,
                 &mut self.flow_lo,
                 &mut self.flow_hi,
@@ -224,6 +232,8 @@ impl Logic for AddressDecoder {
         self.cluster_hi.connect();
         self.masked_lo.connect();
         self.masked_hi.connect();
+        self.warn_lease.connect();
+        self.warn_flows.connect();
         self.flow_command.connect();
         self.flow_lo.connect();
         self.flow_hi.connect();

@@ -214,6 +214,19 @@ pub struct RegisterFile {
     /// MASKED_MAC, first octet in bits 7:0.
     pub masked_mac: Signal<Out, Bits<48>>,
 
+    /// To [`Warning`](super::warning::Warning): WARN_LEASE.
+    pub warn_lease: Signal<Out, Bits<32>>,
+    /// WARN_FLOWS.
+    pub warn_flows: Signal<Out, Bits<13>>,
+    /// A pulse: either changes.
+    pub warn: Signal<Out, Bit>,
+    /// STATUS.lease_ending.
+    pub lease_ending: Signal<In, Bit>,
+    /// STATUS.flows_high.
+    pub flows_high: Signal<In, Bit>,
+    /// STATUS.link_down.
+    pub link_down: Signal<In, Bit>,
+
     decoder: AddressDecoder,
     step: ResetDff<Step>,
     waiting: ResetDff<Bit>,
@@ -236,10 +249,10 @@ pub struct RegisterFile {
     ending: ResetDff<Bit>,
     counting: ResetDff<Bit>,
     // One clock long.
-    acts: ResetDff<Bits<20>>,
+    acts: ResetDff<Bits<22>>,
     go: ResetDff<Bit>,
     // What a request asks for, from its address alone.
-    wants: DFF<Bits<20>>,
+    wants: DFF<Bits<22>>,
     bad: DFF<Bit>,
     doorbell: DFF<Bit>,
     route: DFF<Step>,
@@ -250,6 +263,8 @@ pub struct RegisterFile {
     cluster_hi: ResetDff<Bits<32>>,
     masked_lo: ResetDff<Bits<32>>,
     masked_hi: ResetDff<Bits<32>>,
+    soon: ResetDff<Bits<32>>,
+    many: ResetDff<Bits<13>>,
 
     next: Signal<Local, Step>,
     works: Signal<Local, Bit>,
@@ -258,8 +273,8 @@ pub struct RegisterFile {
     rewrites: Signal<Local, Bit>,
     counts: Signal<Local, Bit>,
     crcs: Signal<Local, Bit>,
-    pulses: Signal<Local, Bits<20>>,
-    asks: Signal<Local, Bits<20>>,
+    pulses: Signal<Local, Bits<22>>,
+    asks: Signal<Local, Bits<22>>,
     flow_word: Signal<Local, Bits<32>>,
     flow_busy: Signal<Local, Bit>,
     flags_next: Signal<Local, Bits<4>>,
@@ -283,6 +298,9 @@ pub struct RegisterFile {
     status_fenced: Constant<Bits<5>>,
     status_busy: Constant<Bits<5>>,
     status_configured: Constant<Bits<5>>,
+    status_ending: Constant<Bits<5>>,
+    status_high: Constant<Bits<5>>,
+    status_down: Constant<Bits<5>>,
     mask_enable: Constant<Bits<5>>,
 }
 
@@ -354,6 +372,12 @@ impl Default for RegisterFile {
             cluster_mac: Default::default(),
             masking: Default::default(),
             masked_mac: Default::default(),
+            warn_lease: Default::default(),
+            warn_flows: Default::default(),
+            warn: Default::default(),
+            lease_ending: Default::default(),
+            flows_high: Default::default(),
+            link_down: Default::default(),
             decoder: Default::default(),
             step: Default::default(),
             waiting: Default::default(),
@@ -385,6 +409,8 @@ impl Default for RegisterFile {
             cluster_hi: Default::default(),
             masked_lo: Default::default(),
             masked_hi: Default::default(),
+            soon: Default::default(),
+            many: Default::default(),
             next: Default::default(),
             works: Default::default(),
             over: Default::default(),
@@ -416,6 +442,9 @@ impl Default for RegisterFile {
             status_fenced: Constant::new(regs::reg(RegId::Status).field("fenced").low.to_bits()),
             status_busy: Constant::new(regs::reg(RegId::Status).field("busy").low.to_bits()),
             status_configured: Constant::new(regs::reg(RegId::Status).field("configured").low.to_bits()),
+            status_ending: Constant::new(regs::reg(RegId::Status).field("lease_ending").low.to_bits()),
+            status_high: Constant::new(regs::reg(RegId::Status).field("flows_high").low.to_bits()),
+            status_down: Constant::new(regs::reg(RegId::Status).field("link_down").low.to_bits()),
             mask_enable: Constant::new(regs::reg(RegId::ClusterMacHi).field("enable").low.to_bits()),
         }
     }
@@ -429,7 +458,7 @@ impl Logic for RegisterFile {
             self, clock, finished, busy, landing, ending, counting, acts, go, wants, bad, doorbell, route, refusal
         );
         dff_setup!(self, clock, noting, ended, awake);
-        dff_setup!(self, clock, cluster_lo, cluster_hi, masked_lo, masked_hi);
+        dff_setup!(self, clock, cluster_lo, cluster_hi, masked_lo, masked_hi, soon, many);
         clock!(self, clock, decoder);
         self.step.reset.next = self.reset.val();
         self.waiting.reset.next = self.reset.val();
@@ -448,6 +477,8 @@ impl Logic for RegisterFile {
         self.cluster_hi.reset.next = self.reset.val();
         self.masked_lo.reset.next = self.reset.val();
         self.masked_hi.reset.next = self.reset.val();
+        self.soon.reset.next = self.reset.val();
+        self.many.reset.next = self.reset.val();
         self.decoder.look.next = self.request.val();
         self.decoder.address.next = self.address.val();
 
@@ -481,6 +512,8 @@ impl Logic for RegisterFile {
             self.asks.next = self.asks.val().replace_bit(17, self.decoder.cluster_hi.val());
             self.asks.next = self.asks.val().replace_bit(18, self.decoder.masked_lo.val());
             self.asks.next = self.asks.val().replace_bit(19, self.decoder.masked_hi.val());
+            self.asks.next = self.asks.val().replace_bit(20, self.decoder.warn_lease.val());
+            self.asks.next = self.asks.val().replace_bit(21, self.decoder.warn_flows.val());
         } else {
             self.asks.next = self.asks.val().replace_bit(12, self.decoder.heat.val());
             self.asks.next = self.asks.val().replace_bit(13, self.decoder.time_lo.val());
@@ -780,6 +813,12 @@ impl Logic for RegisterFile {
         if self.acts.q.val().get_bit(19) {
             self.masked_hi.d.next = self.kept.q.val();
         }
+        if self.acts.q.val().get_bit(20) {
+            self.soon.d.next = self.kept.q.val();
+        }
+        if self.acts.q.val().get_bit(21) {
+            self.many.d.next = self.kept.q.val().get_bits::<13>(0);
+        }
         self.step.d.next = self.next.val();
         self.op.d.next = self.works.val() & !self.started.q.val();
         self.started.d.next = self.works.val() & !self.over.val();
@@ -794,6 +833,9 @@ impl Logic for RegisterFile {
         self.status.next = self.status.val().replace_bit(self.status_fenced.val().index(), self.fenced.val());
         self.status.next = self.status.val().replace_bit(self.status_busy.val().index(), self.busy.q.val());
         self.status.next = self.status.val().replace_bit(self.status_configured.val().index(), self.configured.val());
+        self.status.next = self.status.val().replace_bit(self.status_ending.val().index(), self.lease_ending.val());
+        self.status.next = self.status.val().replace_bit(self.status_high.val().index(), self.flows_high.val());
+        self.status.next = self.status.val().replace_bit(self.status_down.val().index(), self.link_down.val());
         if self.awake.q.val() {
             match self.decoder.source.val().get_bits::<3>(0).index() {
                 0 => self.other.d.next = self.status.val(),
@@ -848,6 +890,9 @@ impl Logic for RegisterFile {
         self.flow_wdata.next = self.kept.q.val();
         self.counter_word.next = self.address.val().get_bits::<8>(2);
         self.heat_bucket.next = self.address.val().get_bits::<12>(2);
+        self.warn_lease.next = self.soon.q.val();
+        self.warn_flows.next = self.many.q.val();
+        self.warn.next = self.acts.q.val().get_bit(20) | self.acts.q.val().get_bit(21);
         self.high_word.next = self.cluster_hi.q.val();
         self.masking.next = self.high_word.val().get_bit(self.mask_enable.val().index());
         self.cluster_mac.next = (bit_cast::<48, 16>(self.high_word.val().get_bits::<16>(0)) << 32)

@@ -12,3 +12,4 @@ pub mod mailbox;
 pub mod plane;
 pub mod store;
 pub mod totals;
+pub mod warning;

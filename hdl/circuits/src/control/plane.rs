@@ -9,6 +9,7 @@ use super::epoch::Epoch;
 use super::file::RegisterFile;
 use super::store::Store;
 use super::totals::Totals;
+use super::warning::Warning;
 use crate::cell::address::ADDRESS;
 
 /// `D`: clocks from `a_valid` to the use of fence and `configured`; `W`: bits of the counters of a rule.
@@ -139,6 +140,10 @@ pub struct Plane<const D: usize, const W: usize> {
     pub cluster_mac: Signal<Out, Bits<48>>,
     /// Masking is on.
     pub masking: Signal<Out, Bit>,
+    /// The shell says that the port has no link.
+    pub no_link: Signal<In, Bit>,
+    /// Conditions of interrupts, by vector.
+    pub irq: Signal<Out, Bits<4>>,
     /// MASKED_MAC, first octet in bits 7:0.
     pub masked_mac: Signal<Out, Bits<48>>,
 
@@ -148,6 +153,7 @@ pub struct Plane<const D: usize, const W: usize> {
     epoch: Epoch<D>,
     lease: Deadline,
     totals: Totals<W>,
+    warning: Warning,
 }
 
 impl<const D: usize, const W: usize> Default for Plane<D, W> {
@@ -221,12 +227,15 @@ impl<const D: usize, const W: usize> Plane<D, W> {
             cluster_mac: Default::default(),
             masking: Default::default(),
             masked_mac: Default::default(),
+            no_link: Default::default(),
+            irq: Default::default(),
             axil: Default::default(),
             file: Default::default(),
             store: Store::new(identity),
             epoch: Default::default(),
             lease: Default::default(),
             totals: Default::default(),
+            warning: Default::default(),
         }
     }
 }
@@ -234,13 +243,14 @@ impl<const D: usize, const W: usize> Plane<D, W> {
 impl<const D: usize, const W: usize> Logic for Plane<D, W> {
     #[hdl_gen]
     fn update(&mut self) {
-        clock!(self, clock, axil, file, store, epoch, lease, totals);
+        clock!(self, clock, axil, file, store, epoch, lease, totals, warning);
         self.axil.reset.next = self.reset.val();
         self.file.reset.next = self.reset.val();
         self.store.reset.next = self.reset.val();
         self.epoch.reset.next = self.reset.val();
         self.lease.reset.next = self.reset.val();
         self.totals.reset.next = self.reset.val();
+        self.warning.reset.next = self.reset.val();
 
         // Bus.
         self.axil.awaddr.next = self.awaddr.val();
@@ -320,6 +330,20 @@ impl<const D: usize, const W: usize> Logic for Plane<D, W> {
         self.file.too_far.next = self.lease.too_far.val();
         self.file.fenced.next = self.lease.fenced.val();
         self.fenced.next = self.lease.fenced.val();
+
+        // Interrupts.
+        self.warning.nic_time.next = self.nic_time.val();
+        self.warning.until.next = self.lease.until.val();
+        self.warning.moves.next = self.file.renew.val() | self.epoch.m_load.val() | self.file.warn.val();
+        self.warning.fenced.next = self.lease.fenced.val();
+        self.warning.lease.next = self.file.warn_lease.val();
+        self.warning.flows.next = self.flow_count.val();
+        self.warning.most.next = self.file.warn_flows.val();
+        self.warning.no_link.next = self.no_link.val();
+        self.file.lease_ending.next = self.warning.lease_ending.val();
+        self.file.flows_high.next = self.warning.flows_high.val();
+        self.file.link_down.next = self.warning.link_down.val();
+        self.irq.next = self.warning.irq.val();
 
         // Counters.
         self.totals.rx_valid.next = self.rx_valid.val();
@@ -526,7 +550,7 @@ mod tests {
                 }
             }
         }
-        for offset in [0x01c + 2, 0x090, 0x1000 + 33 * 16, 0x100c, 0x2004, 0x3710, 0x8000, 0x3_0000] {
+        for offset in [0x01c + 2, 0x098, 0x1000 + 33 * 16, 0x100c, 0x2004, 0x3710, 0x8000, 0x3_0000] {
             bench.both_read(offset);
             bench.both_write(offset, 1);
         }

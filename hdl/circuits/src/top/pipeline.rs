@@ -109,6 +109,11 @@ pub struct Pipeline {
     pub tx_verdict_data: Signal<Out, Bits<32>>,
     /// The lease has run out.
     pub fenced: Signal<Out, Bit>,
+    /// The port has no link; low where the shell cannot tell.
+    pub link_down: Signal<In, Bit>,
+    /// Conditions a host wants to know of, by vector: 0 the lease ends soon, 1 fenced, 2 many flows, 3 no link. The shell
+    /// sends the vector of a bit that rises.
+    pub irq: Signal<Out, Bits<4>>,
 
     // One for each of plane, datapath and mailbox: they are far apart.
     resets: [Replica<Bit>; 3],
@@ -167,6 +172,8 @@ impl Pipeline {
             tx_verdict_valid: Default::default(),
             tx_verdict_data: Default::default(),
             fenced: Default::default(),
+            link_down: Default::default(),
+            irq: Default::default(),
             resets: Default::default(),
             plane: Plane::new(&identity),
             datapath: Datapath::new(style),
@@ -189,6 +196,8 @@ impl Logic for Pipeline {
         self.mailbox.reset.next = self.resets[2].q.val();
         self.plane.nic_time.next = self.nic_time.val();
         self.fenced.next = self.plane.fenced.val();
+        self.plane.no_link.next = self.link_down.val();
+        self.irq.next = self.plane.irq.val();
 
         // The bus.
         self.plane.awaddr.next = self.s_axil_awaddr.val();

@@ -4,6 +4,7 @@ use super::{Nic, Refused};
 use crate::Config;
 use crate::classify::Classifier;
 use crate::egress::Masking;
+use crate::interrupt::Interrupt;
 use crate::lease::Lease;
 use crate::mac::Mac;
 use crate::map::{WORDS, crc_step};
@@ -42,8 +43,12 @@ impl Nic {
             RegId::EpochActive => self.epoch,
             RegId::Status => {
                 let status = regs::reg(RegId::Status);
+                let conditions = self.conditions();
                 status.field("fenced").place(self.lease.fenced().into())
                     | status.field("configured").place(self.active.configured().into())
+                    | status.field("lease_ending").place(conditions.has(Interrupt::LeaseEnding).into())
+                    | status.field("flows_high").place(conditions.has(Interrupt::FlowsHigh).into())
+                    | status.field("link_down").place(conditions.has(Interrupt::LinkDown).into())
             }
             RegId::RefusedCount => self.refused_count,
             RegId::RefusedAddress => self.refused_address,
@@ -60,6 +65,8 @@ impl Nic {
             RegId::ClusterMacHi => self.masking_words[1],
             RegId::MaskedMacLo => self.masking_words[2],
             RegId::MaskedMacHi => self.masking_words[3],
+            RegId::WarnLease => self.warn_lease,
+            RegId::WarnFlows => self.warn_flows,
             RegId::MapCrc => self.crcs[index],
             RegId::SnapSeq => self.snap_seq,
             RegId::CounterLo => self.snapshot[index] as u32,
@@ -114,6 +121,8 @@ impl Nic {
             RegId::ClusterMacHi => self.set_masking(1, kept),
             RegId::MaskedMacLo => self.set_masking(2, kept),
             RegId::MaskedMacHi => self.set_masking(3, kept),
+            RegId::WarnLease => self.warn_lease = kept,
+            RegId::WarnFlows => self.warn_flows = kept,
             RegId::Snapshot => {
                 self.snapshot = self.counters;
                 self.snap_seq = self.snap_seq.wrapping_add(1);

@@ -216,3 +216,28 @@ fn a_snapshot_stands_still() {
     let passed = regs::address(RegId::CounterLo, RX_PASSED as u32);
     assert_eq!((nic.read(passed), nic.read(at(RegId::SnapSeq))), (Ok(1), Ok(1)));
 }
+
+#[test]
+fn conditions_follow_deadline_table_and_port() {
+    let mut nic = setup();
+    nic.set_time(1000);
+    assert_eq!(nic.conditions(), Conditions::default().with(Interrupt::Fenced, true));
+    nic.write(at(RegId::LeaseNextLo), 2000).expect("a plain register");
+    commit(&mut nic, 1).expect("a deadline in reach");
+    nic.write(at(RegId::WarnLease), 100).expect("a plain register");
+    nic.set_time(1900);
+    assert_eq!(nic.conditions(), Conditions::default(), "exactly the warning ahead is not less");
+    nic.set_time(1901);
+    assert_eq!(nic.conditions(), Conditions::default().with(Interrupt::LeaseEnding, true));
+    assert_eq!(nic.read(at(RegId::Status)), Ok(0b00_1100));
+    nic.write(at(RegId::WarnLease), 0).expect("a plain register");
+    nic.set_link_down(true);
+    assert_eq!(nic.conditions(), Conditions::default().with(Interrupt::LinkDown, true));
+    nic.write(at(RegId::WarnLease), 100).expect("a plain register");
+    nic.set_time(2000);
+    let fenced = nic.conditions();
+    assert!(fenced.has(Interrupt::Fenced) && !fenced.has(Interrupt::LeaseEnding), "{fenced:?}");
+    nic.reset();
+    assert!(nic.conditions().has(Interrupt::LinkDown), "a reset plugs no cable in");
+    assert_eq!(nic.read(at(RegId::WarnLease)), Ok(0));
+}

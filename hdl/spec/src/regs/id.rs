@@ -6,7 +6,7 @@ use crate::flow::table::FLOWS_LOG2;
 use crate::lease::LEASE_MAX;
 
 /// The FEATURES register of this layout.
-const FEATURES: u32 = FLOWS_LOG2 | 1 << 8;
+const FEATURES: u32 = FLOWS_LOG2 | 1 << 8 | 1 << 10;
 
 /// Id block: what this is, and the control registers.
 pub const ID: Block = Block::single(
@@ -48,9 +48,9 @@ pub const ID: Block = Block::single(
                 field("flows_log2", 0, 8, "flow table entries as a power of two"),
                 bit("heat", 8, "bucket heat counters are there; always 1"),
                 bit("flash", 9, "the flash controller is there"),
-                bit("irq", 10, "interrupts are there"),
+                bit("irq", 10, "the conditions of interrupts show in STATUS; always 1"),
             ],
-            "What there is besides. Flash controller and interrupts have no registers in this layout.",
+            "What there is besides. The flash controller has no registers in this layout.",
         ),
         ro(RegId::ClockKhz, "CLOCK_KHZ", 0x010, 0, &[], "Core clock in kHz; 0 in a simulator, which has none."),
         ro(RegId::GitHash, "GIT_HASH", 0x014, 0, &[], "First 32 bits of the commit the image was built from."),
@@ -84,8 +84,11 @@ pub const ID: Block = Block::single(
                     2,
                     "a COMMIT has landed since reset; before that no TCP or UDP passes in either direction",
                 ),
+                bit("lease_ending", 3, "not fenced, and the deadline is less than WARN_LEASE ahead"),
+                bit("flows_high", 4, "the flow table holds WARN_FLOWS entries or more"),
+                bit("link_down", 5, "the port has no link"),
             ],
-            "State of lease and commit.",
+            "State of lease, commit and port. Interrupts, by vector: 0 lease_ending, 1 fenced, 2 flows_high, 3 link_down, each sent when its bit rises.",
         ),
         ro(
             RegId::RefusedCount,
@@ -165,6 +168,22 @@ pub const ID: Block = Block::single(
             0,
             &[field("octets", 0, 16, "octets 4 and 5")],
             "The rest of it.",
+        ),
+        rw(
+            RegId::WarnLease,
+            "WARN_LEASE",
+            0x090,
+            0,
+            &[],
+            "How long before its deadline a lease counts as ending, microseconds; 0 never. In force at once.",
+        ),
+        rw(
+            RegId::WarnFlows,
+            "WARN_FLOWS",
+            0x094,
+            0,
+            &[field("entries", 0, 13, "entries; 0 never")],
+            "From how many entries on the flow table counts as high. In force at once.",
         ),
     ],
 );

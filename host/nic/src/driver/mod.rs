@@ -19,6 +19,7 @@ mod mailbox;
 mod masking;
 mod peek;
 mod reset;
+mod warnings;
 
 pub use attach::OpenError;
 pub use commit::{CommitError, Committed};
@@ -28,8 +29,9 @@ pub use heat::Heat;
 pub use lease::{FenceError, RenewError, Renewal};
 pub use load::{LoadError, Loaded};
 pub use masking::MaskingError;
-pub use peek::{Glimpse, peek, read_back, read_counters};
+pub use peek::{Glimpse, conditions, peek, read_back, read_counters};
 pub use reset::ResetError;
+pub use warnings::{Warnings, WarningsError};
 
 use weir_spec::flow::FlowTable;
 use weir_spec::map::{CRC_START, Map, MapRef, crc_step};

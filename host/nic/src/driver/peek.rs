@@ -1,6 +1,7 @@
 //! A look at a NIC that somebody else drives: reads alone, but for the snapshot of its counters.
 
 use weir_spec::Micros;
+use weir_spec::interrupt::Conditions;
 use weir_spec::map::{Map, MapRef, WORDS};
 use weir_spec::regs::{self, RegId};
 
@@ -66,4 +67,9 @@ pub fn read_back<B: Bar + ?Sized>(bar: &mut B) -> Result<Program, AccessError> {
 /// newer, never older or torn in one counter's halves by more than their time apart.
 pub fn read_counters<B: Bar + ?Sized>(bar: &mut B) -> Result<Counters, CountersError> {
     snapshot(&mut Registers { bar })
+}
+
+/// What the NIC tells by interrupts, read from STATUS.
+pub fn conditions<B: Bar + ?Sized>(bar: &mut B) -> Result<Conditions, AccessError> {
+    Ok(Registers { bar }.status()?.conditions)
 }

@@ -64,6 +64,11 @@ impl SocketBar {
         self.pci
     }
 
+    /// MSI-X vectors of the function.
+    pub fn vectors(&mut self) -> Result<u32, SocketError> {
+        self.client.vectors()
+    }
+
     /// Switches on the first `count` vectors. Those of an earlier call end; a reset ends them too.
     pub fn interrupts(&mut self, count: u16) -> Result<Vec<Interrupt>, SocketError> {
         let there = self.client.vectors()?;

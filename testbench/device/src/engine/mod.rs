@@ -31,8 +31,11 @@ pub(crate) trait Engine: Send {
     /// Rules accept nothing.
     fn fenced(&self) -> bool;
 
-    /// What it would tell its host now, as far as it knows: nothing of the link.
+    /// What the NIC tells its host by interrupts.
     fn conditions(&self) -> Conditions;
+
+    /// The port has no link, or has one again.
+    fn set_link_down(&mut self, down: bool);
 
     /// Starts again, fenced, with the same time.
     fn reset(&mut self);

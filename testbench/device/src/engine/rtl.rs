@@ -1,14 +1,14 @@
 //! The circuits as an engine.
 
 use weir_spec::Micros;
-use weir_spec::interrupt::{Conditions, Interrupt};
+use weir_spec::interrupt::Conditions;
 use weir_spec::nic::Refused;
 
 use super::{Engine, EngineError};
 
-/// Clocks given to the circuit whenever the time is set: enough for the lease to see it. A COMMIT under way goes on with
+/// Clocks given to the circuit whenever the time is set: enough for the lease and all conditions to see it. A COMMIT under way goes on with
 /// these and with every access.
-const CLOCKS: u64 = 8;
+const CLOCKS: u64 = 20;
 
 pub(super) struct Rtl {
     rtl: weir_rtl::Rtl,
@@ -51,7 +51,11 @@ impl Engine for Rtl {
     }
 
     fn conditions(&self) -> Conditions {
-        Conditions::default().with(Interrupt::Fenced, self.fenced())
+        self.rtl.conditions()
+    }
+
+    fn set_link_down(&mut self, down: bool) {
+        self.rtl.set_link_down(down);
     }
 
     fn reset(&mut self) {

@@ -1,7 +1,7 @@
 //! The specification as an engine.
 
 use weir_spec::Micros;
-use weir_spec::interrupt::{Conditions, Interrupt};
+use weir_spec::interrupt::Conditions;
 use weir_spec::nic::{Identity, Nic, Refused};
 
 use super::{Engine, EngineError};
@@ -40,7 +40,11 @@ impl Engine for Spec {
     }
 
     fn conditions(&self) -> Conditions {
-        Conditions::default().with(Interrupt::Fenced, self.fenced())
+        self.0.conditions()
+    }
+
+    fn set_link_down(&mut self, down: bool) {
+        self.0.set_link_down(down);
     }
 
     fn reset(&mut self) {

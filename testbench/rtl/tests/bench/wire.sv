@@ -16,7 +16,7 @@ module WIRE #(parameter BITS = 512) (
     input wire [17:0] s_axil_araddr, input wire s_axil_arvalid, output wire s_axil_arready,
     output reg [31:0] s_axil_rdata, output wire [1:0] s_axil_rresp, output reg s_axil_rvalid, input wire s_axil_rready,
     output reg fenced, output reg rx_verdict_valid, output reg [31:0] rx_verdict_data,
-    output reg tx_verdict_valid, output reg [31:0] tx_verdict_data
+    output reg tx_verdict_valid, output reg [31:0] tx_verdict_data, input wire link_down, output wire [3:0] irq
 );
     reg [31:0] word;
     wire taken = s_axil_awvalid & s_axil_wvalid & ~s_axil_bvalid;
@@ -25,6 +25,7 @@ module WIRE #(parameter BITS = 512) (
     assign s_axil_bresp = 2'b00;
     assign s_axil_arready = ~s_axil_rvalid;
     assign s_axil_rresp = 2'b00;
+    assign irq = {link_down, 1'b0, fenced, 1'b0};
 
     always_ff @(posedge clock) begin
         m_axis_rx_tdata <= s_axis_rx_tdata;

@@ -114,7 +114,43 @@ fn a_renewal_in_time_keeps_a_full_stream_going(width: Width) {
     rig.check_counters();
 }
 
+/// Longer than the circuit needs from any change to the bits of all conditions.
+const SETTLED: u64 = 64;
+
+fn what_a_host_is_told_is_what_the_spec_says(width: Width) {
+    let mut rig = Rig::new(width, "conditions", 1000);
+    let mut rng = rng("conditions", 0);
+    let mut seen = [0; 16];
+    for _ in 0..rounds(200) {
+        match rng.u32(..6) {
+            0 => {
+                rig.write(at(RegId::WarnLease), if rng.bool() { rng.u32(..300) } else { 0 }).expect("a plain register")
+            }
+            1 => rig.write(at(RegId::WarnFlows), rng.u32(..3)).expect("a plain register"),
+            2 => {
+                let down = rng.bool();
+                rig.nic.set_link_down(down);
+                rig.rtl.set_link_down(down);
+            }
+            3 => rig.set_time(rig.now() + rng.u64(..100)),
+            4 => rig.commit(rng.u32(..), rig.now() + rng.u64(..400)).expect("a deadline in reach"),
+            _ => {
+                rig.stage_deadline(rig.now() + rng.u64(1..400));
+                let _fenced_or_not = rig.write(at(RegId::Renew), 0);
+            }
+        }
+        rig.rtl.run(SETTLED);
+        let conditions = rig.nic.conditions();
+        assert_eq!(rig.rtl.conditions(), conditions, "{} us", rig.now());
+        rig.read(at(RegId::Status)).expect("a register");
+        seen[usize::from(conditions.0)] += 1;
+    }
+    let of = |bits: &[usize]| bits.iter().map(|bits| seen[*bits]).sum::<u32>();
+    assert!(of(&[1, 9]) > 5 && of(&[2, 10]) > 5 && of(&[8, 9, 10]) > 20 && of(&[0]) > 5, "all kinds: {seen:?}");
+}
+
 at_each_width!(
+    what_a_host_is_told_is_what_the_spec_says,
     any_order_of_lease_operations_ends_as_the_spec_says,
     the_fence_falls_on_a_full_stream_between_two_frames_and_stays,
     a_renewal_in_time_keeps_a_full_stream_going,

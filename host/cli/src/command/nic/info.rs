@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! $ weir nic info sim
-//! layout          1.1
+//! layout          1.2
 //! width           64 bit
 //! clock           not told (a simulator)
 //! ...

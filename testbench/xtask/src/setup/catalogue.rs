@@ -18,6 +18,8 @@ pub(super) enum Source {
     Wheels(Wheels),
     /// Packages of a Debian-like system, unpacked into the cache.
     Debian(Packages),
+    /// Packages of another release of Debian, of which some files are kept.
+    Foreign(Foreign),
     /// Part of any developer's machine; only looked for.
     System {
         /// One of each group must be on `PATH`.
@@ -45,6 +47,42 @@ pub(super) struct Packages {
     pub(super) programs: &'static [(&'static str, &'static str)],
     /// The argument that prints the version of the first program, and the lowest major version that will do.
     pub(super) version: (&'static str, u32),
+}
+
+/// A package of another release of Debian.
+pub(super) struct Foreign {
+    /// Where packages are looked for; of several versions that of the last suite is taken.
+    pub(super) suites: &'static [&'static str],
+    /// The package asked for.
+    pub(super) package: &'static str,
+    /// Appended to the reason where there are no packages of Debian: what else to do.
+    pub(super) else_advice: &'static str,
+    /// What is kept of it.
+    pub(super) kept: Kept,
+}
+
+/// What is kept of packages of another release.
+pub(super) enum Kept {
+    /// A program with all libraries of that release, so that it needs none of this machine's.
+    Program {
+        /// Its name on `PATH`.
+        name: &'static str,
+        /// Its file in the package.
+        file: &'static str,
+        /// Files that it reads, which go into one folder.
+        data: &'static [&'static str],
+        /// The launcher's last lines; `$home` has `program`, `loader`, `lib` and `data`.
+        launch: &'static str,
+        /// Arguments, and what the program must print for them to be any use here.
+        able: (&'static [&'static str], &'static str),
+        /// What is wrong with a program that does not print it.
+        lacks: &'static str,
+    },
+    /// A kernel that the package depends on, for an emulator.
+    Kernel {
+        /// Modules in the order of loading, as below the folder `kernel`, without their ending.
+        modules: &'static [&'static str],
+    },
 }
 
 /// All tools, in the order in which they are brought.
@@ -136,6 +174,49 @@ pub(super) const CATALOGUE: &[Tool] = &[
                  exec \"$home/usr/bin/tshark\" \"$@\"\n",
             )],
             version: ("--version", 4),
+        }),
+    },
+    Tool {
+        name: "qemu",
+        purpose: "the guest part",
+        source: Source::Foreign(Foreign {
+            // The first release of Debian with a QEMU that takes a PCI function from a vfio-user socket.
+            suites: &["trixie", "trixie-backports"],
+            package: "qemu-system-x86",
+            else_advice: "; or put a qemu-system-x86_64 of version 10.1 or newer on PATH",
+            kept: Kept::Program {
+                name: "qemu-system-x86_64",
+                file: "usr/bin/qemu-system-x86_64",
+                data: &[
+                    "usr/share/seabios/bios-256k.bin",
+                    "usr/share/qemu/linuxboot_dma.bin",
+                    "usr/share/qemu/kvmvapic.bin",
+                ],
+                launch: "exec \"$home/loader\" --library-path \"$home/lib\" --argv0 qemu-system-x86_64 \\\n  \
+                         \"$home/program\" -L \"$home/data\" \"$@\"\n",
+                able: (&["-device", "help"], "\"vfio-user-pci\""),
+                lacks: "has no device vfio-user-pci, which QEMU has from version 10.1 on",
+            },
+        }),
+    },
+    Tool {
+        name: "guest-kernel",
+        purpose: "the guest part",
+        source: Source::Foreign(Foreign {
+            suites: &["bookworm"],
+            // Small, and with the Intel IOMMU built in.
+            package: "linux-image-cloud-amd64",
+            else_advice: "",
+            kept: Kept::Kernel {
+                modules: &[
+                    "virt/lib/irqbypass",
+                    "drivers/vfio/vfio",
+                    "drivers/vfio/vfio_virqfd",
+                    "drivers/vfio/vfio_iommu_type1",
+                    "drivers/vfio/pci/vfio-pci-core",
+                    "drivers/vfio/pci/vfio-pci",
+                ],
+            },
         }),
     },
     Tool {

@@ -1,12 +1,13 @@
 //! `cargo xtask setup`: brings the tools that are not Rust into `<cache>/tools`.
 //!
 //! Nothing is installed into the system and nothing into the work tree. Python tools come as wheels whose hashes are
-//! committed in `testbench/xtask/tools`, Debian tools are unpacked beside them; each tool gets a launcher in
-//! `<cache>/tools/bin`. What is there already costs one look at a stamp file. The clients (`pip`, `apt-get`) are used as
-//! this machine has them configured.
+//! committed in `testbench/xtask/tools`, Debian tools are unpacked beside them, those of another release with their own
+//! libraries; each program gets a launcher in `<cache>/tools/bin`. What is there already costs one look at a stamp
+//! file. The clients (`pip`, `apt-get`) are used as this machine has them configured.
 
 mod catalogue;
 mod debian;
+mod foreign;
 mod launcher;
 mod stamp;
 mod system;
@@ -66,6 +67,12 @@ pub(crate) fn ensure(names: &[&str]) -> Result<Vec<String>> {
     Ok(missing)
 }
 
+/// The folder of a tool that is no program.
+pub(crate) fn folder(name: &str) -> Result<std::path::PathBuf> {
+    let tool = CATALOGUE.iter().find(|tool| tool.name == name).expect("parts name tools of the catalogue");
+    Ok(tool.home(&place::tools()?))
+}
+
 fn select(only: &[String]) -> Result<Vec<&'static Tool>> {
     if only.is_empty() {
         return Ok(CATALOGUE.iter().collect());
@@ -79,8 +86,8 @@ fn select(only: &[String]) -> Result<Vec<&'static Tool>> {
 
 fn report(tool: &Tool, state: &State) -> bool {
     match state {
-        State::Ready(whence) => println!("{:<10} ready    {whence}", tool.name),
-        State::Missing(why) => println!("{:<10} MISSING  {why} (needed for: {})", tool.name, tool.purpose),
+        State::Ready(whence) => println!("{:<12} ready    {whence}", tool.name),
+        State::Missing(why) => println!("{:<12} MISSING  {why} (needed for: {})", tool.name, tool.purpose),
     }
     matches!(state, State::Ready(_))
 }
@@ -90,6 +97,7 @@ fn look(tool: &Tool) -> Result<State> {
     match &tool.source {
         Source::Wheels(wheels) => wheels::look(tool, wheels),
         Source::Debian(packages) => debian::look(tool, packages),
+        Source::Foreign(foreign) => foreign::look(tool, foreign),
         Source::System { programs, advice } => Ok(system::look(programs, advice)),
     }
 }
@@ -106,6 +114,7 @@ fn bring(tool: &Tool) -> Result<State> {
     let installed = match &tool.source {
         Source::Wheels(wheels) => wheels::install(tool, wheels),
         Source::Debian(packages) => debian::install(tool, packages),
+        Source::Foreign(foreign) => foreign::install(tool, foreign),
         Source::System { .. } => return look(tool),
     };
     match installed {

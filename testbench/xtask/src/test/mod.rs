@@ -1,4 +1,5 @@
-//! `cargo xtask test`: the test suite in parts with stable names, each counted, with a table and one plain closing line.
+//! `cargo xtask test`: the test suite in parts with stable names, each counted, with a table and one plain closing
+//! line.
 //!
 //! A part that cannot run here is counted as skipped and says why in one line; with `CI=true` as root nothing may be
 //! skipped, so a missing tool is a failure there.
@@ -7,6 +8,7 @@ mod built;
 mod cocotb;
 mod formal;
 mod fuzz;
+mod guest;
 mod lab;
 mod libtest;
 mod parts;

@@ -1,7 +1,7 @@
 //! The parts of the test suite. Names are stable: scripts and people type them.
 
 use super::libtest::{doc_tests, run_tests};
-use super::{Budget, Tally, built, cocotb, formal, fuzz, lab, synth};
+use super::{Budget, Tally, built, cocotb, formal, fuzz, guest, lab, synth};
 use crate::lint;
 use anyhow::Result;
 use std::path::Path;
@@ -70,6 +70,13 @@ pub(super) const PARTS: &[Part] = &[
         run: lab::part,
     },
     Part {
+        name: "guest",
+        about: "a guest kernel with real VFIO, a simulated NIC in its PCI slot, and `weir nic` in the guest",
+        tools: &["qemu", "guest-kernel"],
+        needs_tools: true,
+        run: guest::part,
+    },
+    Part {
         name: "fuzz",
         about: "every parser of foreign bytes under a coverage-guided fuzzer, for a bounded time",
         tools: &["compiler"],
@@ -86,7 +93,8 @@ fn is_one_of(folder: &Path, packages: &[&str]) -> bool {
 }
 
 fn unit(_: Budget) -> Result<Tally> {
-    let programs = built::tests(|folder| !is_one_of(folder, RTL) && !is_one_of(folder, lab::PACKAGE))?;
+    let programs =
+        built::tests(|folder| ![RTL, lab::PACKAGE, guest::PACKAGE].iter().any(|slow| is_one_of(folder, slow)))?;
     let mut tally = run_tests(&programs, &[], &[], Duration::from_secs(1200))?;
     tally.add(doc_tests(Duration::from_secs(600))?);
     Ok(tally)

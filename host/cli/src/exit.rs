@@ -31,6 +31,7 @@ impl Exit {
                 )
                 || matches!(cause.downcast_ref(), Some(LinkError::Missing { .. }))
                 || matches!(cause.downcast_ref(), Some(ScanError::NoFunction { .. }))
+                || cause.downcast_ref::<weir_nic::OpenBarError>().is_some_and(weir_nic::OpenBarError::is_missing)
                 // Transparent: it shows its cause's own words and causes, and so hides the cause.
                 || matches!(cause.downcast_ref(), Some(DeviceError::Wire(LinkError::Missing { .. })))
         };

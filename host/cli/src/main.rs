@@ -10,10 +10,10 @@ mod exit;
 use std::io::IsTerminal;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
-use command::{agent, control, device, hdl, lab, nic};
+use command::{agent, completions, control, device, hdl, lab, man, nic};
 use exit::Exit;
 
 /// Load balancing without a load balancer: each host's NIC passes only the packets whose bucket its host owns.
@@ -46,6 +46,10 @@ enum Command {
     /// emit the circuits
     #[command(subcommand)]
     Hdl(hdl::Args),
+    /// print what a shell needs to complete commands and options
+    Completions(completions::Args),
+    /// write manual pages
+    Man(man::Args),
     /// what the lab's children run
     #[command(hide = true)]
     LabServe(lab::ServeArgs),
@@ -67,6 +71,8 @@ fn main() -> ExitCode {
         Command::Stop(args) => control::stop(args),
         Command::Nic(args) => nic::run(args),
         Command::Hdl(args) => hdl::run(args),
+        Command::Completions(args) => completions::run(args, Cli::command()),
+        Command::Man(args) => man::run(args, Cli::command()),
         Command::LabServe(args) => lab::serve(args),
     };
     done.unwrap_or_else(|error| {

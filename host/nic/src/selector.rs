@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use crate::Device;
-use crate::pci::{Address, AddressError, Kernel};
+use crate::pci::{Address, AddressError, Kernel, ScanError};
 use crate::sim::Sim;
 use crate::socket::{self, SocketBar};
 use crate::sysfs::{SysfsBar, SysfsError};
@@ -53,6 +53,17 @@ pub struct OpenBarError {
     /// The NIC.
     pub selector: Selector,
     source: Refusal,
+}
+
+impl OpenBarError {
+    /// There is no such function: nothing was tried.
+    pub fn is_missing(&self) -> bool {
+        let missing = |error: &ScanError| matches!(error, ScanError::NoFunction { .. });
+        match &self.source {
+            Refusal::Vfio(VfioError::Scan(error)) | Refusal::Sysfs(SysfsError::Scan(error)) => missing(error),
+            _ => false,
+        }
+    }
 }
 
 /// What a back-end said.

@@ -65,7 +65,7 @@ pub struct Deadline {
     /// Rules accept nothing.
     pub fenced: Signal<Out, Bit>,
     /// The deadline in force; from `load` to `commit` that of the commit.
-    pub until: Signal<Out, Bits<64>>,
+    pub in_force: Signal<Out, Bits<64>>,
 
     kept: DFF<Bits<64>>,
     latched: ResetDff<Bits<32>>,
@@ -121,7 +121,7 @@ impl Default for Deadline {
             load: Default::default(),
             commit: Default::default(),
             fenced: Default::default(),
-            until: Default::default(),
+            in_force: Default::default(),
             kept: Default::default(),
             latched: Default::default(),
             next_lo: Default::default(),
@@ -278,7 +278,7 @@ impl Logic for Deadline {
         self.judged.next = self.turn.q.val().get_bit(5);
         self.too_far.next = !self.below.q.val() & !self.late.q.val();
         self.fenced.next = self.fence.q.val();
-        self.until.next = self.deadline.q.val();
+        self.in_force.next = self.deadline.q.val();
     }
 }
 

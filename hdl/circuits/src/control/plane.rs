@@ -333,7 +333,7 @@ impl<const D: usize, const W: usize> Logic for Plane<D, W> {
 
         // Interrupts.
         self.warning.nic_time.next = self.nic_time.val();
-        self.warning.until.next = self.lease.until.val();
+        self.warning.deadline.next = self.lease.in_force.val();
         self.warning.moves.next = self.file.renew.val() | self.epoch.m_load.val() | self.file.warn.val();
         self.warning.fenced.next = self.lease.fenced.val();
         self.warning.lease.next = self.file.warn_lease.val();

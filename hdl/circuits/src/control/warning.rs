@@ -22,10 +22,10 @@ pub struct Warning {
     /// Microseconds, never falling.
     pub nic_time: Signal<In, Bits<64>>,
     /// The deadline.
-    pub until: Signal<In, Bits<64>>,
+    pub deadline: Signal<In, Bits<64>>,
     /// WARN_LEASE; zero: never.
     pub lease: Signal<In, Bits<32>>,
-    /// `until` or `lease` changes with the next clock.
+    /// `deadline` or `lease` changes with the next clock.
     pub moves: Signal<In, Bit>,
     /// Rules accept nothing.
     pub fenced: Signal<In, Bit>,
@@ -48,11 +48,11 @@ pub struct Warning {
     turn: ResetDff<Bits<8>>,
     seen: DFF<Bits<64>>,
     // A slice each: time, warning and deadline; their sum and the deadline beside it; whether it falls short.
-    time: DFF<Bits<16>>,
+    part: DFF<Bits<16>>,
     warn: DFF<Bits<16>>,
-    end: DFF<Bits<16>>,
+    limit: DFF<Bits<16>>,
     sum: DFF<Bits<16>>,
-    end_too: DFF<Bits<16>>,
+    limit_too: DFF<Bits<16>>,
     carry: DFF<Bit>,
     borrow: DFF<Bit>,
     asked: DFF<Bit>,
@@ -70,7 +70,7 @@ pub struct Warning {
 impl Logic for Warning {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, turn, seen, time, warn, end, sum, end_too, carry, borrow, asked, ending, high, down);
+        dff_setup!(self, clock, turn, seen, part, warn, limit, sum, limit_too, carry, borrow, asked, ending, high, down);
         self.turn.reset.next = self.reset.val();
         self.ending.reset.next = self.reset.val();
         self.high.reset.next = self.reset.val();
@@ -85,36 +85,34 @@ impl Logic for Warning {
         }
 
         // Slices 0 to 3 are picked, then added, then subtracted.
-        self.time.d.next = self.seen.q.val().get_bits::<16>(0);
+        self.part.d.next = self.seen.q.val().get_bits::<16>(0);
         self.warn.d.next = self.lease.val().get_bits::<16>(0);
-        self.end.d.next = self.until.val().get_bits::<16>(0);
+        self.limit.d.next = self.deadline.val().get_bits::<16>(0);
         if self.turn.q.val().get_bit(2) {
-            self.time.d.next = self.seen.q.val().get_bits::<16>(16);
+            self.part.d.next = self.seen.q.val().get_bits::<16>(16);
             self.warn.d.next = self.lease.val().get_bits::<16>(16);
-            self.end.d.next = self.until.val().get_bits::<16>(16);
+            self.limit.d.next = self.deadline.val().get_bits::<16>(16);
         }
         if self.turn.q.val().get_bit(3) {
-            self.time.d.next = self.seen.q.val().get_bits::<16>(32);
+            self.part.d.next = self.seen.q.val().get_bits::<16>(32);
             self.warn.d.next = 0.into();
-            self.end.d.next = self.until.val().get_bits::<16>(32);
+            self.limit.d.next = self.deadline.val().get_bits::<16>(32);
         }
         if self.turn.q.val().get_bit(4) {
-            self.time.d.next = self.seen.q.val().get_bits::<16>(48);
+            self.part.d.next = self.seen.q.val().get_bits::<16>(48);
             self.warn.d.next = 0.into();
-            self.end.d.next = self.until.val().get_bits::<16>(48);
+            self.limit.d.next = self.deadline.val().get_bits::<16>(48);
         }
-        self.total.next = bit_cast::<18, 16>(self.time.q.val())
-            + bit_cast::<18, 16>(self.warn.q.val())
+        self.total.next = (bit_cast::<18, 16>(self.part.q.val()) + bit_cast::<18, 16>(self.warn.q.val()))
             + bit_cast::<18, 1>(self.carry.q.val().into());
         self.sum.d.next = self.total.val().get_bits::<16>(0);
-        self.end_too.d.next = self.end.q.val();
+        self.limit_too.d.next = self.limit.q.val();
         self.carry.d.next = self.total.val().get_bit(16);
         if self.turn.q.val().get_bit(1) {
             self.carry.d.next = false;
         }
         // Short: a borrow in deadline - (time + warning).
-        self.rest.next = bit_cast::<18, 16>(self.end_too.q.val())
-            - bit_cast::<18, 16>(self.sum.q.val())
+        self.rest.next = (bit_cast::<18, 16>(self.limit_too.q.val()) - bit_cast::<18, 16>(self.sum.q.val()))
             - bit_cast::<18, 1>(self.borrow.q.val().into());
         self.borrow.d.next = self.rest.val().get_bit(17);
         if self.turn.q.val().get_bit(2) {
@@ -159,7 +157,7 @@ mod tests {
         circuit.moves.next = true;
         step!(*circuit);
         circuit.moves.next = false;
-        circuit.until.next = until.into();
+        circuit.deadline.next = until.into();
         circuit.lease.next = u64::from(lease).into();
     }
 

@@ -18,6 +18,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use serde::Serialize;
 use weir_nic::counted::Counted;
+use weir_nic::driver::Warnings;
 use weir_nic::listing::Listing;
 use weir_nic::{Nic, Selector};
 
@@ -34,6 +35,9 @@ pub(crate) struct Args {
     /// how long the NIC may accept by it, up to 64s; past it the NIC is fenced
     #[arg(long, value_name = "time", value_parser = duration)]
     lease: Duration,
+    /// count the lease as ending so long before its end, which `weir nic wait` can wait for
+    #[arg(long, value_name = "time", value_parser = duration)]
+    warn: Option<Duration>,
     /// low word of the epoch; one more than that in force if not given
     #[arg(long, value_name = "number")]
     epoch: Option<u32>,
@@ -66,6 +70,11 @@ pub(super) fn run(args: Args) -> anyhow::Result<Exit> {
     let device = args.nic.open()?;
     let mapped = device.is_mapped();
     let mut nic = Nic::open(Counted::new(device))?;
+    if let Some(warn) = args.warn {
+        // Longer than any lease: all of it.
+        let lease = u32::try_from(warn.as_micros()).unwrap_or(u32::MAX);
+        nic.set_warnings(Warnings { lease, flows: 0 })?;
+    }
     for _ in 0..args.times {
         let before = nic.status()?.epoch;
         let epoch = args.epoch.unwrap_or_else(|| before.wrapping_add(1));

@@ -31,6 +31,9 @@ pub(crate) struct Args {
     /// how long at most
     #[arg(long, value_name = "time", value_parser = duration, default_value = "60s")]
     timeout: Duration,
+    /// print one JSON object
+    #[arg(long)]
+    json: bool,
 }
 
 #[derive(Clone, Copy, clap::ValueEnum)]
@@ -67,7 +70,13 @@ pub(super) fn run(args: Args) -> anyhow::Result<Exit> {
     loop {
         if conditions(&mut device)?.has(wanted) {
             let name = clap::ValueEnum::to_possible_value(&args.condition).map(|it| it.get_name().to_owned());
-            println!("{} after {}, {by}", name.unwrap_or_default(), seconds(begun.elapsed()));
+            let (name, after) = (name.unwrap_or_default(), begun.elapsed());
+            if args.json {
+                let after = after.as_micros() as u64;
+                println!("{}", serde_json::json!({ "condition": name, "after_us": after, "by": by }));
+            } else {
+                println!("{name} after {}, {by}", seconds(after));
+            }
             return Ok(Exit::Done);
         }
         let Some(left) = args.timeout.checked_sub(begun.elapsed()).filter(|left| !left.is_zero()) else {

@@ -1,0 +1,27 @@
+//! `weir completions`: what a shell needs to complete weir's commands and options.
+//!
+//! ```text
+//! $ weir completions bash > /etc/bash_completion.d/weir
+//! ```
+//!
+//! Exit codes: 0 written; 1 standard output takes no more.
+
+use clap::Command;
+use clap_complete::{Shell, generate};
+
+use crate::exit::Exit;
+
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// the shell
+    #[arg(value_enum)]
+    shell: Shell,
+}
+
+pub(crate) fn run(args: Args, mut cli: Command) -> anyhow::Result<Exit> {
+    // Written at once: the generator panics on an output that takes no more.
+    let mut text = Vec::new();
+    generate(args.shell, &mut cli, "weir", &mut text);
+    std::io::Write::write_all(&mut std::io::stdout(), &text)?;
+    Ok(Exit::Done)
+}

@@ -1,0 +1,28 @@
+//! `weir man`: manual pages, one a command, made from the same text as `--help`.
+//!
+//! ```text
+//! # weir man --out /usr/local/share/man/man1
+//! ```
+//!
+//! Exit codes: 0 written; 1 failed; 3 the folder is not there.
+
+use std::path::PathBuf;
+
+use anyhow::Context;
+use clap::Command;
+
+use crate::exit::Exit;
+
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// folder for weir.1, weir-nic.1, weir-nic-list.1 and so on; it must exist
+    #[arg(long, value_name = "folder")]
+    out: PathBuf,
+}
+
+pub(crate) fn run(args: Args, cli: Command) -> anyhow::Result<Exit> {
+    std::fs::metadata(&args.out).with_context(|| format!("failed to find folder {}", args.out.display()))?;
+    clap_mangen::generate_to(cli, &args.out)
+        .with_context(|| format!("failed to write pages into {}", args.out.display()))?;
+    Ok(Exit::Done)
+}

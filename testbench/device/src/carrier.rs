@@ -35,8 +35,8 @@ impl<'a, S: AsFd> Carrier<'a, S> {
     fn running(&self) -> bool {
         let Some(mut request) = tap::named(self.name) else { return false };
         let socket = self.socket.as_fd().as_raw_fd();
-        // SAFETY: SIOCGIFFLAGS reads the name of one ifreq and writes its flags; `request` is one and stays until the call
-        // returns.
+        // SAFETY: SIOCGIFFLAGS reads the name of one ifreq and writes its flags; `request` is one and stays until the
+        // call returns.
         let done = unsafe { libc::ioctl(socket, libc::SIOCGIFFLAGS as _, &raw mut request) };
         // SAFETY: the call succeeded, so that the flags are what it wrote into the union.
         let flags = || libc::c_int::from(unsafe { request.ifr_ifru.ifru_flags });

@@ -36,9 +36,11 @@ const POWER: usize = 0x40;
 const MSIX: usize = 0x50;
 const EXPRESS: usize = 0x60;
 
-/// Memory decoding on, and bus master (which changes nothing: the function has no DMA).
-const COMMAND_WRITABLE: u16 = MEMORY_ENABLE | 1 << 2;
+const COMMAND_WRITABLE: u16 = MEMORY_ENABLE | BUS_MASTER;
+/// Memory decoding is on.
 const MEMORY_ENABLE: u16 = 1 << 1;
+/// The function may write to memory: it has no DMA, but an interrupt is such a write.
+const BUS_MASTER: u16 = 1 << 2;
 /// There is a list of capabilities.
 const STATUS_LIST: u16 = 1 << 4;
 /// Network controller, Ethernet.
@@ -142,10 +144,11 @@ impl ConfigSpace {
         self.half(COMMAND) & MEMORY_ENABLE != 0 && self.half(POWER_CONTROL) & POWER_STATE == 0
     }
 
-    /// MSI-X is on, and all its vectors are masked.
+    /// MSI-X can send, being on and the function a bus master; and all its vectors are masked.
     pub(crate) fn msix_control(&self) -> (bool, bool) {
         let control = self.half(MSIX_CONTROL);
-        (control & MSIX_ENABLE != 0, control & MSIX_MASK_ALL != 0)
+        let enabled = control & MSIX_ENABLE != 0 && self.half(COMMAND) & BUS_MASTER != 0;
+        (enabled, control & MSIX_MASK_ALL != 0)
     }
 
     /// Switches MSI-X as a host would.
@@ -219,7 +222,9 @@ mod tests {
         assert_eq!(space.msix_control(), (false, false));
         assert_eq!(space.half(MSIX_CONTROL), 3, "four vectors");
         assert!(!space.write(MSIX_CONTROL as u64, &[0xff, 0xff]));
-        assert_eq!((space.msix_control(), space.half(MSIX_CONTROL)), ((true, true), 0xc003));
+        assert_eq!((space.msix_control(), space.half(MSIX_CONTROL)), ((false, true), 0xc003));
+        assert!(!space.write(COMMAND as u64, &[4]));
+        assert_eq!(space.msix_control(), (true, true));
         space.set_msix(false);
         assert_eq!(space.msix_control(), (false, true));
     }

@@ -1,7 +1,7 @@
 //! A device that is broken in one way, for tests of its hosts.
 //!
-//! Faults are between the bus and the NIC, at the registers of BAR 0: the NIC itself is whole, and the configuration space
-//! answers.
+//! Faults are between the bus and the NIC, at the registers of BAR 0: the NIC itself is whole, and the configuration
+//! space answers.
 
 use std::thread;
 use std::time::Duration;

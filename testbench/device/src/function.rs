@@ -1,8 +1,8 @@
 //! The PCI function as a vfio-user server wants it: bytes of regions.
 //!
 //! A guest access never fails here. An error could not reach the guest, and answering one to a posted write would put
-//! the conversation out of step; so what cannot be done reads all ones, and is counted. Only a request for interrupts is
-//! refused by an error: it is always answered, and a host has to know.
+//! the conversation out of step; so what cannot be done reads all ones, and is counted. Only a request for interrupts
+//! is refused by an error: it is always answered, and a host has to know.
 
 use std::fs::File;
 use std::io;

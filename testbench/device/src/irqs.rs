@@ -145,7 +145,8 @@ mod tests {
         #[test]
         fn any_numbers_end_in_a_request_or_a_refusal(
             index: u32, flags in prop_oneof![0u32..64, any::<u32>()],
-            start in prop_oneof![0u32..6, any::<u32>()], count in prop_oneof![0u32..6, any::<u32>()], files in 0usize..6,
+            start in prop_oneof![0u32..6, any::<u32>()], count in prop_oneof![0u32..6, any::<u32>()],
+            files in 0usize..6,
         ) {
             if let Ok(request) = Request::parse(index % 6, flags, start, count, events(files)) {
                 request.apply(&mut Msix::default());

@@ -1,8 +1,8 @@
 //! MSI-X (PCI Express base specification, 6.1.4 and 7.7.2): the table and the pending bits of BAR 4, and the messages.
 //!
 //! A vector is sent once when its condition begins, if MSI-X is on. One that is masked then, by its entry or with all
-//! others, becomes pending and is sent when it is unmasked. While MSI-X is off nothing is sent and nothing kept: a host
-//! that switches it on looks at STATUS.
+//! others, becomes pending and is sent when it is unmasked. While MSI-X is off, or the function no bus master, nothing
+//! is sent and nothing kept: a host that switches it on looks at STATUS.
 //!
 //! A message on PCIe is a write to the address in the entry. Over vfio-user it is a write to the eventfd that the host
 //! connected to the vector; addresses and data are kept and read back, and mean nothing. Connecting one unmasks its
@@ -90,7 +90,7 @@ fn place(offset: u32) -> Place {
 }
 
 impl Msix {
-    /// The capability's two bits: MSI-X is on, and all vectors are masked.
+    /// What the configuration space allows: MSI-X can send, and all vectors are masked.
     pub(crate) fn control(&mut self, enabled: bool, all_masked: bool) {
         if !enabled {
             self.entries.iter_mut().for_each(|entry| entry.pending = false);

@@ -16,7 +16,7 @@ use crate::engine::EngineError;
 use crate::tap::Tap;
 
 /// How long to sleep when no frame comes, milliseconds: so much after its end a lease is traced as fenced at the latest.
-const TICK: u16 = 1;
+const TICK: u16 = 2;
 /// Frames of one side before the other is looked at.
 const TURN: usize = 32;
 

@@ -1,5 +1,5 @@
-//! A NIC without wire and TAP: its registers are served, its frames are handed over one by one. For tests of what drives
-//! a NIC.
+//! A NIC without wire and TAP: its registers are served, its frames are handed over one by one. For tests of what
+//! drives a NIC.
 
 use std::path::Path;
 use std::sync::Arc;

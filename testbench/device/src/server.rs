@@ -48,8 +48,8 @@ pub(crate) struct Door {
 }
 
 impl Door {
-    /// No more connections: whoever waits for one stops, whoever asks for one is refused. One that is open ends with its
-    /// next message.
+    /// No more connections: whoever waits for one stops, whoever asks for one is refused. One that is open ends with
+    /// its next message.
     pub(crate) fn close(&self) {
         self.closed.store(true, Ordering::Relaxed);
         // It can only be closed already.
@@ -89,8 +89,8 @@ impl Socket {
         Ok(Socket { path: path.to_path_buf(), door: Arc::new(Door { listener, closed: AtomicBool::new(false) }) })
     }
 
-    /// Serves `function` in a thread of its own, until this value is dropped. A connection cannot be taken back from the
-    /// server: one that is open then ends with its next message.
+    /// Serves `function` in a thread of its own, until this value is dropped. A connection cannot be taken back from
+    /// the server: one that is open then ends with its next message.
     pub(crate) fn serve(&self, mut function: Function) -> Result<(), ServerError> {
         let failed = |source| ServerError::Listen { path: self.path.clone(), source };
         let listener = OwnedFd::from(self.door.listener.try_clone().map_err(failed)?);

@@ -6,8 +6,8 @@
 //!
 //! - Loads from the window never reach the engine. They give what was stored last, and after a refusal or a reset what
 //!   the engine holds.
-//! - Storing what is there already is not seen, so that it is missing from the slot's running CRC, which on a card covers
-//!   every write. Nor is a value that another overwrote before the next trapped access.
+//! - Storing what is there already is not seen, so that it is missing from the slot's running CRC, which on a card
+//!   covers every write. Nor is a value that another overwrote before the next trapped access.
 //! - A store while a COMMIT is under way is refused when it is carried, not when it is made.
 //!
 //! A host shares this memory and is not trusted with it: its size is sealed, and it is read and written by calls, never

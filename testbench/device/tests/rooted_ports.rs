@@ -318,6 +318,9 @@ fn a_wire_that_goes_down_and_comes_back_carries_frames_again() {
         let bench = Bench::start();
         for name in ["wire", "tap"] {
             ip(&format!("link set {name} down"));
+            if name == "wire" {
+                assert_eq!(bench.traced("link")["up"], false);
+            }
             let _lost = bench.peer.send(&arp());
             thread::sleep(Duration::from_millis(20));
             ip(&format!("link set {name} up"));

@@ -2,7 +2,7 @@
 //!
 //! Frames from the wire interface go through the pipeline and, if its buckets are this host's, on to the host interface,
 //! a TAP it makes; frames from the host go out masked. The registers are a PCI BAR on a vfio-user socket: what drives
-//! this NIC would drive a card.
+//! this NIC would drive a card. With `--mapped-window` the host may map its map slots as memory, as it maps a card's.
 //!
 //! ```text
 //! # weir device --socket /run/weir/nic.sock --engine spec --wire eth1 --tap eth0

@@ -104,8 +104,19 @@ pub(crate) fn describe<C: ConfigSpace>(space: &mut C) -> Result<Option<Endpoint>
 
 /// Turns memory decoding on, which a reset turns off.
 pub(crate) fn enable<C: ConfigSpace>(space: &mut C) -> Result<(), C::Error> {
-    let command = space.read(COMMAND)?;
-    space.write(COMMAND, command | u32::from(CommandRegister::MEMORY_ENABLE.bits()))
+    set(space, CommandRegister::MEMORY_ENABLE)
+}
+
+/// Makes the function a bus master, which a reset undoes: an MSI-X interrupt is a write to memory, and without this no
+/// function may send one.
+pub(crate) fn allow_interrupts<C: ConfigSpace>(space: &mut C) -> Result<(), C::Error> {
+    set(space, CommandRegister::BUS_MASTER_ENABLE)
+}
+
+fn set<C: ConfigSpace>(space: &mut C, bits: CommandRegister) -> Result<(), C::Error> {
+    // The upper half is the status register, whose bits are cleared by writing ones.
+    let command = space.read(COMMAND)? & 0xffff;
+    space.write(COMMAND, command | u32::from(bits.bits()))
 }
 
 fn endpoint<C: ConfigSpace>(access: &Access<'_, C>) -> Option<Endpoint> {

@@ -257,8 +257,8 @@ impl Client {
         sent.map_err(|error| self.failed("send to the device", error))
     }
 
-    /// Begins to send what is prepared, with a descriptor beside its first byte. What the kernel does not take at once is
-    /// left to [`send`](Client::send).
+    /// Begins to send what is prepared, with a descriptor beside its first byte. What the kernel does not take at once
+    /// is left to [`send`](Client::send).
     fn send_beside(&mut self, file: BorrowedFd<'_>) -> Result<(), SocketError> {
         let files = [file.as_raw_fd()];
         let beside = [ControlMessage::ScmRights(&files)];

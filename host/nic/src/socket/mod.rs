@@ -78,6 +78,7 @@ impl SocketBar {
         let made = |source| SocketError::Io { step: "make an event file", source };
         let interrupts = (0..count).map(|_| Interrupt::new().map_err(made)).collect::<Result<Vec<_>, _>>()?;
         self.client.disable_vectors()?;
+        config::allow_interrupts(&mut self.client)?;
         for (vector, interrupt) in (0..).zip(&interrupts) {
             self.client.connect_vector(vector, interrupt.as_fd())?;
         }

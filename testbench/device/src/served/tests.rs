@@ -40,10 +40,10 @@ impl Bench {
         SocketBar::open(&self.path()).expect("a device that answers")
     }
 
-    /// A client that says what it likes, with the memory of the function on.
+    /// A client that says what it likes, with the memory of the function on and interrupts allowed.
     fn raw(&self) -> Raw {
         let mut raw = Raw(vfio_user::Client::new(&self.path()).expect("a device that answers"));
-        raw.0.region_write(CONFIG, 4, &[2, 0]).expect("an answer");
+        raw.0.region_write(CONFIG, 4, &[6, 0]).expect("an answer");
         raw
     }
 }

@@ -1,7 +1,11 @@
 use std::os::fd::{AsFd, OwnedFd};
 
 use memmap2::{MmapOptions, MmapRaw};
-use weir_spec::map::{CRC_START, WORDS, crc_step};
+use weir_nic::driver::LoadError;
+use weir_nic::{BarError, Nic, Program};
+use weir_spec::Config;
+use weir_spec::map::{BucketState, CRC_START, Map, MapRef, WORDS, crc_step};
+use weir_spec::rules::{Affinity, Protocol, Rule, VipSelect};
 
 use super::*;
 use crate::window::place;
@@ -88,6 +92,69 @@ fn what_was_there_already_is_not_seen_to_be_stored() {
     mapping.store(0, 0, 0);
     mapping.store(0, 1, 1);
     assert_eq!(raw.crc(0), crc_of(CRC_START, [(1, 1)]), "a card would count both");
+}
+
+/// BAR 0 as a driver has it that maps what can be mapped.
+struct Mixed {
+    raw: Raw,
+    mapping: Mapping,
+}
+
+impl Bar for Mixed {
+    fn size(&self) -> u32 {
+        regs::PORT_SIZE
+    }
+
+    fn load(&mut self, offset: u32) -> Result<u32, BarError> {
+        Ok(match mapped(offset) {
+            Some(word) => self.mapping.load(0, word),
+            None => self.raw.read(BAR0, offset),
+        })
+    }
+
+    fn store(&mut self, offset: u32, value: u32) -> Result<(), BarError> {
+        match mapped(offset) {
+            Some(word) => self.mapping.store(0, word, value),
+            None => self.raw.write(BAR0, offset, value),
+        }
+        Ok(())
+    }
+}
+
+/// Which word of the window it is, if it is in it.
+fn mapped(offset: u32) -> Option<usize> {
+    place().contains(&offset).then(|| ((offset - place().start) / 4) as usize)
+}
+
+fn program(map: Map) -> Program {
+    let mut config = Config::default();
+    config.rules[0] = Some(Rule {
+        vip: VipSelect::All,
+        first_port: 80,
+        last_port: 80,
+        protocol: Protocol::Tcp,
+        affinity: Affinity::None,
+        map: MapRef::Slot(0),
+    });
+    Program { config, maps: vec![map] }
+}
+
+#[test]
+fn a_driver_works_through_the_window_and_misses_the_words_of_a_slot_that_were_there_already() {
+    let bench = Bench::new(MAPPED);
+    let raw = bench.raw();
+    let mapping = Mapping::of(&raw);
+    let mut nic = Nic::open(Mixed { raw, mapping }).expect("a Weir NIC");
+    let mut map = Map::filled(BucketState::Own);
+    nic.load(&program(map.clone())).expect("every word of the slot changes");
+    let until = nic.time().expect("a clock") + 20_000_000;
+    nic.commit(1, until).expect("a commit");
+    assert_eq!(bench.served.epoch().expect("a live engine"), 1);
+    // Another slot, which the driver does not know and writes whole.
+    map.set(0, BucketState::Release);
+    (16..32).for_each(|bucket| map.set(bucket, BucketState::None));
+    let error = nic.load(&program(map)).expect_err("a word of zeros was there before");
+    assert!(matches!(error, LoadError::SlotDiffers { .. }), "{error}");
 }
 
 #[test]

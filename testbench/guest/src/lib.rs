@@ -30,4 +30,4 @@ pub use initramfs::InitramfsError;
 pub use libraries::LibrariesError;
 pub use plan::{Ended, Ran, Step};
 pub use qemu::{Iommu, NIC};
-pub use run::{Files, GuestError, LastWords, Outcome, Scenario, run};
+pub use run::{Files, GuestError, LastWords, Outcome, Scenario, Wire, run};

@@ -42,8 +42,21 @@ pub struct Scenario {
     pub steps: Vec<Step>,
     /// Files for that, by their paths in the guest.
     pub files: BTreeMap<String, Vec<u8>>,
+    /// What happens to the NIC's wire meanwhile, in order. It is plugged in at first.
+    pub wire: Vec<Wire>,
     /// When the machine is killed, from its start.
     pub deadline: Duration,
+}
+
+/// The wire of the NIC is pulled or plugged in while a step runs. A step that ends earlier leaves it as it is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Wire {
+    /// Index of the step.
+    pub step: usize,
+    /// From the beginning of that step.
+    pub after: Duration,
+    /// Plugged in from then on.
+    pub up: bool,
 }
 
 impl Scenario {
@@ -55,6 +68,7 @@ impl Scenario {
             serving: Serving { mapped_window: false, fault: None },
             steps: steps.into(),
             files: BTreeMap::new(),
+            wire: Vec::new(),
             deadline: Duration::from_secs(60),
         }
     }
@@ -109,7 +123,16 @@ pub enum GuestError {
         /// What was said last.
         console: LastWords,
     },
-    /// The emulator was killed because it complained without end, as it does when the device behind the socket is gone.
+    /// The device behind the socket is gone: it died, or broke the protocol. The machine was killed, because its kernel
+    /// would go on asking.
+    #[error("the NIC left the guest after {ran} steps{console}")]
+    Lost {
+        /// Steps that had ended.
+        ran: usize,
+        /// What was said last.
+        console: LastWords,
+    },
+    /// The emulator was killed because it complained without end.
     #[error("QEMU complained {MOST_COMPLAINTS} times, and was killed after {ran} steps; first: {first}{console}")]
     Complaints {
         /// Its first complaint.
@@ -208,6 +231,11 @@ const MOST_LINES: usize = 40;
 const LONGEST_LINE: usize = 512;
 /// Bytes of a report: two streams, of which JSON may take six bytes for one, and their frame.
 const LONGEST_REPORT: usize = 12 * MOST_OUTPUT + 4096;
+/// How the emulator's own lines begin.
+const OF_QEMU: &str = "qemu-system-x86_64: ";
+/// How its complaint ends that nobody serves the device any more. If a later version words it otherwise, the deadline
+/// ends the machine.
+const LOST: &str = "failed to read header: EOF";
 /// Complaints of the emulator after which nothing good can come. A healthy machine has one or two warnings.
 const MOST_COMPLAINTS: usize = 100;
 
@@ -240,7 +268,7 @@ pub fn run(files: &Files, scenario: &Scenario) -> Result<Outcome, GuestError> {
     let start = Instant::now();
     let started = machine.start().map_err(|source| GuestError::Start { qemu: files.qemu.clone(), source })?;
     let mut watch = Watch::default();
-    watch.until_the_end(started, start, scenario)?;
+    watch.until_the_end(started, start, scenario, &nic)?;
     let Some((kernel, boot, modules)) = watch.ready else { unreachable!("a guest that is done was ready") };
     Ok(Outcome {
         kernel,
@@ -266,6 +294,10 @@ enum Heard {
 struct Watch {
     ready: Option<(String, Duration, Duration)>,
     ran: Vec<Ran>,
+    /// The step that runs began then, as far as is known here.
+    step_began: Option<Instant>,
+    /// How many changes of the wire are done or passed over.
+    wire_at: usize,
     done: bool,
     console: LastWords,
     complaints: usize,
@@ -274,16 +306,30 @@ struct Watch {
 
 impl Watch {
     /// Listens until the machine has ended by itself. On an error it is killed.
-    fn until_the_end(&mut self, mut process: Process, start: Instant, scenario: &Scenario) -> Result<(), GuestError> {
+    fn until_the_end(
+        &mut self,
+        mut process: Process,
+        start: Instant,
+        scenario: &Scenario,
+        nic: &Served,
+    ) -> Result<(), GuestError> {
         let (say, heard) = mpsc::channel();
         let (reports, console) = process.streams().expect("a machine that was just started has its streams");
         listen("reports", reports, LONGEST_REPORT, say.clone(), Heard::Report)?;
         listen("console", console, LONGEST_LINE, say, Heard::Console)?;
         loop {
-            match heard.recv_timeout(scenario.deadline.saturating_sub(start.elapsed())) {
+            let left = scenario.deadline.saturating_sub(start.elapsed());
+            let wire = self.next_of_wire(scenario);
+            let patience = wire.map_or(left, |(at, _)| left.min(at.saturating_duration_since(Instant::now())));
+            match heard.recv_timeout(patience) {
                 Ok(Heard::Console(line)) => self.console(line)?,
                 Ok(Heard::Report(line)) => self.report(line, start, scenario)?,
                 Err(RecvTimeoutError::Disconnected) => break,
+                Err(RecvTimeoutError::Timeout) if patience < left => {
+                    let (_, up) = wire.expect("nothing else ends the wait earlier");
+                    nic.set_link(up).map_err(DeviceError::from)?;
+                    self.wire_at += 1;
+                }
                 Err(RecvTimeoutError::Timeout) => {
                     let (limit, ran, console) = (scenario.deadline, self.ran.len(), self.last_words());
                     return Err(GuestError::Deadline { limit, ran, console });
@@ -299,14 +345,27 @@ impl Watch {
         Err(GuestError::Ended { status, ran: self.ran.len(), console: self.last_words() })
     }
 
+    /// What happens to the wire next, if it is during the step that runs, and when.
+    fn next_of_wire(&mut self, scenario: &Scenario) -> Option<(Instant, bool)> {
+        while scenario.wire.get(self.wire_at).is_some_and(|wire| wire.step < self.ran.len()) {
+            self.wire_at += 1;
+        }
+        let wire = scenario.wire.get(self.wire_at).filter(|wire| wire.step == self.ran.len())?;
+        Some((self.step_began? + wire.after, wire.up))
+    }
+
     fn console(&mut self, line: String) -> Result<(), GuestError> {
-        if line.starts_with("qemu-system-x86_64: ") {
+        if line.starts_with(OF_QEMU) {
             self.complaints += 1;
             if self.complaints == 1 {
                 self.first_complaint.clone_from(&line);
             }
         }
+        let lost = line.starts_with(OF_QEMU) && line.ends_with(LOST);
         self.console.push(line);
+        if lost {
+            return Err(GuestError::Lost { ran: self.ran.len(), console: self.last_words() });
+        }
         if self.complaints < MOST_COMPLAINTS {
             return Ok(());
         }
@@ -321,6 +380,7 @@ impl Watch {
         match serde_json::from_str(&line).map_err(|source| GuestError::Report { line, source })? {
             Report::Ready { kernel, modules_us, .. } => {
                 self.ready = Some((kernel, start.elapsed(), Duration::from_micros(modules_us)));
+                self.step_began = Some(Instant::now());
             }
             Report::Step(ran) => {
                 let expected = scenario.steps.get(self.ran.len()).map_or(0, |step| step.expect);
@@ -328,6 +388,7 @@ impl Watch {
                     return Err(GuestError::Step { ran: Box::new(ran), expected });
                 }
                 self.ran.push(ran);
+                self.step_began = Some(Instant::now());
             }
             Report::Failed { what } => return Err(GuestError::Init { what, console: self.last_words() }),
             Report::Done => self.done = self.ran.len() == scenario.steps.len(),
@@ -402,6 +463,31 @@ mod tests {
         watch.report(String::new(), Instant::now(), &scenario).expect("an empty line says nothing");
         let error = watch.report("{\"event\":".into(), Instant::now(), &scenario).expect_err("half a report");
         assert!(error.to_string().contains("`{\"event\":`"), "{error}");
+    }
+
+    #[test]
+    fn the_wire_changes_during_its_step_and_at_no_other_time() {
+        let wire = |step, up| Wire { step, after: Duration::from_secs(5), up };
+        let scenario = Scenario { wire: vec![wire(0, false), wire(1, true)], ..Scenario::new([]) };
+        let mut watch = Watch::default();
+        assert_eq!(watch.next_of_wire(&scenario), None, "no step runs");
+        let began = Instant::now();
+        watch.step_began = Some(began);
+        assert_eq!(watch.next_of_wire(&scenario), Some((began + Duration::from_secs(5), false)));
+        watch.ran.push(ran(Ended::Exit(0)));
+        assert_eq!(
+            watch.next_of_wire(&scenario),
+            Some((began + Duration::from_secs(5), true)),
+            "the first is passed over"
+        );
+        watch.ran.push(ran(Ended::Exit(0)));
+        assert_eq!(watch.next_of_wire(&scenario), None);
+    }
+
+    #[test]
+    fn a_device_that_is_gone_ends_it() {
+        let error = Watch::default().console(format!("{OF_QEMU}{LOST}")).expect_err("nobody serves it").to_string();
+        assert!(error.starts_with("the NIC left the guest after 0 steps\n"), "{error}");
     }
 
     #[test]

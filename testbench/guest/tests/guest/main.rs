@@ -4,8 +4,10 @@
 //! need no privilege.
 
 mod card;
+mod faults;
 mod machine;
 mod obstacles;
+mod registers;
 
 use std::path::PathBuf;
 

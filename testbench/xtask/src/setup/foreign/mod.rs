@@ -14,7 +14,7 @@ use super::{State, launcher, stamp};
 use crate::{place, run};
 use anyhow::{Context, Result, bail};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 /// Ready when kept by us; a program also when one on `PATH` can do what it is brought for.
@@ -110,7 +110,7 @@ fn remove(dir: &Path) -> Result<()> {
     }
 }
 
-fn digest(home: &PathBuf, foreign: &Foreign) -> String {
+fn digest(home: &Path, foreign: &Foreign) -> String {
     let mut parts = vec![home.to_string_lossy().into_owned(), foreign.package.to_owned(), foreign.suites.join(" ")];
     match &foreign.kept {
         Kept::Program { file, data, launch, .. } => {
@@ -136,9 +136,9 @@ mod tests {
 
     #[test]
     fn other_modules_are_another_installation() {
-        let home = PathBuf::from("/cache/guest-kernel");
+        let home = Path::new("/cache/guest-kernel");
         let kernel =
             |modules| Foreign { suites: &["a"], package: "p", else_advice: "", kept: Kept::Kernel { modules } };
-        assert_ne!(digest(&home, &kernel(&["a"])), digest(&home, &kernel(&["a", "b"])));
+        assert_ne!(digest(home, &kernel(&["a"])), digest(home, &kernel(&["a", "b"])));
     }
 }

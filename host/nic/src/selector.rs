@@ -31,12 +31,12 @@ pub enum SelectorError {
     #[error("NIC selector `socket:` lacks the path of the socket, as in `socket:/run/weir/nic0.sock`")]
     NoPath,
     /// `vfio:` or `sysfs:` with what is no address.
-    #[error("NIC selector `{text}`")]
+    #[error("NIC selector `{text}`: {reason}")]
     Address {
         /// All of it.
         text: String,
         /// What is wrong.
-        source: AddressError,
+        reason: AddressError,
     },
     /// Anything else.
     #[error("NIC selector `{text}` is none of `vfio:ADDRESS`, `sysfs:ADDRESS`, `socket:PATH`, `sim`")]
@@ -101,7 +101,7 @@ impl FromStr for Selector {
             return if path.is_empty() { Err(SelectorError::NoPath) } else { Ok(Selector::Socket(path.into())) };
         }
         let address =
-            |rest: &str| rest.parse().map_err(|source| SelectorError::Address { text: text.to_string(), source });
+            |rest: &str| rest.parse().map_err(|reason| SelectorError::Address { text: text.to_string(), reason });
         match text.split_once(':') {
             None if text == "sim" => Ok(Selector::Sim),
             Some(("vfio", rest)) => Ok(Selector::Vfio(address(rest)?)),

@@ -70,7 +70,9 @@ pub struct Warning {
 impl Logic for Warning {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, turn, seen, part, warn, limit, sum, limit_too, carry, borrow, asked, ending, high, down);
+        dff_setup!(
+            self, clock, turn, seen, part, warn, limit, sum, limit_too, carry, borrow, asked, ending, high, down
+        );
         self.turn.reset.next = self.reset.val();
         self.ending.reset.next = self.reset.val();
         self.high.reset.next = self.reset.val();
@@ -142,6 +144,11 @@ impl Logic for Warning {
 mod tests {
     use super::*;
     use crate::bench::step;
+
+    #[test]
+    fn it_emits_clean_verilog() {
+        crate::emit(&mut fresh(), "warning").expect("nothing that Verilog takes otherwise");
+    }
 
     fn fresh() -> Warning {
         let mut circuit = Warning::default();

@@ -66,15 +66,22 @@ impl<B: Bar> Nic<B> {
 
     /// Reads the slots in use.
     fn read_slots(&mut self) -> Result<(), AccessError> {
-        for slot in self.in_use.iter_ones() {
+        let in_use = self.in_use;
+        for slot in in_use.iter_ones() {
             let crc = self.registers.read_at(RegId::MapCrc, slot as u32)?;
-            let mut words = Box::new([0; WORDS]);
-            for (index, word) in words.iter_mut().enumerate() {
-                *word = self.registers.read_at(RegId::MapWord, (slot * WORDS + index) as u32)?;
-            }
+            let words = self.read_slot(slot)?;
             self.slots.set(slot, Content { words, crc });
         }
         Ok(())
+    }
+
+    /// The words of a slot.
+    pub(super) fn read_slot(&mut self, slot: usize) -> Result<Box<[u32; WORDS]>, AccessError> {
+        let mut words = Box::new([0; WORDS]);
+        for (index, word) in words.iter_mut().enumerate() {
+            *word = self.registers.read_at(RegId::MapWord, (slot * WORDS + index) as u32)?;
+        }
+        Ok(words)
     }
 
     fn written_slots(&mut self) -> Result<SlotSet, AccessError> {

@@ -34,7 +34,7 @@ fn a_card_is_seen_taken_looked_at_and_given_back() {
         weir("nic unbind NIC", 0),
         weir("nic unbind NIC", 2),
         weir("nic list --json", 0),
-        weir("nic info vfio:0000:00:1e.7", 1),
+        weir("nic info vfio:0000:00:1e.7", 3),
     ]));
     let [
         found,

@@ -23,7 +23,11 @@ use crate::exit::Exit;
 pub(crate) struct Args {
     /// the NIC: vfio:ADDRESS, sysfs:ADDRESS, socket:PATH or sim
     nic: Selector,
-    /// registers: BLOCK, BLOCK[n], BLOCK[n].REGISTER, a register of the id block, or 0xOFFSET
+    // Not a doc comment: rustdoc would take the indexes for links.
+    #[arg(
+        value_name = "register",
+        help = "registers: BLOCK, BLOCK[n], BLOCK[n].REGISTER, a register of the id block, or 0xOFFSET"
+    )]
     registers: Vec<Place>,
     /// show keys as well
     #[arg(long)]

@@ -4,6 +4,7 @@ module prove(input clock, input reset, input [63:0] nic_time, input stamp, input
     localparam SETTLE = 5, FENCE = 6;
     wire [31:0] time_lo, time_hi;
     wire judged, too_far, fenced;
+    wire [63:0] in_force;
     part_deadline dut(.*);
 
     reg begun = 0;

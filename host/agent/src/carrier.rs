@@ -5,8 +5,8 @@
 
 use std::time::{Duration, Instant};
 
-use nix::ifaddrs::getifaddrs;
-use nix::net::if_::{InterfaceFlags, if_nametoindex};
+use nix::net::if_::if_nametoindex;
+use weir_link::running;
 
 /// Between two looks; far below any tolerance but the very fastest, whose silence timers decide sooner.
 const EVERY: Duration = Duration::from_millis(100);
@@ -62,14 +62,6 @@ impl Carrier {
             }
         }
     }
-}
-
-/// The index of the interface, if it is there, up and has a carrier.
-fn running(name: &str) -> Option<u32> {
-    let wanted = InterfaceFlags::IFF_UP | InterfaceFlags::IFF_RUNNING;
-    let mut all = getifaddrs().ok()?;
-    all.any(|address| address.interface_name == name && address.flags.contains(wanted)).then_some(())?;
-    if_nametoindex(name).ok()
 }
 
 #[cfg(test)]

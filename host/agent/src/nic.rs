@@ -180,21 +180,31 @@ interface = "eth0"
 nic = "sim"
 "#;
 
-    #[test]
-    fn after_an_epoch_the_registers_of_the_nic_hold_the_flow_key() {
+    /// A NIC held as the configuration has it, that can be looked into.
+    fn held() -> (Config, Sim, HeldNic) {
         let config = Config::parse(Path::new("weir.toml"), CONFIG).expect("a good configuration");
         let sim = Sim::new();
         let mut held = HeldNic::open(&config).expect("a NIC");
-        held.driver = Some(Nic::open(Box::new(sim.clone()) as Box<dyn Device>).expect("a NIC that can be looked into"));
-        let step = action::Program {
+        held.driver = Some(Nic::open(Box::new(sim.clone()) as Box<dyn Device>).expect("a NIC"));
+        (config, sim, held)
+    }
+
+    /// An epoch without rules.
+    fn step(deadline: NicTime) -> action::Program {
+        action::Program {
             epoch: 0x101,
             step: Step::Own,
             rules: Vec::new(),
             default_rule: weir_spec::config::DefaultRule::default(),
             maps: Vec::new(),
-            deadline: NicTime(0),
-        };
-        assert_eq!(held.program(&config, &step), Some(true), "committed, with a deadline that is past");
+            deadline,
+        }
+    }
+
+    #[test]
+    fn after_an_epoch_the_registers_of_the_nic_hold_the_flow_key() {
+        let (config, sim, mut held) = held();
+        assert_eq!(held.program(&config, &step(NicTime(0))), Some(true), "committed, with a deadline that is past");
 
         let expected = flow_key::derive(&config.cluster.keys[0].1, config.cluster.primary);
         let mut nic = sim.nic();
@@ -202,5 +212,19 @@ nic = "sim"
         let held: Vec<u8> = words.flat_map(|word| word.expect("a register").to_be_bytes()).collect();
         assert_eq!(held, expected);
         assert_eq!(nic.active().config().flow_key, expected, "in force, not only written");
+    }
+
+    #[test]
+    fn a_fence_is_heeded_and_a_nic_that_another_reset_is_let_go() {
+        let (config, sim, mut held) = held();
+        let until = NicTime(held.now().nic.0 + 60_000_000);
+        assert_eq!(held.program(&config, &step(until)), Some(false));
+        assert!(!held.heed(), "it serves");
+        sim.nic().set_time(until.0);
+        assert!(held.heed(), "its lease is over");
+        assert!(held.driver.is_some());
+        sim.nic().reset();
+        assert!(held.heed(), "a NIC that was reset is fenced");
+        assert!(held.driver.is_none(), "and has to be taken anew");
     }
 }

@@ -10,7 +10,6 @@ use std::time::Duration;
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 use weir_link::PacketSocket;
-use weir_nic::interrupt::Interrupt;
 
 /// A packet socket that the runtime watches.
 pub(crate) struct Watched {
@@ -57,13 +56,13 @@ pub(crate) struct Vectors {
 
 impl Vectors {
     /// Hands `interrupts` to the runtime; it must be called inside one, unless there are none.
-    pub(crate) fn new(interrupts: &[Interrupt]) -> io::Result<Vectors> {
-        let watch = |interrupt: &Interrupt| {
+    pub(crate) fn new(interrupts: &[impl AsFd]) -> io::Result<Vectors> {
+        let watch = |interrupt: &dyn AsFd| {
             let file = interrupt.as_fd().try_clone_to_owned()?;
             // SAFETY: an OwnedFd owns one descriptor to its end and always names the same.
             Ok(unsafe { AsyncFd::register_with_interest(file, Interest::READABLE) }?)
         };
-        Ok(Vectors { files: interrupts.iter().map(watch).collect::<io::Result<_>>()? })
+        Ok(Vectors { files: interrupts.iter().map(|interrupt| watch(interrupt)).collect::<io::Result<_>>()? })
     }
 
     /// Returns when a vector was sent; never, if there are none.
@@ -81,5 +80,32 @@ impl Vectors {
             Poll::Pending
         })
         .await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use nix::sys::eventfd::{EfdFlags, EventFd};
+
+    use super::*;
+
+    /// Whether a vector is told of within a moment.
+    async fn told(vectors: &Vectors) -> bool {
+        tokio::time::timeout(Duration::from_millis(50), vectors.any()).await.is_ok()
+    }
+
+    #[tokio::test]
+    async fn each_vector_wakes_once_and_without_any_there_is_only_waiting() {
+        let event = || EventFd::from_flags(EfdFlags::EFD_NONBLOCK | EfdFlags::EFD_CLOEXEC).expect("an event file");
+        let events = [event(), event()];
+        let vectors = Vectors::new(&events).expect("a runtime");
+        assert!(!told(&vectors).await, "nothing was sent");
+        for event in &events {
+            event.write(1).expect("room");
+            event.write(1).expect("room");
+            assert!(told(&vectors).await);
+            assert!(!told(&vectors).await, "two at once are one");
+        }
+        assert!(!told(&Vectors::default()).await);
     }
 }

@@ -81,3 +81,13 @@ fn main() -> ExitCode {
     })
     .into()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_definitions_of_all_commands_hold_together() {
+        Cli::command().debug_assert();
+    }
+}

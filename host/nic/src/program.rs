@@ -31,6 +31,17 @@ impl Program {
         });
         Program { config, maps }
     }
+
+    /// What a NIC is told whose registers say `config`: the slots that it refers to become maps, each read by `map`.
+    pub(crate) fn read<E>(config: &Config, mut map: impl FnMut(usize) -> Result<Map, E>) -> Result<Program, E> {
+        let slots: Vec<usize> = slots_of(config).iter_ones().collect();
+        let maps = slots.iter().map(|slot| map(*slot)).collect::<Result<_, E>>()?;
+        let config = map_slots(config, |slot| {
+            let index = slots.iter().position(|used| *used == usize::from(slot)).expect("each slot was just listed");
+            MapRef::Slot(index as u8)
+        });
+        Ok(Program { config, maps }.normalized())
+    }
 }
 
 /// A set of map slots of a NIC.

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use weir_spec::Micros;
 use weir_spec::interrupt::{Conditions, Interrupt};
+use weir_spec::map::{Map, WORDS};
 use weir_spec::regs::{self, RegId};
 
 use crate::{Bar, BarError};
@@ -32,9 +33,14 @@ pub(crate) struct Registers<B> {
 
 /// The STATUS register.
 pub(crate) struct StatusWord {
-    pub(crate) fenced: bool,
     pub(crate) busy: bool,
     pub(crate) conditions: Conditions,
+}
+
+impl StatusWord {
+    pub(crate) fn fenced(&self) -> bool {
+        self.conditions.has(Interrupt::Fenced)
+    }
 }
 
 impl<B: Bar> Registers<B> {
@@ -54,6 +60,15 @@ impl<B: Bar> Registers<B> {
     pub(crate) fn read_pair(&mut self, low: RegId, high: RegId, index: u32) -> Result<u64, AccessError> {
         let low = self.read_at(low, index)?;
         Ok(u64::from(self.read_at(high, index)?) << 32 | u64::from(low))
+    }
+
+    /// The words of a map slot.
+    pub(crate) fn slot(&mut self, slot: usize) -> Result<Map, AccessError> {
+        let mut map = Map::default();
+        for (index, word) in map.words_mut().iter_mut().enumerate() {
+            *word = self.read_at(RegId::MapWord, (slot * WORDS + index) as u32)?;
+        }
+        Ok(map)
     }
 
     pub(crate) fn time(&mut self) -> Result<Micros, AccessError> {
@@ -78,7 +93,7 @@ impl<B: Bar> Registers<B> {
             .with(Interrupt::Fenced, bit("fenced"))
             .with(Interrupt::FlowsHigh, bit("flows_high"))
             .with(Interrupt::LinkDown, bit("link_down"));
-        Ok(StatusWord { fenced: bit("fenced"), busy: bit("busy"), conditions })
+        Ok(StatusWord { busy: bit("busy"), conditions })
     }
 
     pub(crate) fn stage_deadline(&mut self, until: Micros) -> Result<(), AccessError> {

@@ -286,6 +286,7 @@ mod tests {
     use std::fs::File;
     use std::os::unix::fs::FileExt;
 
+    use weir_spec::interrupt::Interrupt;
     use weir_spec::nic::Refused;
 
     use super::*;
@@ -312,12 +313,8 @@ mod tests {
             Ok(false)
         }
 
-        fn fenced(&self) -> bool {
-            true
-        }
-
         fn conditions(&self) -> Conditions {
-            Conditions::default()
+            Conditions::default().with(Interrupt::Fenced, true)
         }
 
         fn set_link_down(&mut self, _: bool) {}

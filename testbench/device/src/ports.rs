@@ -54,7 +54,7 @@ impl Ports {
     pub(crate) fn carry(&self, core: &Core, stop: BorrowedFd<'_>) -> Result<(), PortError> {
         let mut buffer = vec![0; 1 << 16];
         let mut frame = Vec::with_capacity(MAX_FRAME);
-        let mut carrier = Carrier::new(&self.wire, &self.name);
+        let mut carrier = Carrier::new(&self.name);
         loop {
             if let Some(up) = carrier.look() {
                 core.set_link(up)?;

@@ -91,14 +91,6 @@ impl AsFd for Tap {
 
 /// The request for a new TAP without a packet-information header.
 fn request(name: &str) -> Option<libc::ifreq> {
-    let mut request = named(name)?;
-    let flags = libc::IFF_TAP | libc::IFF_NO_PI | libc::IFF_TUN_EXCL;
-    request.ifr_ifru.ifru_flags = flags as libc::c_short;
-    Some(request)
-}
-
-/// A request about the interface `name`; none if no interface can have that name.
-pub(crate) fn named(name: &str) -> Option<libc::ifreq> {
     let ok = |byte: &u8| !matches!(byte, b'/' | 0) && !byte.is_ascii_whitespace();
     if name.is_empty() || name.len() >= libc::IFNAMSIZ || !name.as_bytes().iter().all(ok) {
         return None;
@@ -108,6 +100,8 @@ pub(crate) fn named(name: &str) -> Option<libc::ifreq> {
     for (place, byte) in request.ifr_name.iter_mut().zip(name.bytes()) {
         *place = byte as libc::c_char;
     }
+    let flags = libc::IFF_TAP | libc::IFF_NO_PI | libc::IFF_TUN_EXCL;
+    request.ifr_ifru.ifru_flags = flags as libc::c_short;
     Some(request)
 }
 

@@ -57,8 +57,6 @@ pub enum Report {
     Ready {
         /// Release of the kernel.
         kernel: String,
-        /// Since the kernel started, in microseconds.
-        up_us: u64,
         /// How long the modules took, in microseconds.
         modules_us: u64,
     },
@@ -116,7 +114,7 @@ mod tests {
             Report::Step(Ran { argv, ended, stdout, stderr, cut: false, micros: 7 })
         };
         let reports = [
-            Report::Ready { kernel: "6.1".into(), up_us: 1, modules_us: 2 },
+            Report::Ready { kernel: "6.1".into(), modules_us: 2 },
             ran(Ended::Exit(0)),
             ran(Ended::Signal(9)),
             ran(Ended::TimedOut),

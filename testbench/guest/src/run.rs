@@ -378,7 +378,7 @@ impl Watch {
             return Ok(());
         }
         match serde_json::from_str(&line).map_err(|source| GuestError::Report { line, source })? {
-            Report::Ready { kernel, modules_us, .. } => {
+            Report::Ready { kernel, modules_us } => {
                 self.ready = Some((kernel, start.elapsed(), Duration::from_micros(modules_us)));
                 self.step_began = Some(Instant::now());
             }

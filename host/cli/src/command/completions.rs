@@ -25,3 +25,21 @@ pub(crate) fn run(args: Args, mut cli: Command) -> anyhow::Result<Exit> {
     std::io::Write::write_all(&mut std::io::stdout(), &text)?;
     Ok(Exit::Done)
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::{CommandFactory, ValueEnum};
+
+    use super::*;
+    use crate::Cli;
+
+    #[test]
+    fn every_shell_learns_of_every_verb() {
+        for shell in Shell::value_variants() {
+            let mut text = Vec::new();
+            generate(*shell, &mut Cli::command(), "weir", &mut text);
+            let text = String::from_utf8(text).expect("text");
+            assert!(text.contains("unbind") && text.contains("counters"), "{shell}");
+        }
+    }
+}

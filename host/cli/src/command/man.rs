@@ -26,3 +26,23 @@ pub(crate) fn run(args: Args, cli: Command) -> anyhow::Result<Exit> {
         .with_context(|| format!("failed to write pages into {}", args.out.display()))?;
     Ok(Exit::Done)
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+    use crate::Cli;
+
+    #[test]
+    fn every_command_has_its_page_and_says_there_what_it_is_for() {
+        let folder = tempfile::tempdir().expect("a folder");
+        run(Args { out: folder.path().to_path_buf() }, Cli::command()).expect("pages");
+        let page = |name: &str| std::fs::read_to_string(folder.path().join(name)).expect(name);
+        assert!(page("weir.1").contains("nic"), "the first page names the commands");
+        let list = page("weir-nic-list.1");
+        assert!(list.contains("show the PCI functions that can be a Weir NIC") && list.contains("json"), "{list}");
+        let load = page("weir-nic-load.1");
+        assert!(load.contains("lease") && load.contains("program"), "{load}");
+    }
+}

@@ -4,6 +4,7 @@
 //! `load` change the card. Each is one file under `nic/`.
 
 mod bind;
+mod columns;
 mod counters;
 mod info;
 mod list;
@@ -13,6 +14,7 @@ mod regs;
 mod reset;
 mod shown;
 mod table;
+mod time;
 mod wait;
 
 use crate::exit::Exit;

@@ -1,7 +1,7 @@
 //! Taking a NIC, fresh or serving.
 
 use weir_spec::Config;
-use weir_spec::map::{CRC_START, SLOTS, WORDS};
+use weir_spec::map::{CRC_START, SLOTS};
 use weir_spec::regs::{self, RegId, codec};
 
 use super::{JOURNAL_OPEN, Nic, checksum};
@@ -55,7 +55,7 @@ impl<B: Bar> Nic<B> {
             nic.staged = Some(config);
         } else {
             // Not what is in force. A fenced NIC accepts by no map; of another, any map ever written may be in force.
-            if !nic.registers.status()?.fenced {
+            if !nic.registers.status()?.fenced() {
                 nic.in_use = nic.written_slots()?;
             }
             nic.journal = JOURNAL_OPEN;
@@ -69,19 +69,10 @@ impl<B: Bar> Nic<B> {
         let in_use = self.in_use;
         for slot in in_use.iter_ones() {
             let crc = self.registers.read_at(RegId::MapCrc, slot as u32)?;
-            let words = self.read_slot(slot)?;
+            let words = Box::new(*self.registers.slot(slot)?.words());
             self.slots.set(slot, Content { words, crc });
         }
         Ok(())
-    }
-
-    /// The words of a slot.
-    pub(super) fn read_slot(&mut self, slot: usize) -> Result<Box<[u32; WORDS]>, AccessError> {
-        let mut words = Box::new([0; WORDS]);
-        for (index, word) in words.iter_mut().enumerate() {
-            *word = self.registers.read_at(RegId::MapWord, (slot * WORDS + index) as u32)?;
-        }
-        Ok(words)
     }
 
     fn written_slots(&mut self) -> Result<SlotSet, AccessError> {

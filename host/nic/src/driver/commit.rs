@@ -93,6 +93,6 @@ impl<B: Bar> Nic<B> {
         self.in_use = slots_of(&staged);
         self.close_journal(&staged)?;
         self.active = Some(staged);
-        Ok(Committed { fenced: status.fenced })
+        Ok(Committed { fenced: status.fenced() })
     }
 }

@@ -54,7 +54,7 @@ impl<B: Bar> Nic<B> {
         self.registers.write(RegId::Renew, 1)?;
         let in_force = self.registers.lease_until()?;
         // The status is read last: fenced in between is fenced.
-        if self.registers.status()?.fenced {
+        if self.registers.status()?.fenced() {
             return Ok(Renewal::Fenced);
         }
         if in_force == until {
@@ -67,7 +67,7 @@ impl<B: Bar> Nic<B> {
     pub fn fence(&mut self) -> Result<(), FenceError> {
         self.registers.stage_deadline(0)?;
         self.registers.write(RegId::Renew, 1)?;
-        if self.registers.status()?.fenced {
+        if self.registers.status()?.fenced() {
             return Ok(());
         }
         Err(FenceError::StillOpen { until: self.registers.lease_until()? })

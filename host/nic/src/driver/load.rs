@@ -146,7 +146,7 @@ impl<B: Bar> Nic<B> {
         }
         let found = self.registers.read_at(RegId::MapCrc, slot as u32)?;
         if found != content.crc {
-            if was_known || self.read_slot(slot)?.as_ref() != map.words() {
+            if was_known || self.registers.slot(slot)? != *map {
                 return Err(LoadError::SlotDiffers { slot, expected: content.crc, found });
             }
             content.crc = found;

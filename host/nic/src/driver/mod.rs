@@ -33,12 +33,14 @@ pub use peek::{Glimpse, conditions, peek, read_back, read_counters};
 pub use reset::ResetError;
 pub use warnings::{Warnings, WarningsError};
 
+use std::convert::Infallible;
+
 use weir_spec::flow::FlowTable;
-use weir_spec::map::{CRC_START, Map, MapRef, crc_step};
+use weir_spec::map::{CRC_START, Map, crc_step};
 use weir_spec::regs::{RegId, codec};
 use weir_spec::{Config, Micros};
 
-use crate::program::{SlotSet, map_slots, slots_of};
+use crate::program::SlotSet;
 use crate::registers::Registers;
 use crate::slots::Slots;
 use crate::{AccessError, Bar, Identity, Program};
@@ -113,19 +115,14 @@ impl<B: Bar> Nic<B> {
 
     /// `config` with the maps its slots hold.
     fn program(&self, config: &Config) -> Program {
-        let mut program = Program { config: config.clone(), maps: Vec::new() };
-        let slots: Vec<usize> = slots_of(config).iter_ones().collect();
-        program.config = map_slots(config, |slot| {
-            let index = slots.iter().position(|used| *used == usize::from(slot)).expect("each slot was just listed");
-            MapRef::Slot(index as u8)
-        });
-        for slot in slots {
+        let held = |slot| {
             let content = self.slots.get(slot).expect("slots in force or staged have been read or written");
             let mut map = Map::default();
             *map.words_mut() = *content.words;
-            program.maps.push(map);
-        }
-        program.normalized()
+            Ok::<_, Infallible>(map)
+        };
+        let Ok(program) = Program::read(config, held);
+        program
     }
 
     /// What reaches the registers, for what is no register access. Whatever changes the NIC makes `self` wrong about it.

@@ -2,13 +2,11 @@
 
 use weir_spec::Micros;
 use weir_spec::interrupt::Conditions;
-use weir_spec::map::{Map, MapRef, WORDS};
 use weir_spec::regs::{self, RegId};
 
 use super::attach::{decode, read_shadow};
 use super::counters::snapshot;
 use super::{Counters, CountersError};
-use crate::program::{map_slots, slots_of};
 use crate::registers::Registers;
 use crate::{AccessError, Bar, Program};
 
@@ -34,7 +32,7 @@ pub struct Glimpse {
 pub fn peek<B: Bar + ?Sized>(bar: &mut B) -> Result<Glimpse, AccessError> {
     let mut registers = Registers { bar };
     Ok(Glimpse {
-        fenced: registers.status()?.fenced,
+        fenced: registers.status()?.fenced(),
         until: registers.lease_until()?,
         now: registers.time()?,
         epoch: registers.read(RegId::EpochActive)?,
@@ -47,20 +45,7 @@ pub fn peek<B: Bar + ?Sized>(bar: &mut B) -> Result<Glimpse, AccessError> {
 pub fn read_back<B: Bar + ?Sized>(bar: &mut B) -> Result<Program, AccessError> {
     let mut registers = Registers { bar };
     let config = decode(&read_shadow(&mut registers)?);
-    let slots: Vec<usize> = slots_of(&config).iter_ones().collect();
-    let mut maps = Vec::new();
-    for slot in &slots {
-        let mut map = Map::default();
-        for (index, word) in map.words_mut().iter_mut().enumerate() {
-            *word = registers.read_at(RegId::MapWord, (slot * WORDS + index) as u32)?;
-        }
-        maps.push(map);
-    }
-    let config = map_slots(&config, |slot| {
-        let index = slots.iter().position(|used| *used == usize::from(slot)).expect("each slot was just listed");
-        MapRef::Slot(index as u8)
-    });
-    Ok(Program { config, maps }.normalized())
+    Program::read(&config, |slot| registers.slot(slot))
 }
 
 /// Freezes all counters at one clock and reads them. Another who takes a snapshot at the same moment may make this one

@@ -28,7 +28,8 @@ use crate::mapped::Mapped;
 use crate::pci::{Address, Driver, Endpoint, Function, Kernel, config};
 use crate::{Bar, BarError};
 
-/// Drivers of bridges, which do not keep a group from a program.
+/// Drivers that leave the memory of their devices to VFIO: those of bridges, and the one that only holds a place. The kernel
+/// itself hands over a group with them in it.
 const HARMLESS: &[&str] = &["pcieport", "pci-stub", "shpchp"];
 
 /// BAR 0 of a function that VFIO handed over.

@@ -8,7 +8,7 @@ use std::io;
 use std::str::FromStr;
 
 use weir_spec::Micros;
-use weir_spec::interrupt::Conditions;
+use weir_spec::interrupt::{Conditions, Interrupt};
 use weir_spec::nic::Refused;
 
 /// A whole NIC, registers and frames.
@@ -28,11 +28,13 @@ pub(crate) trait Engine: Send {
     /// The same for a frame from the host.
     fn tx(&mut self, frame: &mut Vec<u8>) -> Result<bool, EngineError>;
 
-    /// Rules accept nothing.
-    fn fenced(&self) -> bool;
-
     /// What the NIC tells its host by interrupts.
     fn conditions(&self) -> Conditions;
+
+    /// Rules accept nothing.
+    fn fenced(&self) -> bool {
+        self.conditions().has(Interrupt::Fenced)
+    }
 
     /// The port has no link, or has one again.
     fn set_link_down(&mut self, down: bool);

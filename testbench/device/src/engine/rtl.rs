@@ -46,10 +46,6 @@ impl Engine for Rtl {
         Ok(replace(frame, passed))
     }
 
-    fn fenced(&self) -> bool {
-        self.rtl.fenced()
-    }
-
     fn conditions(&self) -> Conditions {
         self.rtl.conditions()
     }

@@ -35,10 +35,6 @@ impl Engine for Spec {
         Ok(self.0.tx(frame).pass)
     }
 
-    fn fenced(&self) -> bool {
-        self.0.fenced()
-    }
-
     fn conditions(&self) -> Conditions {
         self.0.conditions()
     }

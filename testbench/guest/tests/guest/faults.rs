@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use weir_device::Fault;
 use weir_guest::{GuestError, NIC, Scenario, Step};
 
-use crate::{all, attempt, done};
+use crate::{all, attempt, done, json};
 
 fn scenario(fault: Fault, steps: &[(&str, i32)]) -> Scenario {
     let step = |(arguments, expect): &(&str, i32)| Step::weir(&arguments.replace("NIC", NIC), *expect);
@@ -42,6 +42,17 @@ fn a_commit_that_never_ends_is_given_up_and_a_reset_helps() {
     let outcome = done(&scenario(Fault::CommitNeverEnds, &steps));
     let said = &outcome.steps[1].stderr;
     assert!(said.contains("epoch 0x1 is not in force 500 ms after its COMMIT"), "{said}");
+}
+
+#[test]
+#[ignore = "boots a guest: `cargo xtask test guest`"]
+fn a_card_that_is_late_is_waited_for() {
+    let late = Duration::from_millis(20);
+    let steps =
+        [("nic bind NIC", 0), ("nic info vfio:NIC --json", 0), ("nic reset vfio:NIC", 0), ("nic unbind NIC", 0)];
+    let outcome = done(&scenario(Fault::Late(late), &steps));
+    assert_eq!(json(&outcome.steps[1])["fenced"], true);
+    assert!(u128::from(outcome.steps[1].micros) > late.as_micros(), "it was late");
 }
 
 #[test]

@@ -7,7 +7,7 @@
 //! `apt-get install`.
 
 use super::catalogue::{Packages, Tool};
-use super::{State, launcher, stamp};
+use super::{State, deb, launcher, stamp};
 use crate::{place, run};
 use anyhow::{Context, Result, bail};
 use std::fs;
@@ -67,13 +67,7 @@ fn unpack(tool: &Tool, packages: &Packages) -> Result<()> {
     fs::create_dir_all(&home).with_context(|| format!("failed to create {}", home.display()))?;
 
     download(&home, packages)?;
-    let mut record = String::new();
-    for deb in debs_in(&home)? {
-        run::output(Command::new("dpkg").arg("-x").arg(&deb).arg(&home))?;
-        let name = deb.file_name().unwrap_or_default().to_string_lossy();
-        record += &format!("{}  {name}\n", stamp::of_file(&deb)?);
-        fs::remove_file(&deb).with_context(|| format!("failed to remove {}", deb.display()))?;
-    }
+    let record = deb::unpack(&deb::in_folder(&home)?, &home)?;
     fs::write(home.join("packages"), record).with_context(|| format!("failed to write into {}", home.display()))?;
 
     let text = home.to_str().with_context(|| format!("cache folder {} is not UTF-8", home.display()))?;
@@ -135,16 +129,6 @@ fn major(told: &str) -> Option<u32> {
         let (major, rest) = word.split_once('.')?;
         rest.starts_with(|next: char| next.is_ascii_digit()).then(|| major.parse().ok())?
     })
-}
-
-fn debs_in(dir: &Path) -> Result<Vec<std::path::PathBuf>> {
-    let entries = fs::read_dir(dir).with_context(|| format!("failed to list {}", dir.display()))?;
-    let mut debs: Vec<_> = entries
-        .filter_map(|entry| entry.ok().map(|entry| entry.path()))
-        .filter(|path| path.extension().is_some_and(|extension| extension == "deb"))
-        .collect();
-    debs.sort();
-    Ok(debs)
 }
 
 fn digest(home: &Path, packages: &Packages) -> String {

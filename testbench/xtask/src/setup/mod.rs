@@ -6,6 +6,7 @@
 //! file. The clients (`pip`, `apt-get`) are used as this machine has them configured.
 
 mod catalogue;
+mod deb;
 mod debian;
 mod foreign;
 mod launcher;

@@ -13,6 +13,7 @@
 
 use weir_nic::pci::Kernel;
 
+use super::columns::columns;
 use super::shown::Shown;
 use crate::exit::Exit;
 
@@ -54,13 +55,7 @@ fn table(functions: &[Shown]) -> String {
         ]
     });
     let rows: Vec<[String; 6]> = std::iter::once(heading).chain(rows).collect();
-    let width = |column: usize| rows.iter().map(|row| row[column].len()).max().unwrap_or(0);
-    let widths: Vec<usize> = (0..6).map(width).collect();
-    let line = |row: &[String; 6]| {
-        let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}"));
-        cells.collect::<Vec<_>>().join("  ").trim_end().to_owned() + "\n"
-    };
-    rows.iter().map(line).collect()
+    columns(&rows)
 }
 
 #[cfg(test)]

@@ -10,6 +10,8 @@
 //! from (a VFIO device and a socket serve one at a time). The file is what `weir nic table --json` prints. Each map is
 //! checked by its CRC register, each other word by reading it back. Words that are in the NIC already are not written.
 //!
+//! The kernel resets a function when VFIO closes it: behind `vfio:` the program is gone when this command ends.
+//!
 //! Exit codes: 0 done; 1 failed, or no Weir NIC; 3 there is no such file, function or socket.
 
 use std::path::PathBuf;
@@ -22,7 +24,7 @@ use weir_nic::driver::Warnings;
 use weir_nic::listing::Listing;
 use weir_nic::{Nic, Selector};
 
-use super::wait::{duration, seconds};
+use super::time::{duration, seconds};
 use crate::exit::Exit;
 
 #[derive(clap::Args)]

@@ -20,6 +20,7 @@ use weir_nic::listing::{ListedMap, Listing};
 use weir_nic::{Identity, Program, Selector};
 use weir_spec::map::BucketState;
 
+use super::columns::columns;
 use crate::exit::Exit;
 
 #[derive(clap::Args)]
@@ -64,13 +65,7 @@ fn text(program: &Program) -> String {
     let default = &listing.default_rule;
     let all = || "all".to_owned();
     rows.push(["default".into(), all(), all(), "both".into(), named(&default.affinity), map(default.map)]);
-    let widths: Vec<usize> = (0..6).map(|column| rows.iter().map(|row| row[column].len()).max().unwrap_or(0)).collect();
-    let mut out = String::new();
-    for row in &rows {
-        let cells: Vec<String> = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}")).collect();
-        out += cells.join("  ").trim_end();
-        out += "\n";
-    }
+    let mut out = columns(&rows);
     for (number, (map, runs)) in program.maps.iter().zip(&listing.maps).enumerate() {
         let [own, adopt, release, none] =
             [BucketState::Own, BucketState::Adopt, BucketState::Release, BucketState::None].map(|it| map.count(it));

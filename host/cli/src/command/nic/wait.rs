@@ -1,12 +1,13 @@
 //! `weir nic wait`: until a NIC says something.
 //!
 //! ```text
-//! # weir nic wait vfio:0000:03:00.0 fenced --timeout 20s
+//! # weir nic wait socket:/run/weir/nic.sock fenced --timeout 20s
 //! fenced after 9.998 s, by interrupt
 //! ```
 //!
 //! By the interrupt of the condition where the way to the NIC carries interrupts, else by asking every millisecond; the
-//! answer says which. A condition that holds already is told at once.
+//! answer says which. A condition that holds already is told at once. The kernel resets a function when VFIO opens it, so that
+//! behind `vfio:` a NIC is fenced from the start.
 //!
 //! Exit codes: 0 it holds; 1 failed, or no Weir NIC; 2 it did not within the time; 3 there is no such function or socket.
 
@@ -16,6 +17,7 @@ use weir_nic::driver::conditions;
 use weir_nic::{Identity, Selector};
 use weir_spec::interrupt::Interrupt;
 
+use super::time::{duration, seconds};
 use crate::exit::Exit;
 
 /// Between two looks at a NIC that sends no interrupts.
@@ -90,39 +92,5 @@ pub(super) fn run(args: Args) -> anyhow::Result<Exit> {
                 "by asking"
             }
         };
-    }
-}
-
-/// A time with its unit: `250us`, `10ms`, `2s`.
-pub(super) fn duration(text: &str) -> Result<Duration, String> {
-    let split = text.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(text.len());
-    let (digits, unit) = text.split_at(split);
-    let scale = match unit {
-        "us" => 1,
-        "ms" => 1000,
-        "s" => 1_000_000,
-        _ => return Err(format!("`{text}` is no time: a whole number with us, ms or s, as 10s")),
-    };
-    let count: u64 = digits.parse().map_err(|_| format!("`{text}` is no time: it begins with a whole number"))?;
-    count.checked_mul(scale).map(Duration::from_micros).ok_or_else(|| format!("`{text}` is longer than anything lasts"))
-}
-
-/// For people.
-pub(super) fn seconds(time: Duration) -> String {
-    format!("{}.{:03} s", time.as_secs(), time.subsec_millis())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn times_have_a_unit() {
-        assert_eq!(duration("250us"), Ok(Duration::from_micros(250)));
-        assert_eq!(duration("10ms"), Ok(Duration::from_millis(10)));
-        assert_eq!(duration("64s"), Ok(Duration::from_secs(64)));
-        for wrong in ["", "5", "s", "1m", "-1s", "1.5s", "99999999999999999999s", "18446744073709551615s"] {
-            duration(wrong).expect_err(wrong);
-        }
     }
 }

@@ -68,8 +68,7 @@ fn work(port: &mut Port) -> Result<(), InitError> {
     plan.modules.iter().try_for_each(|module| modules::load(module))?;
     let modules_us = micros(began);
     let kernel = read("/proc/sys/kernel/osrelease")?.trim().to_owned();
-    let up_us = up(&read("/proc/uptime")?);
-    port.tell(&Report::Ready { kernel, up_us, modules_us })?;
+    port.tell(&Report::Ready { kernel, modules_us })?;
     for step in &plan.steps {
         let ran = step::run(step);
         step::bury_orphans();
@@ -86,21 +85,9 @@ fn micros(since: Instant) -> u64 {
     u64::try_from(since.elapsed().as_micros()).unwrap_or(u64::MAX)
 }
 
-/// Microseconds of `/proc/uptime`, whose first word is seconds with two decimals.
-fn up(uptime: &str) -> u64 {
-    let seconds = uptime.split_whitespace().next().and_then(|word| word.parse::<f64>().ok());
-    seconds.map_or(0, |seconds| (seconds * 1e6) as u64)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_time_since_the_kernel_began_is_the_first_word() {
-        assert_eq!(up("1.41 0.00\n"), 1_410_000);
-        assert_eq!(up(""), 0);
-    }
 
     #[test]
     fn it_does_nothing_as_any_other_process() {

@@ -2,6 +2,7 @@
 //!
 //! Mirror, keys, proxies and passwords are those that this machine's apt has. Nothing here needs root.
 
+use super::super::deb;
 use crate::run;
 use anyhow::{Context, Result, bail};
 use std::fs;
@@ -57,7 +58,7 @@ impl Apt {
         let mut get = self.command("apt-get");
         get.args(["install", "--yes", "--download-only", "--no-install-recommends", "--target-release", preferred]);
         run::output(get.arg(package)).with_context(|| format!("apt cannot download {package}"))?;
-        debs_in(&self.home.join("cache/archives"))
+        deb::in_folder(&self.home.join("cache/archives"))
     }
 
     /// Downloads the one package that an empty one stands for: of `linux-image-cloud-amd64` the image itself.
@@ -69,7 +70,7 @@ impl Apt {
         let into = self.home.join("cache");
         run::output(self.command("apt-get").args(["download", name]).current_dir(&into))
             .with_context(|| format!("apt cannot download {name}"))?;
-        match debs_in(&into)?.as_slice() {
+        match deb::in_folder(&into)?.as_slice() {
             [deb] => Ok(deb.clone()),
             debs => bail!("apt downloaded {} packages for {name}", debs.len()),
         }
@@ -141,14 +142,6 @@ fn configuration(home: &Path) -> String {
 /// The package in the first line of `apt-cache depends` that names one.
 fn first_dependency(told: &str) -> Option<&str> {
     told.lines().find_map(|line| line.trim().strip_prefix("Depends: ")).filter(|name| !name.starts_with('<'))
-}
-
-fn debs_in(dir: &Path) -> Result<Vec<PathBuf>> {
-    let entries = fs::read_dir(dir).with_context(|| format!("failed to list {}", dir.display()))?;
-    let paths = entries.filter_map(|entry| entry.ok().map(|entry| entry.path()));
-    let mut debs: Vec<_> = paths.filter(|path| path.extension().is_some_and(|end| end == "deb")).collect();
-    debs.sort();
-    Ok(debs)
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ mod apt;
 mod keep;
 
 use super::catalogue::{Foreign, Kept, Tool};
-use super::{State, launcher, stamp};
+use super::{State, deb, launcher, stamp};
 use crate::{place, run};
 use anyhow::{Context, Result, bail};
 use std::fs;
@@ -68,13 +68,7 @@ fn fill(tool: &Tool, foreign: &Foreign, tools: &Path, work: &Path) -> Result<()>
         Kept::Program { .. } => apt.with_all_it_needs(foreign.package)?,
         Kept::Kernel { .. } => vec![apt.first_it_needs(foreign.package)?],
     };
-    let mut record = String::new();
-    for deb in debs {
-        run::output(Command::new("dpkg").arg("-x").arg(&deb).arg(&root))?;
-        let name = deb.file_name().unwrap_or_default().to_string_lossy();
-        record += &format!("{}  {name}\n", stamp::of_file(&deb)?);
-        fs::remove_file(&deb).with_context(|| format!("failed to remove {}", deb.display()))?;
-    }
+    let record = deb::unpack(&debs, &root)?;
     match &foreign.kept {
         Kept::Program { file, data, .. } => keep::program(&root, &kept, file, data)?,
         Kept::Kernel { modules } => keep::kernel(&root, &kept, modules)?,

@@ -125,15 +125,25 @@ impl Default for MapRef {
 /// CRC-32 (reflected polynomial 0xedb88320, start 0xffffffff, no final inversion) over word index (16 bits) and word
 /// (32 bits), both little-endian. A host keeps its own copy beside every write and compares.
 pub fn crc_step(crc: u32, word_index: u16, word: u32) -> u32 {
-    let mut crc = crc;
-    for byte in word_index.to_le_bytes().into_iter().chain(word.to_le_bytes()) {
-        crc ^= u32::from(byte);
-        for _ in 0..8 {
-            crc = if crc & 1 == 1 { (crc >> 1) ^ 0xedb8_8320 } else { crc >> 1 };
-        }
-    }
-    crc
+    let bytes = word_index.to_le_bytes().into_iter().chain(word.to_le_bytes());
+    bytes.fold(crc, |crc, byte| (crc >> 8) ^ CRC_OF_BYTE[usize::from(crc as u8 ^ byte)])
 }
+
+/// What eight steps of one bit make of each byte.
+const CRC_OF_BYTE: [u32; 256] = {
+    let mut table = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        let (mut crc, mut bit) = (byte as u32, 0);
+        while bit < 8 {
+            crc = if crc & 1 == 1 { (crc >> 1) ^ 0xedb8_8320 } else { crc >> 1 };
+            bit += 1;
+        }
+        table[byte] = crc;
+        byte += 1;
+    }
+    table
+};
 
 /// The running CRC of a slot that was never written.
 pub const CRC_START: u32 = 0xffff_ffff;

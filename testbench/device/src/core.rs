@@ -77,8 +77,9 @@ impl Core {
         if offset == regs::address(RegId::Commit, 0) || offset == regs::address(RegId::Renew, 0) {
             state.doorbell(now, offset, taken);
         }
-        if taken && window::place().contains(&offset) {
-            let follow = state.window.as_mut().map(|window| window.follow(offset, value));
+        if taken && window::contains(offset) {
+            let State { engine, window, .. } = &mut *state;
+            let follow = window.as_mut().map(|window| window.follow(offset, engine.read(offset).unwrap_or(0)));
             follow.unwrap_or(Ok(())).map_err(EngineError::Window)?;
         }
         state.observe(now);
@@ -207,6 +208,11 @@ impl State {
         for stored in window.stored().map_err(EngineError::Window)? {
             if self.engine.write(stored.offset, stored.value).is_ok() {
                 window.taken(stored);
+                // Of a register that has not all bits, the host sees what the engine kept.
+                if regs::find(stored.offset).is_some_and(|(_, reg, _)| !reg.fields.is_empty()) {
+                    let kept = self.engine.read(stored.offset).unwrap_or(0);
+                    window.follow(stored.offset, kept).map_err(EngineError::Window)?;
+                }
             } else {
                 window.refused(stored.offset).map_err(EngineError::Window)?;
                 self.refused_words += 1;

@@ -204,12 +204,12 @@ impl Function {
         };
         let mut regions: Vec<ServerRegion> = (0..VFIO_PCI_NUM_REGIONS).map(region).collect();
         if let Some(file) = &self.window {
-            let place = window::place();
-            let area =
-                vfio_region_sparse_mmap_area { offset: place.start.into(), size: (place.end - place.start).into() };
             let bar = &mut regions[VFIO_PCI_BAR0_REGION_INDEX as usize];
             bar.region_info.flags |= VFIO_REGION_INFO_FLAG_MMAP;
-            bar.sparse_areas.push(SparseArea { area });
+            bar.sparse_areas.extend(window::AREAS.map(|place| {
+                let size = (place.end - place.start).into();
+                SparseArea { area: vfio_region_sparse_mmap_area { offset: place.start.into(), size } }
+            }));
             bar.mmap_fd = Some(file.as_raw_fd());
         }
         regions

@@ -1,4 +1,4 @@
-//! The mapped window: the map slots as memory that a host maps, in place of registers that it writes one by one.
+//! The mapped window: the map slots and the rules as memory that a host maps, in place of registers that it writes one by one.
 //!
 //! The other registers stay trapped. What a host stored in the window reaches the engine when the host next accesses a
 //! trapped register: the words that differ from what the engine holds, rising, one write each. That keeps a driver's
@@ -21,24 +21,35 @@ use std::os::unix::fs::FileExt;
 
 use nix::fcntl::{FcntlArg, SealFlag, fcntl};
 use nix::sys::memfd::{MFdFlags, memfd_create};
-use weir_spec::map::{SLOTS, WORDS};
-use weir_spec::regs::{PORT_SIZE, RegId, address};
+use weir_spec::regs::{self, Block, PORT_SIZE};
 
 /// Bytes of a word.
 const WORD: usize = size_of::<u32>();
-/// All words of all slots.
-const COUNT: usize = SLOTS * WORDS;
+/// Bytes of a page, the least that a host can map.
+const PAGE: u32 = 4096;
 
-/// Where in BAR 0 the window is: whole pages.
-pub(crate) fn place() -> Range<u32> {
-    let first = address(RegId::MapWord, 0);
-    first..first + (COUNT * WORD) as u32
+/// Where in BAR 0 the window is, rising: whole pages in which there is nothing that does more than hold a word.
+pub(crate) const AREAS: [Range<u32>; 2] = [pages(&regs::RULE), pages(&regs::MAP)];
+
+/// The pages with the registers of `block`.
+const fn pages(block: &Block) -> Range<u32> {
+    block.base..(block.base + block.count * block.stride).next_multiple_of(PAGE)
+}
+
+/// Whether the word at `offset` of BAR 0 is in the window.
+pub(crate) fn contains(offset: u32) -> bool {
+    AREAS.iter().any(|area| area.contains(&offset))
 }
 
 /// The memory, and what the engine holds.
 pub(crate) struct Window {
     /// As large as BAR 0, since a mapping's place in the file is its place in the BAR. Only the window is ever touched.
     file: File,
+    areas: [Area; AREAS.len()],
+}
+
+struct Area {
+    start: u32,
     /// The words that the engine holds, as bytes.
     held: Vec<u8>,
     /// Room for a look at the memory.
@@ -59,7 +70,11 @@ impl Window {
         file.set_len(PORT_SIZE.into())?;
         let size = SealFlag::F_SEAL_SHRINK | SealFlag::F_SEAL_GROW | SealFlag::F_SEAL_SEAL;
         fcntl(&file, FcntlArg::F_ADD_SEALS(size))?;
-        Ok(Window { file, held: vec![0; COUNT * WORD], seen: vec![0; COUNT * WORD] })
+        let areas = AREAS.map(|area| {
+            let zeros = vec![0; area.len()];
+            Area { start: area.start, held: zeros.clone(), seen: zeros }
+        });
+        Ok(Window { file, areas })
     }
 
     /// The memory, for hosts.
@@ -69,44 +84,52 @@ impl Window {
 
     /// What was stored since the last look, rising.
     pub(crate) fn stored(&mut self) -> io::Result<Vec<Stored>> {
-        self.file.read_exact_at(&mut self.seen, place().start.into())?;
-        if self.seen == self.held {
-            return Ok(Vec::new());
+        let mut stored = Vec::new();
+        for Area { start, held, seen } in &mut self.areas {
+            self.file.read_exact_at(seen, (*start).into())?;
+            if seen != held {
+                let words = (*start..).step_by(WORD).zip(seen.chunks_exact(WORD).zip(held.chunks_exact(WORD)));
+                let changed = words.filter(|(_, (seen, held))| seen != held);
+                stored.extend(changed.map(|(offset, (seen, _))| Stored { offset, value: word(seen) }));
+            }
         }
-        let words = place().step_by(WORD).zip(self.seen.chunks_exact(WORD).zip(self.held.chunks_exact(WORD)));
-        let changed = words.filter(|(_, (seen, held))| seen != held);
-        Ok(changed.map(|(offset, (seen, _))| Stored { offset, value: word(seen) }).collect())
+        Ok(stored)
     }
 
     /// The engine took it.
     pub(crate) fn taken(&mut self, stored: Stored) {
-        self.held[index(stored.offset)].copy_from_slice(&stored.value.to_le_bytes());
+        self.held(stored.offset).copy_from_slice(&stored.value.to_le_bytes());
     }
 
     /// The engine refused to take what was stored at `offset`: the host sees again what is in force.
     pub(crate) fn refused(&mut self, offset: u32) -> io::Result<()> {
-        self.file.write_all_at(&self.held[index(offset)], offset.into())
+        let held: [u8; WORD] = self.held(offset).try_into().expect("a word");
+        self.file.write_all_at(&held, offset.into())
     }
 
-    /// The engine holds `value` at `offset` for another reason than that a host stored it.
+    /// The engine holds `value` at `offset`, whatever was stored.
     pub(crate) fn follow(&mut self, offset: u32, value: u32) -> io::Result<()> {
-        self.held[index(offset)].copy_from_slice(&value.to_le_bytes());
+        self.held(offset).copy_from_slice(&value.to_le_bytes());
         self.refused(offset)
     }
 
     /// The engine holds what `read` gives for each offset, whatever was stored.
     pub(crate) fn follow_all(&mut self, mut read: impl FnMut(u32) -> u32) -> io::Result<()> {
-        for (offset, held) in place().step_by(WORD).zip(self.held.chunks_exact_mut(WORD)) {
-            held.copy_from_slice(&read(offset).to_le_bytes());
+        for Area { start, held, .. } in &mut self.areas {
+            for (offset, held) in (*start..).step_by(WORD).zip(held.chunks_exact_mut(WORD)) {
+                held.copy_from_slice(&read(offset).to_le_bytes());
+            }
+            self.file.write_all_at(held, (*start).into())?;
         }
-        self.file.write_all_at(&self.held, place().start.into())
+        Ok(())
     }
-}
 
-/// The bytes of the word at `offset` of BAR 0. Panics outside the window: offsets are checked where they come in.
-fn index(offset: u32) -> Range<usize> {
-    let first = (offset - place().start) as usize;
-    first..first + WORD
+    /// The bytes of the word at `offset` of BAR 0. Panics outside the window: offsets are checked where they come in.
+    fn held(&mut self, offset: u32) -> &mut [u8] {
+        let area = self.areas.iter_mut().rfind(|area| area.start <= offset).expect("an offset in the window");
+        let first = (offset - area.start) as usize;
+        &mut area.held[first..first + WORD]
+    }
 }
 
 fn word(bytes: &[u8]) -> u32 {
@@ -129,9 +152,9 @@ mod tests {
 
     #[test]
     fn the_window_is_whole_pages_inside_the_bar() {
-        let place = place();
-        assert_eq!((place.start, place.len()), (0x20000, 0x10000));
-        assert!(place.start.is_multiple_of(4096) && place.end.is_multiple_of(4096) && place.end <= PORT_SIZE);
+        assert_eq!(AREAS, [0x1000..0x2000, 0x20000..0x30000]);
+        assert!(AREAS.iter().all(|area| area.start.is_multiple_of(PAGE) && area.end.is_multiple_of(PAGE)));
+        assert!(!contains(0x0ffc) && contains(0x1000) && contains(0x1ffc) && !contains(0x2000) && contains(0x2fffc));
     }
 
     #[test]
@@ -143,7 +166,10 @@ mod tests {
         store(&window, low.offset, low.value);
         store(&window, 0x20008, 0);
         store(&window, 0x10000, 9);
-        assert_eq!(window.stored().expect("memory"), [low, high]);
+        let rule = Stored { offset: 0x1004, value: 3 };
+        store(&window, rule.offset, rule.value);
+        assert_eq!(window.stored().expect("memory"), [rule, low, high]);
+        window.taken(rule);
         window.taken(low);
         assert_eq!(window.stored().expect("memory"), [high]);
         window.refused(high.offset).expect("memory");

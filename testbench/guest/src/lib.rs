@@ -9,6 +9,7 @@
 //! | `run` | a scenario: boot, steps, outcome |
 //! | `plan` | what the first process of the guest is told, and what it tells |
 //! | `initramfs` | the guest's files: first process, `weir`, libraries, modules |
+//! | `largest` | the largest program that a NIC takes |
 //! | `archive` | the format of those files, newc |
 //! | `libraries` | which shared libraries a program needs |
 //! | `qemu` | the emulated machine |
@@ -19,6 +20,7 @@
 
 mod archive;
 mod initramfs;
+mod largest;
 mod libraries;
 mod lines;
 pub mod plan;
@@ -27,7 +29,8 @@ mod run;
 
 pub use archive::{Archive, ArchiveError};
 pub use initramfs::InitramfsError;
+pub use largest::largest;
 pub use libraries::LibrariesError;
 pub use plan::{Ended, Ran, Step};
 pub use qemu::{Iommu, NIC};
-pub use run::{Files, GuestError, LastWords, Outcome, Scenario, Wire, run};
+pub use run::{Files, GuestError, LastWords, Outcome, Scenario, Wire, run, run_beside};

@@ -3,8 +3,10 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::io::{self, Read};
-use std::path::PathBuf;
+use std::panic::resume_unwind;
+use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -244,8 +246,33 @@ const MEMORY_MIB: u64 = 192;
 
 /// Does it all. Nothing is left afterwards: no process, no socket, no file.
 pub fn run(files: &Files, scenario: &Scenario) -> Result<Outcome, GuestError> {
+    run_beside(files, scenario, |_, _| ()).map(|(outcome, ())| outcome)
+}
+
+/// Does it all, and `beside` at the same time with the NIC, from before the guest boots; it has to return soon after its
+/// second argument is true.
+pub fn run_beside<T: Send>(
+    files: &Files,
+    scenario: &Scenario,
+    beside: impl FnOnce(&Served, &AtomicBool) -> T + Send,
+) -> Result<(Outcome, T), GuestError> {
     let folder = tempfile::tempdir().map_err(GuestError::Folder)?;
-    let (socket, initramfs) = (folder.path().join("nic"), folder.path().join("initramfs"));
+    let socket = folder.path().join("nic");
+    // It listens before anybody connects.
+    let nic = Served::start(&socket, scenario.engine, scenario.serving)?;
+    let over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let beside = scope.spawn(|| beside(&nic, &over));
+        let outcome = boot(files, scenario, folder.path(), &socket, &nic);
+        over.store(true, Ordering::Relaxed);
+        let beside = beside.join().unwrap_or_else(|panic| resume_unwind(panic));
+        Ok((outcome?, beside))
+    })
+}
+
+/// The machine, from its first to its last moment.
+fn boot(files: &Files, scenario: &Scenario, folder: &Path, socket: &Path, nic: &Served) -> Result<Outcome, GuestError> {
+    let initramfs = folder.join("initramfs");
     let contents = Contents {
         init: &files.init,
         weir: &files.weir,
@@ -254,13 +281,11 @@ pub fn run(files: &Files, scenario: &Scenario) -> Result<Outcome, GuestError> {
         files: &scenario.files,
     };
     let size = initramfs::write(&initramfs, &contents)?;
-    // It listens before anybody connects.
-    let nic = Served::start(&socket, scenario.engine, scenario.serving)?;
     let machine = Machine {
         qemu: &files.qemu,
         kernel: &files.kernel.join("vmlinuz"),
         initramfs: &initramfs,
-        socket: &socket,
+        socket,
         // For a moment the archive is there beside what was unpacked of it.
         memory_mib: MEMORY_MIB + 2 * size.div_ceil(1 << 20),
         iommu: scenario.iommu,
@@ -268,7 +293,7 @@ pub fn run(files: &Files, scenario: &Scenario) -> Result<Outcome, GuestError> {
     let start = Instant::now();
     let started = machine.start().map_err(|source| GuestError::Start { qemu: files.qemu.clone(), source })?;
     let mut watch = Watch::default();
-    watch.until_the_end(started, start, scenario, &nic)?;
+    watch.until_the_end(started, start, scenario, nic)?;
     let Some((kernel, boot, modules)) = watch.ready else { unreachable!("a guest that is done was ready") };
     Ok(Outcome {
         kernel,

@@ -5,6 +5,7 @@
 
 mod bind;
 mod columns;
+mod condition;
 mod counters;
 mod info;
 mod list;

@@ -5,9 +5,11 @@
 
 mod card;
 mod faults;
+mod frames;
 mod machine;
 mod obstacles;
 mod registers;
+mod whole;
 
 use std::path::PathBuf;
 

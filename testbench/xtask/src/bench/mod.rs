@@ -3,6 +3,7 @@
 //! Numbers are medians of several rounds with their spread; nothing here fails because a machine is slow.
 
 mod failover;
+mod load;
 mod measured;
 mod page;
 mod synth;
@@ -11,6 +12,7 @@ use crate::run::{Show, run as run_child};
 use crate::{place, setup};
 use anyhow::{Context, Result, bail};
 use measured::Measured;
+use std::path::Path;
 use std::time::Duration;
 
 /// Options of `cargo xtask bench`.
@@ -55,6 +57,12 @@ const BENCHES: &[Bench] = &[
         about: "the circuit on real parts, worst of four seeds: clock, resources, levels",
         tools: &["yosys", "nextpnr"],
         run: synth::measure,
+    },
+    Bench {
+        name: "load",
+        about: "the largest program into a NIC over real VFIO in a guest: transactions and time",
+        tools: &["qemu", "guest-kernel"],
+        run: load::measure,
     },
     Bench {
         name: "failover",
@@ -103,7 +111,18 @@ fn select(names: &[String]) -> Result<Vec<&'static Bench>> {
 
 /// Runs the bench program that lives beside its crate; it prints one JSON object a line.
 fn of_crate(bench: &'static str, package: &str, program: &str) -> Result<Vec<Measured>> {
+    of_crate_with(bench, package, program, &[])
+}
+
+/// The same with these variables in its environment.
+fn of_crate_with(
+    bench: &'static str,
+    package: &str,
+    program: &str,
+    environment: &[(&str, &Path)],
+) -> Result<Vec<Measured>> {
     let mut cargo = place::cargo(["bench", "--quiet", "--locked", "--package", package, "--bench", program]);
+    cargo.envs(environment.iter().copied());
     let ended = run_child(cargo.env("PATH", place::search_path()?), Duration::from_secs(900), Show::OnFailure)?;
     if !ended.success {
         bail!("cargo bench --package {package} failed");

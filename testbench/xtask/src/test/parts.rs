@@ -72,7 +72,7 @@ pub(super) const PARTS: &[Part] = &[
     Part {
         name: "guest",
         about: "a guest kernel with real VFIO, a simulated NIC in its PCI slot, and `weir nic` in the guest",
-        tools: &["qemu", "guest-kernel"],
+        tools: &["compiler", "verilator", "qemu", "guest-kernel"],
         needs_tools: true,
         run: guest::part,
     },

@@ -10,20 +10,30 @@
 //! from (a VFIO device and a socket serve one at a time). The file is what `weir nic table --json` prints. Each map is
 //! checked by its CRC register, each other word by reading it back. Words that are in the NIC already are not written.
 //!
-//! The kernel resets a function when VFIO closes it: behind `vfio:` the program is gone when this command ends.
+//! The kernel resets a function whenever VFIO closes it: behind `vfio:` the program is gone when this command ends. `--hold`
+//! keeps the NIC until its lease is over, and tells what it interrupts for:
+//!
+//! ```text
+//! # weir nic load vfio:0000:03:00.0 --program program.json --lease 10s --warn 1s --hold
+//! ...
+//! lease-ending after 8.998 s, by interrupt
+//! fenced after 0.999 s, by interrupt
+//! ```
 //!
 //! Exit codes: 0 done; 1 failed, or no Weir NIC; 3 there is no such file, function or socket.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use serde::Serialize;
 use weir_nic::counted::Counted;
 use weir_nic::driver::Warnings;
+use weir_nic::interrupt::Interrupt;
 use weir_nic::listing::Listing;
-use weir_nic::{Nic, Selector};
+use weir_nic::{Device, Nic, Program, Selector};
 
+use super::condition::{Condition, Seen, until};
 use super::time::{duration, seconds};
 use crate::exit::Exit;
 
@@ -31,9 +41,9 @@ use crate::exit::Exit;
 pub(crate) struct Args {
     /// the NIC: vfio:ADDRESS, sysfs:ADDRESS, socket:PATH or sim
     nic: Selector,
-    /// the program, as `weir nic table --json` prints it
-    #[arg(long, value_name = "file")]
-    program: PathBuf,
+    /// the program, as `weir nic table --json` prints it; several are loaded in turn
+    #[arg(long, value_name = "file", required = true)]
+    program: Vec<PathBuf>,
     /// how long the NIC may accept by it, up to 64s; past it the NIC is fenced
     #[arg(long, value_name = "time", value_parser = duration)]
     lease: Duration,
@@ -43,7 +53,10 @@ pub(crate) struct Args {
     /// low word of the epoch; one more than that in force if not given
     #[arg(long, value_name = "number")]
     epoch: Option<u32>,
-    /// load it so many times, and tell each
+    /// keep the NIC until the lease is over, and tell what it interrupts for
+    #[arg(long)]
+    hold: bool,
+    /// do all that so many times, and tell each
     #[arg(long, value_name = "n", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     times: u32,
     /// print one JSON object a line
@@ -65,11 +78,10 @@ struct Done {
 }
 
 pub(super) fn run(args: Args) -> anyhow::Result<Exit> {
-    let file = args.program.display();
-    let text = std::fs::read_to_string(&args.program).with_context(|| format!("failed to read {file}"))?;
-    let listing: Listing = serde_json::from_str(&text).with_context(|| format!("{file} is no program"))?;
-    let program = listing.program().with_context(|| format!("{file} is no program"))?;
-    let device = args.nic.open()?;
+    // All are read before anything is changed.
+    let programs = args.program.iter().map(|path| read(path)).collect::<Result<Vec<_>, _>>()?;
+    let mut device = args.nic.open()?;
+    let vectors = if args.hold { device.interrupts()? } else { Vec::new() };
     let mapped = device.is_mapped();
     let mut nic = Nic::open(Counted::new(device))?;
     if let Some(warn) = args.warn {
@@ -77,12 +89,12 @@ pub(super) fn run(args: Args) -> anyhow::Result<Exit> {
         let lease = u32::try_from(warn.as_micros()).unwrap_or(u32::MAX);
         nic.set_warnings(Warnings { lease, flows: 0 })?;
     }
-    for _ in 0..args.times {
+    for program in (0..args.times).flat_map(|_| &programs) {
         let before = nic.status()?.epoch;
         let epoch = args.epoch.unwrap_or_else(|| before.wrapping_add(1));
         nic.bar_mut().take();
         let begun = Instant::now();
-        let loaded = nic.load(&program)?;
+        let loaded = nic.load(program)?;
         let until = nic.time()?.saturating_add(args.lease.as_micros() as u64);
         let committed = nic.commit(epoch, until)?;
         let micros = begun.elapsed().as_micros() as u64;
@@ -104,7 +116,35 @@ pub(super) fn run(args: Args) -> anyhow::Result<Exit> {
             print!("{}", text_of(&done));
         }
     }
+    if args.hold {
+        hold(nic.bar_mut().bar_mut(), &vectors, &args)?;
+    }
     Ok(Exit::Done)
+}
+
+fn read(path: &Path) -> anyhow::Result<Program> {
+    let file = path.display();
+    let text = std::fs::read_to_string(path).with_context(|| format!("failed to read {file}"))?;
+    let listing: Listing = serde_json::from_str(&text).with_context(|| format!("{file} is no program"))?;
+    listing.program().with_context(|| format!("{file} is no program"))
+}
+
+/// Until the NIC is fenced, which it is at the end of its lease at the latest.
+fn hold<D: Device>(device: &mut D, vectors: &[Interrupt], args: &Args) -> anyhow::Result<()> {
+    let conditions = [args.warn.map(|_| Condition::LeaseEnding), Some(Condition::Fenced)];
+    for condition in conditions.into_iter().flatten() {
+        let patience = args.lease + Duration::from_secs(1);
+        let Some(Seen { after, by }) = until(device, vectors, condition, patience)? else {
+            anyhow::bail!("the NIC is not fenced {} after the end of its lease", seconds(Duration::from_secs(1)));
+        };
+        if args.json {
+            let after = after.as_micros() as u64;
+            println!("{}", serde_json::json!({ "condition": condition.name(), "after_us": after, "by": by }));
+        } else {
+            println!("{} after {}, {by}", condition.name(), seconds(after));
+        }
+    }
+    Ok(())
 }
 
 fn text_of(done: &Done) -> String {

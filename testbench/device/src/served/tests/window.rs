@@ -7,41 +7,59 @@ use weir_spec::map::{BucketState, CRC_START, Map, MapRef, WORDS, crc_step};
 use weir_spec::rules::{Affinity, Protocol, Rule, VipSelect};
 
 use super::*;
-use crate::window::place;
+use crate::window::{AREAS, contains};
 
 const MAPPED: Serving = Serving { mapped_window: true, fault: None };
 
-/// The window as a host maps it.
-struct Mapping(MmapRaw);
+/// The window as a host maps it: each area by where it begins in the BAR.
+struct Mapping(Vec<(u32, MmapRaw)>);
 
 impl Mapping {
-    /// By the descriptor and the area that the device told.
+    /// By the descriptor and the areas that the device told.
     fn of(raw: &Raw) -> Mapping {
         let region = raw.0.region(BAR0).expect("BAR 0");
-        let [area] = region.sparse_areas[..] else { panic!("one area") };
         let file: OwnedFd =
             region.file_offset.as_ref().expect("memory").file().as_fd().try_clone_to_owned().expect("one");
-        let map = MmapOptions::new().offset(area.offset).len(area.size as usize).map_raw(&file).expect("a mapping");
-        assert_eq!((area.offset as u32, map.len()), (place().start, place().len()));
-        Mapping(map)
+        let areas = region.sparse_areas.iter().map(|area| {
+            let map = MmapOptions::new().offset(area.offset).len(area.size as usize).map_raw(&file);
+            (area.offset as u32, map.expect("a mapping"))
+        });
+        let mapping = Mapping(areas.collect());
+        let told: Vec<_> = mapping.0.iter().map(|(start, map)| *start..start + map.len() as u32).collect();
+        assert_eq!(told, AREAS);
+        mapping
     }
 
-    fn word(&self, slot: usize, word: usize) -> *mut u32 {
-        let index = slot * WORDS + word;
-        assert!(index < self.0.len() / 4);
+    fn word(&self, offset: u32) -> *mut u32 {
+        let (start, map) = self.0.iter().rfind(|(start, _)| *start <= offset).expect("an offset in the window");
+        let byte = (offset - start) as usize;
+        assert!(byte.is_multiple_of(4) && byte < map.len());
         // SAFETY: inside the mapping, as was checked; it begins at a page.
-        unsafe { self.0.as_mut_ptr().cast::<u32>().add(index) }
+        unsafe { map.as_mut_ptr().add(byte).cast() }
+    }
+
+    fn put(&self, offset: u32, value: u32) {
+        // SAFETY: valid and aligned, by `word`; the device reads it by calls.
+        unsafe { self.word(offset).write_volatile(value.to_le()) }
+    }
+
+    fn get(&self, offset: u32) -> u32 {
+        // SAFETY: as in `put`.
+        u32::from_le(unsafe { self.word(offset).read_volatile() })
     }
 
     fn store(&self, slot: usize, word: usize, value: u32) {
-        // SAFETY: valid and aligned, by `word`; the device reads it by calls.
-        unsafe { self.word(slot, word).write_volatile(value.to_le()) }
+        self.put(map_word(slot, word), value);
     }
 
     fn load(&self, slot: usize, word: usize) -> u32 {
-        // SAFETY: as in `store`.
-        u32::from_le(unsafe { self.word(slot, word).read_volatile() })
+        self.get(map_word(slot, word))
     }
+}
+
+/// The byte offset of a word of a slot.
+fn map_word(slot: usize, word: usize) -> u32 {
+    regs::address(RegId::MapWord, (slot * WORDS + word) as u32)
 }
 
 impl Raw {
@@ -50,7 +68,7 @@ impl Raw {
     }
 
     fn map_word(&mut self, slot: usize, word: usize) -> u32 {
-        self.read(BAR0, regs::address(RegId::MapWord, (slot * WORDS + word) as u32))
+        self.read(BAR0, map_word(slot, word))
     }
 }
 
@@ -105,24 +123,17 @@ impl Bar for Mixed {
     }
 
     fn load(&mut self, offset: u32) -> Result<u32, BarError> {
-        Ok(match mapped(offset) {
-            Some(word) => self.mapping.load(0, word),
-            None => self.raw.read(BAR0, offset),
-        })
+        Ok(if contains(offset) { self.mapping.get(offset) } else { self.raw.read(BAR0, offset) })
     }
 
     fn store(&mut self, offset: u32, value: u32) -> Result<(), BarError> {
-        match mapped(offset) {
-            Some(word) => self.mapping.store(0, word, value),
-            None => self.raw.write(BAR0, offset, value),
+        if contains(offset) {
+            self.mapping.put(offset, value);
+        } else {
+            self.raw.write(BAR0, offset, value);
         }
         Ok(())
     }
-}
-
-/// Which word of the window it is, if it is in it.
-fn mapped(offset: u32) -> Option<usize> {
-    place().contains(&offset).then(|| ((offset - place().start) / 4) as usize)
 }
 
 fn program(map: Map) -> Program {
@@ -171,6 +182,26 @@ fn the_window_shows_what_was_written_through_the_trap_and_after_a_reset_what_is_
     assert_eq!(raw.crc(0), CRC_START, "their CRCs do not");
     mapping.store(0, 3, 5);
     assert_eq!(raw.crc(0), crc_of(CRC_START, [(3, 5)]));
+}
+
+#[test]
+fn rules_are_in_the_window_and_show_what_the_nic_kept_of_them() {
+    let bench = Bench::new(MAPPED);
+    let mut raw = bench.raw();
+    let mapping = Mapping::of(&raw);
+    let matching = regs::address(RegId::RuleMatch, 32);
+    mapping.put(matching, u32::MAX);
+    mapping.put(regs::address(RegId::RulePorts, 0), 0x0050_0050);
+    // There is no register behind the last word of a rule.
+    mapping.put(matching + 8, 7);
+    let kept = raw.read(BAR0, matching);
+    assert!(kept != 0 && kept != u32::MAX, "some bits are there: {kept:#x}");
+    assert_eq!(raw.read(BAR0, regs::address(RegId::RulePorts, 0)), 0x0050_0050);
+    assert_eq!((mapping.get(matching), mapping.get(matching + 8)), (kept, 0));
+    assert_eq!(bench.served.refused_words().expect("a live engine"), 1);
+    raw.0.reset().expect("an answer");
+    raw.write(CONFIG, 4, 2);
+    assert_eq!((mapping.get(matching), raw.read(BAR0, matching)), (0, 0), "rules do not outlive a reset");
 }
 
 #[test]

@@ -61,12 +61,18 @@ pub struct BucketHash {
 impl BucketHash {
     /// Prepares `key`.
     pub fn new(key: &[u8; 40]) -> BucketHash {
+        // The hash is linear: a byte's entry is that of its lowest bit and that of the rest of it.
         let table = |position: usize| {
             let mut table = [0u16; 256];
-            let mut input = [0u8; 36];
-            for (byte, entry) in table.iter_mut().enumerate() {
-                input[position] = byte as u8;
-                *entry = (hash(key, &input) & 0xfff) as u16;
+            for byte in 1..256usize {
+                let rest = byte & (byte - 1);
+                table[byte] = if rest == 0 {
+                    let mut input = [0u8; 36];
+                    input[position] = byte as u8;
+                    (hash(key, &input) & 0xfff) as u16
+                } else {
+                    table[rest] ^ table[byte ^ rest]
+                };
             }
             table
         };

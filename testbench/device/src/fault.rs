@@ -22,6 +22,8 @@ pub enum Fault {
     AllOnes,
     /// A COMMIT is taken, STATUS shows it under way, and it never ends. A reset does away with it.
     CommitNeverEnds,
+    /// Shadow registers are in force as they are written, not all of them with the next COMMIT.
+    NoShadow,
     /// MAGIC is there with its bytes the wrong way round.
     WrongMagic,
 }
@@ -79,6 +81,12 @@ impl Faults {
         let commit = self.fault == Some(Fault::CommitNeverEnds) && offset == regs::address(RegId::Commit, 0);
         self.committing |= commit;
         !commit
+    }
+
+    /// Whether a write that reached the NIC is to be in force at once.
+    pub(crate) fn commits(&self, offset: u32) -> bool {
+        let shadow = || regs::find(offset).is_some_and(|(block, _, _)| block.shadow && *block != regs::MAP);
+        self.fault == Some(Fault::NoShadow) && shadow()
     }
 
     /// The function was reset.

@@ -15,7 +15,7 @@ use vfio_bindings::bindings::vfio::{
     vfio_region_sparse_mmap_area,
 };
 use vfio_user::{DmaMapFlags, DmaUnmapFlags, ServerBackend, ServerRegion, SparseArea};
-use weir_spec::regs::PORT_SIZE;
+use weir_spec::regs::{self, PORT_SIZE, RegId};
 
 use crate::config_space::{self, ConfigSpace};
 use crate::core::{ALL_ONES, Core};
@@ -138,7 +138,11 @@ impl Function {
             return;
         }
         if let Some(offset) = self.word(offset, data.len()).filter(|offset| self.faults.write(*offset)) {
-            let done = self.core.write(offset, little_endian(data));
+            let mut done = self.core.write(offset, little_endian(data));
+            if self.faults.commits(offset) {
+                let again = |epoch| self.core.write(regs::address(RegId::Commit, 0), epoch);
+                done = done.and_then(|()| self.core.epoch()).and_then(again);
+            }
             self.note(done);
         }
     }

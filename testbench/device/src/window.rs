@@ -27,6 +27,8 @@ use weir_spec::regs::{self, Block, PORT_SIZE};
 const WORD: usize = size_of::<u32>();
 /// Bytes of a page, the least that a host can map.
 const PAGE: u32 = 4096;
+/// Bytes of a part that is looked at word by word only when something in it has changed: a slot.
+const PART: usize = 1024;
 
 /// Where in BAR 0 the window is, rising: whole pages in which there is nothing that does more than hold a word.
 pub(crate) const AREAS: [Range<u32>; 2] = [pages(&regs::RULE), pages(&regs::MAP)];
@@ -87,8 +89,9 @@ impl Window {
         let mut stored = Vec::new();
         for Area { start, held, seen } in &mut self.areas {
             self.file.read_exact_at(seen, (*start).into())?;
-            if seen != held {
-                let words = (*start..).step_by(WORD).zip(seen.chunks_exact(WORD).zip(held.chunks_exact(WORD)));
+            let parts = (*start..).step_by(PART).zip(seen.chunks_exact(PART).zip(held.chunks_exact(PART)));
+            for (start, (seen, held)) in parts.filter(|(_, (seen, held))| seen != held) {
+                let words = (start..).step_by(WORD).zip(seen.chunks_exact(WORD).zip(held.chunks_exact(WORD)));
                 let changed = words.filter(|(_, (seen, held))| seen != held);
                 stored.extend(changed.map(|(offset, (seen, _))| Stored { offset, value: word(seen) }));
             }

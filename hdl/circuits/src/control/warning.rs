@@ -105,17 +105,18 @@ impl Logic for Warning {
             self.warn.d.next = 0.into();
             self.limit.d.next = self.deadline.val().get_bits::<16>(48);
         }
-        self.total.next = (bit_cast::<18, 16>(self.part.q.val()) + bit_cast::<18, 16>(self.warn.q.val()))
-            + bit_cast::<18, 1>(self.carry.q.val().into());
-        self.sum.d.next = self.total.val().get_bits::<16>(0);
+        // What is carried comes in by a bit below, so that one chain does it.
+        self.total.next = ((bit_cast::<18, 16>(self.part.q.val()) << 1) | 1)
+            + ((bit_cast::<18, 16>(self.warn.q.val()) << 1) | bit_cast::<18, 1>(self.carry.q.val().into()));
+        self.sum.d.next = self.total.val().get_bits::<16>(1);
         self.limit_too.d.next = self.limit.q.val();
-        self.carry.d.next = self.total.val().get_bit(16);
+        self.carry.d.next = self.total.val().get_bit(17);
         if self.turn.q.val().get_bit(1) {
             self.carry.d.next = false;
         }
         // Short: a borrow in deadline - (time + warning).
-        self.rest.next = (bit_cast::<18, 16>(self.limit_too.q.val()) - bit_cast::<18, 16>(self.sum.q.val()))
-            - bit_cast::<18, 1>(self.borrow.q.val().into());
+        self.rest.next = (bit_cast::<18, 16>(self.limit_too.q.val()) << 1)
+            - ((bit_cast::<18, 16>(self.sum.q.val()) << 1) | bit_cast::<18, 1>(self.borrow.q.val().into()));
         self.borrow.d.next = self.rest.val().get_bit(17);
         if self.turn.q.val().get_bit(2) {
             self.borrow.d.next = false;

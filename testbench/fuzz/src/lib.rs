@@ -5,6 +5,8 @@
 //! | `frame` | the frame parser, the classifier and the egress fence |
 //! | `registers` | the NIC's registers, between frames |
 //! | `heartbeat` | the heartbeat decoders, with and without a right signature |
+//! | `listing` | a program as JSON, and the selector of a NIC |
+//! | `socket` | what a vfio-user server answers, and the configuration space behind it |
 //! | `bulk` | the bulk and identity frame decoders, likewise |
 //!
 //! A fuzzer cannot guess an HMAC, so the signed formats are also sealed by the target itself: what lies behind the

@@ -4,10 +4,20 @@ use std::cell::RefCell;
 use std::fmt;
 
 use pci_types::capability::PciCapability;
-use pci_types::{Bar, CommandRegister, ConfigRegionAccess, EndpointHeader, PciAddress, PciHeader};
+use pci_types::{CommandRegister, ConfigRegionAccess, EndpointHeader, PciAddress, PciHeader};
 
 /// Offset of the command register.
 const COMMAND: u16 = 0x04;
+/// Offset of the first base address register.
+const BAR0: u16 = 0x10;
+/// Its bits that are no address.
+const BAR_FLAGS: u32 = 0xf;
+/// Those that say what kind it is: in memory or not, and how wide.
+const BAR_KIND: u32 = 0x7;
+/// In memory, 32 bits wide.
+const BAR_32: u32 = 0x0;
+/// In memory, 64 bits wide, the upper half in the next register.
+const BAR_64: u32 = 0x4;
 /// More capabilities than 256 bytes can hold: a list that goes on is a ring.
 const MOST_CAPABILITIES: usize = 48;
 /// The device capabilities register, from the beginning of the PCI Express capability.
@@ -126,11 +136,7 @@ fn endpoint<C: ConfigSpace>(access: &Access<'_, C>) -> Option<Endpoint> {
     let mut endpoint = EndpointHeader::from_header(header, access).filter(|_| vendor != u16::MAX)?;
     // Sizing a BAR moves it for a moment: nothing may be decoded meanwhile.
     endpoint.update_command(access, |command| command & !CommandRegister::MEMORY_ENABLE);
-    let bar0 = match endpoint.bar(0, access) {
-        Some(Bar::Memory32 { size, .. }) => size.into(),
-        Some(Bar::Memory64 { size, .. }) => size,
-        Some(Bar::Io { .. }) | None => 0,
-    };
+    let bar0 = size_of_bar0(access);
     endpoint.update_command(access, |command| command | CommandRegister::MEMORY_ENABLE);
     let (mut vectors, mut function_level_reset) = (0, false);
     for capability in endpoint.capabilities(access).take(MOST_CAPABILITIES) {
@@ -144,6 +150,31 @@ fn endpoint<C: ConfigSpace>(access: &Access<'_, C>) -> Option<Endpoint> {
         }
     }
     Some(Endpoint { identity: PciIdentity { vendor, device, class: (base, sub) }, bar0, vectors, function_level_reset })
+}
+
+/// Bytes that BAR 0 decodes in memory, by writing ones and reading which of them stay; 0 if it is no such BAR.
+///
+/// Not by `pci_types`, which panics at a type that is reserved and at a BAR that decodes nothing.
+fn size_of_bar0<C: ConfigSpace>(access: &Access<'_, C>) -> u64 {
+    let read = |offset| access.attempt(u32::MAX, |space| space.read(offset));
+    let write = |offset, value| access.attempt((), |space| space.write(offset, value));
+    let low = read(BAR0);
+    let wide = match low & BAR_KIND {
+        BAR_32 => false,
+        BAR_64 => true,
+        _ => return 0,
+    };
+    let high = if wide { read(BAR0 + 4) } else { 0 };
+    write(BAR0, u32::MAX);
+    let mut decoded = u64::from(read(BAR0) & !BAR_FLAGS);
+    write(BAR0, low);
+    if wide {
+        write(BAR0 + 4, u32::MAX);
+        decoded |= u64::from(read(BAR0 + 4)) << 32;
+        write(BAR0 + 4, high);
+    }
+    // The lowest bit that stays is the size; none stays where nothing is decoded.
+    decoded & decoded.wrapping_neg()
 }
 
 #[cfg(test)]
@@ -189,6 +220,51 @@ mod tests {
         assert_eq!(found, Endpoint { identity, bar0: 0x4_0000, vectors: 4, function_level_reset: true });
         assert_eq!(space.0[4], 0xfe00_0000, "the BAR is where it was");
         assert_eq!(space.0[1] & 2, 2, "memory decoding is on");
+    }
+
+    #[test]
+    fn a_bar_that_is_no_memory_or_decodes_nothing_has_no_size() {
+        for (register, keeps, size) in [
+            (0xfe00_0000, 0xfffc_0000_u64, 0x4_0000),
+            (0xfe00_0008, 0xffff_f000, 0x1000),
+            (0x0000_0004, 0xffff_ffff_fff0_0000, 0x10_0000),
+            (0x0000_000c, 0xffff_ff00_0000_0000, 0x100_0000_0000),
+            (0x0000_0004, 0, 0),
+            (0x0000_0000, 0, 0),
+            (0x0000_e001, 0xffff_ff00, 0),
+            (0xfe00_0002, 0xfffc_0000, 0),
+            (0xfe00_0006, 0xfffc_0000, 0),
+        ] {
+            let mut space = Sized { space: space(), flags: register & 0xf, keeps };
+            space.space.0[4] = register;
+            let found = describe(&mut space).expect("it answers").expect("an endpoint");
+            assert_eq!(found.bar0, size, "{register:#x} keeping {keeps:#x}");
+            assert_eq!(space.space.0[4], register, "it is where it was");
+        }
+    }
+
+    /// A function whose BAR keeps these bits of what is written.
+    struct Sized {
+        space: Space,
+        flags: u32,
+        keeps: u64,
+    }
+
+    impl ConfigSpace for Sized {
+        type Error = &'static str;
+
+        fn read(&mut self, offset: u16) -> Result<u32, Self::Error> {
+            self.space.read(offset)
+        }
+
+        fn write(&mut self, offset: u16, value: u32) -> Result<(), Self::Error> {
+            match offset {
+                BAR0 => self.space.0[4] = value & self.keeps as u32 & !0xf | self.flags,
+                0x14 => self.space.0[5] = value & (self.keeps >> 32) as u32,
+                _ => self.space.write(offset, value)?,
+            }
+            Ok(())
+        }
     }
 
     #[test]

@@ -16,7 +16,7 @@ use nix::sys::socket::{ControlMessage, MsgFlags, UnixAddr, sendmsg};
 use super::message::{self, Command, HEADER, Header, Region};
 
 /// How long the server may take for one answer.
-const PATIENCE: Duration = Duration::from_secs(5);
+pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 /// Posted writes go out in pieces of at most this many bytes: the kernel hands over such a piece whole, so that the
 /// server never finds half a header.
 const PIECE: usize = 4096;
@@ -115,7 +115,7 @@ impl Client {
         Client::greet(UnixStream::connect(path).map_err(connect)?, PATIENCE)
     }
 
-    fn greet(stream: UnixStream, patience: Duration) -> Result<Client, SocketError> {
+    pub(super) fn greet(stream: UnixStream, patience: Duration) -> Result<Client, SocketError> {
         let step = |step| move |source| SocketError::Io { step, source };
         stream.set_read_timeout(Some(patience)).map_err(step("limit the wait for answers"))?;
         stream.set_write_timeout(Some(patience)).map_err(step("limit the wait for sending"))?;

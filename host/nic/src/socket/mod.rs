@@ -4,10 +4,11 @@ mod client;
 mod message;
 
 use std::os::fd::AsFd;
+use std::os::unix::net::UnixStream;
 use std::path::Path;
 
-use client::Client;
 pub use client::SocketError;
+use client::{Client, PATIENCE};
 use message::Region;
 
 use crate::interrupt::Interrupt;
@@ -48,9 +49,17 @@ pub enum OpenError {
 impl SocketBar {
     /// Connects to the socket at `path` and finds BAR 0.
     pub fn open(path: &Path) -> Result<SocketBar, OpenError> {
-        let mut client = Client::connect(path)?;
+        SocketBar::with(Client::connect(path)?, || path.display().to_string())
+    }
+
+    /// The same over a connection that is there already: one end of a pair, or one that this process inherited.
+    pub fn over(stream: UnixStream) -> Result<SocketBar, OpenError> {
+        SocketBar::with(Client::greet(stream, PATIENCE)?, || "the connection".to_owned())
+    }
+
+    fn with(mut client: Client, path: impl FnOnce() -> String) -> Result<SocketBar, OpenError> {
         let found = config::describe(&mut client)?;
-        let endpoint = found.ok_or_else(|| OpenError::NotEndpoint { path: path.display().to_string() })?;
+        let endpoint = found.ok_or_else(|| OpenError::NotEndpoint { path: path() })?;
         let (pci, bar) = (endpoint.identity, endpoint.bar0);
         let region = client.size_of(Region::Bar0);
         match u32::try_from(region) {

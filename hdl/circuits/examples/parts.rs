@@ -10,6 +10,7 @@ use weir_hdl::cell::fifo::Fifo;
 use weir_hdl::control::axil::Axil;
 use weir_hdl::control::deadline::Deadline;
 use weir_hdl::control::epoch::Epoch;
+use weir_hdl::control::warning::Warning;
 use weir_hdl::emit;
 use weir_hdl::front::narrow::Narrow;
 use weir_hdl::front::wide::Wide;
@@ -101,6 +102,7 @@ fn all(folder: &Path) -> Outcome {
     put_with(folder, "part_queue64", &queue_macros!(weir64), Fifo::<2, 6>::new(weir64::parts::MID == 0))?;
     put_with(folder, "part_queue512", &queue_macros!(weir512), Fifo::<2, 6>::new(weir512::parts::MID == 0))?;
     put(folder, "part_deadline", Deadline::default())?;
+    put(folder, "part_warning", Warning::default())?;
     put(folder, "part_epoch", Epoch::<8>::default())?;
     put(folder, "part_egress", Egress::<2>::default())?;
     put_with(folder, "part_verdict", &[("MID", 1)], Verdict::<1>::default())?;

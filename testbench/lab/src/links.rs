@@ -6,7 +6,7 @@ use std::os::fd::{AsFd, AsRawFd};
 
 use nix::net::if_::if_nametoindex;
 use rtnetlink::packet_route::link::{BridgeStpState, InfoData, InfoVeth};
-use rtnetlink::{Handle, LinkBridge, LinkUnspec, LinkVeth, new_connection};
+use rtnetlink::{Handle, LinkBridge, LinkMessageBuilder, LinkUnspec, LinkVeth, new_connection};
 use weir_spec::mac::Mac;
 
 use crate::namespace::{Namespace, NamespaceError};
@@ -56,8 +56,17 @@ pub enum LinksError {
 
 /// Makes the flooding bridge `br0` in `switch`: no spanning tree, no snooping.
 pub fn make_bridge(switch: &Namespace) -> Result<(), LinksError> {
+    add_bridge(switch, LinkBridge::new("br0"))
+}
+
+/// The same that forgets at once where a MAC was seen: a hub.
+pub fn make_hub(switch: &Namespace) -> Result<(), LinksError> {
+    add_bridge(switch, LinkBridge::new("br0").ageing_time(0))
+}
+
+fn add_bridge(switch: &Namespace, bridge: LinkMessageBuilder<LinkBridge>) -> Result<(), LinksError> {
     on(switch, async |netlink| {
-        let bridge = LinkBridge::new("br0").stp_state(BridgeStpState::Disabled).mcast_snooping(false).up();
+        let bridge = bridge.stp_state(BridgeStpState::Disabled).mcast_snooping(false).up();
         refused("make bridge", "br0", netlink.link().add(bridge.build()).execute().await)
     })
 }

@@ -66,9 +66,15 @@ const BENCHES: &[Bench] = &[
     },
     Bench {
         name: "failover",
-        about: "convergence and take-over of a cluster in the lab",
-        tools: &[],
-        run: failover::measure,
+        about: "convergence and take-over of a cluster in the lab, beside keepalived and corosync",
+        tools: &["keepalived", "corosync"],
+        run: || Ok([failover::measure()?, of_crate("failover", "weir-peers", "failover")?].concat()),
+    },
+    Bench {
+        name: "survive",
+        about: "connections that break at planned changes and at a crash, with the kernel's own filters",
+        tools: &["iptables", "nft"],
+        run: || of_crate("survive", "weir-peers", "survive"),
     },
 ];
 

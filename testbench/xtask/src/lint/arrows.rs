@@ -18,6 +18,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("weir-replay", &["weir-spec", "weir-rtl", "weir-cluster", "weir-agent"]),
     ("weir-guest", &["weir-device"]),
     ("weir-lab", &["weir-spec", "weir-link", "weir-cluster", "weir-nic", "weir-agent", "weir-device"]),
+    ("weir-peers", &["weir-spec", "weir-lab"]),
     (
         "weir",
         &[

@@ -220,6 +220,46 @@ pub(super) const CATALOGUE: &[Tool] = &[
         }),
     },
     Tool {
+        name: "keepalived",
+        purpose: "the failover bench",
+        source: Source::Debian(Packages {
+            packages: &["keepalived"],
+            programs: &[("keepalived", "exec \"$home/usr/sbin/keepalived\" \"$@\"\n")],
+            version: ("--version", 2),
+        }),
+    },
+    Tool {
+        name: "corosync",
+        purpose: "the failover bench",
+        source: Source::Debian(Packages {
+            packages: &["corosync"],
+            programs: &[("corosync", "exec \"$home/usr/sbin/corosync\" \"$@\"\n")],
+            version: ("-v", 3),
+        }),
+    },
+    Tool {
+        name: "iptables",
+        purpose: "the survive bench",
+        source: Source::Debian(Packages {
+            packages: &["iptables"],
+            programs: &[(
+                "iptables-legacy-restore",
+                "XTABLES_LIBDIR=\"$(echo \"$home\"/usr/lib/*/xtables)\"; export XTABLES_LIBDIR\n\
+                 exec \"$home/usr/sbin/xtables-legacy-multi\" iptables-restore \"$@\"\n",
+            )],
+            version: ("--version", 1),
+        }),
+    },
+    Tool {
+        name: "nft",
+        purpose: "the survive bench",
+        source: Source::Debian(Packages {
+            packages: &["nftables"],
+            programs: &[("nft", "exec \"$home/usr/sbin/nft\" \"$@\"\n")],
+            version: ("--version", 1),
+        }),
+    },
+    Tool {
         name: "typos",
         purpose: "the spelling check of the lint part",
         source: Source::Wheels(Wheels {

@@ -126,7 +126,7 @@ fn newly_installed(plan: &str) -> Vec<&str> {
 /// The first number before a dot in what a program says about its version.
 fn major(told: &str) -> Option<u32> {
     told.split_whitespace().find_map(|word| {
-        let (major, rest) = word.split_once('.')?;
+        let (major, rest) = word.trim_start_matches(['v', '\'', '(']).split_once('.')?;
         rest.starts_with(|next: char| next.is_ascii_digit()).then(|| major.parse().ok())?
     })
 }
@@ -145,6 +145,8 @@ mod tests {
     fn versions_are_read_from_what_the_programs_print() {
         assert_eq!(major("Icarus Verilog version 11.0 (stable) ()"), Some(11));
         assert_eq!(major("TShark (Wireshark) 4.0.17 (Git v4.0.17 packaged as 4.0.17-0+deb12u3)."), Some(4));
+        assert_eq!(major("nftables v1.0.6 (Lester Gooch #5)"), Some(1));
+        assert_eq!(major("Corosync Cluster Engine, version '3.1.7'"), Some(3));
         assert_eq!(major("no number here."), None);
     }
 

@@ -43,9 +43,13 @@ impl Says {
         self.lease & extension::OWNS_NOTHING != 0
     }
 
+    pub(crate) fn holds(&self) -> bool {
+        self.lease & extension::HOLDS != 0
+    }
+
     /// Whether its committed epoch is in force, or may come into force again without a new one.
     pub(crate) fn serves(&self) -> bool {
-        let may_again = matches!(self.phase, PhaseKind::Stable | PhaseKind::Loaded | PhaseKind::Released);
+        let may_again = self.phase.may_serve();
         !self.committed.is_none() && (!self.fenced() || may_again)
     }
 
@@ -78,6 +82,8 @@ pub(crate) struct Peer {
     pub(crate) linked_since: Option<HostTime>,
     /// Was excluded: has to be linked for a whole tolerance before it counts again.
     pub(crate) penalised: bool,
+    /// The key its frames are signed with, and its flow table by it.
+    pub(crate) key: u8,
     /// In what it does not fit.
     pub(crate) mismatch: Cause,
     /// Unique code and address of the incarnation before, if there was one.
@@ -96,6 +102,7 @@ impl Peer {
             echoed: None,
             linked_since: None,
             penalised: false,
+            key: 0,
             mismatch: Cause::None,
             predecessor: None,
             says: Says::default(),

@@ -15,8 +15,8 @@
 //! 4. Records are removed by who sent them, or by the commit of an epoch that they do not belong to. A silent host's stay until
 //!    an epoch without it is committed: only then is its NIC known to be fenced.
 //!
-//! What a flow table has no room for is not moved: its bucket is *held* by the host that has it, and the one it would go to is
-//! told so.
+//! What a flow table has no room for is not moved: its bucket is *held* by the host that has it. The one it would go to is told
+//! so, and so is whoever drains connections of that bucket: they are listed with its holder then.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -218,6 +218,12 @@ pub(crate) struct Handover {
     pub(crate) unpinned: Vec<Flow>,
     /// Buckets this host keeps for want of room.
     pub(crate) held: BTreeSet<Place>,
+    /// Buckets that another host keeps, which is to know of the connections here in place of the owner by the epoch.
+    pub(crate) kept_by: BTreeMap<Place, HostId>,
+    /// The same by the epoch in force, while another one is loaded.
+    pub(crate) holders: BTreeMap<Place, HostId>,
+    /// Buckets stay here that the epoch in force gives to others.
+    pub(crate) holds: bool,
     pub(crate) outboxes: BTreeMap<HostId, Outbox>,
     pub(crate) inboxes: BTreeMap<HostId, Inbox>,
     /// What the flow table holds, if that is known.

@@ -585,6 +585,7 @@ impl Node {
         self.phase = PhaseKind::Loaded;
         self.handover.stage = Stage::Start;
         self.handover.held.clear();
+        self.handover.kept_by.clear();
         self.just_released = Buckets::none(self.weights.len());
         self.timers.set(Timer::Patience, now.host + 2 * self.dead_after());
         self.fetch = None;

@@ -86,8 +86,9 @@ impl Node {
         let mut keys = BTreeMap::new();
         let Some(target) = self.target() else { return records };
         for flow in flows {
-            let owner = target.owner(flow.slot.into(), flow.bucket.into()).filter(|&owner| owner != self.me());
-            let Some(owner) = owner else { continue };
+            let holder = self.handover.kept_by.get(&flow.place()).copied();
+            let owner = holder.or_else(|| target.owner(flow.slot.into(), flow.bucket.into()));
+            let Some(owner) = owner.filter(|&owner| owner != self.me()) else { continue };
             let Some(key) = *keys.entry(owner).or_insert_with(|| self.flow_key_of(owner)) else { continue };
             let signature = signature(&key, &flow.connection);
             let record = Record { slot: flow.slot, bucket: flow.bucket, vip: flow.vip, signature };
@@ -158,6 +159,12 @@ impl Node {
                     self.handover.pins.retain(|flow, _| leaving.contains(flow));
                     self.pin(&leaving);
                     self.start_streams();
+                    let epoch = self.loaded.as_ref().map(|loaded| loaded.epoch);
+                    let early = self.handover.inboxes.iter().filter(|(_, inbox)| Some(inbox.epoch) == epoch);
+                    let early = early.map(|(&host, inbox)| (host, inbox.holds.iter().copied().collect::<Vec<_>>()));
+                    for (host, places) in early.collect::<Vec<_>>() {
+                        self.heed_holds(host, &places, out);
+                    }
                 } else {
                     self.handover.stage = Stage::Closing;
                     self.unpin_all_but(&alive);
@@ -246,12 +253,20 @@ impl Node {
                 });
                 self.handover.dirty = true;
                 owner.into_iter().for_each(|owner| self.push(owner, operation));
+                // And those who drain it have to list with this host what they have.
+                let drains = |inbox: &Inbox| inbox.all().any(|record| (record.slot, record.bucket) == (slot, bucket));
+                let drainers = self.handover.inboxes.iter().filter(|(_, inbox)| drains(inbox)).map(|(&host, _)| host);
+                let drainers = drainers.filter(|&host| loaded.view().contains(host) && Some(host) != owner);
+                for host in drainers.collect::<Vec<_>>() {
+                    self.push(host, operation);
+                }
                 if !self.holding.passes.contains((slot, bucket)) {
                     // Taken back before anybody was told that it is free: the NIC has to pass it again.
                     self.handover.stage = Stage::Listing;
                 }
             } else {
-                let holder = self.committed.as_ref().and_then(|epoch| epoch.owner(slot.into(), bucket.into()));
+                let by_epoch = || self.committed.as_ref()?.owner(slot.into(), bucket.into());
+                let holder = self.handover.holders.get(&(slot, bucket)).copied().or_else(by_epoch);
                 let holder = holder.filter(|&holder| holder != self.me() && Some(holder) != owner);
                 let holder = holder.filter(|&holder| loaded.view().contains(holder));
                 holder.into_iter().for_each(|holder| self.push(holder, operation));
@@ -312,9 +327,30 @@ impl Node {
             }
             inbox.holds.extend(&holds);
         }
-        // A bucket that is not to be this host's, of which the sender knows that there is no room for it.
-        let kept: BTreeSet<Place> = holds.into_iter().filter(|&place| self.holding.passes.contains(place)).collect();
+        if self.target().is_some_and(|target| target.epoch == epoch) {
+            self.heed_holds(from, &holds, out);
+        }
+    }
+
+    /// A host says that it keeps these buckets, or that there is no room for them where they are to go.
+    fn heed_holds(&mut self, from: HostId, places: &[Place], out: &mut Vec<Action>) {
+        let passes = |&&place: &&Place| self.holding.passes.contains(place);
+        let kept: BTreeSet<Place> = places.iter().filter(passes).copied().collect();
         self.hold(&kept, out);
+        self.divert(from, places);
+    }
+
+    /// Lists with a host that keeps these buckets what this host drains in them.
+    fn divert(&mut self, holder: HostId, places: &[Place]) {
+        let pinned = |flow: &&Flow| places.contains(&flow.place()) && !self.holding.passes.contains(flow.place());
+        let flows: Vec<Flow> = self.handover.pins.keys().filter(pinned).copied().collect();
+        for (host, records) in self.records(flows.iter()) {
+            records.into_iter().for_each(|record| self.push(host, Operation::Remove(record)));
+        }
+        self.handover.kept_by.extend(flows.iter().map(|flow| (flow.place(), holder)));
+        for (host, records) in self.records(flows.iter()) {
+            records.into_iter().for_each(|record| self.push(host, Operation::Add(record)));
+        }
     }
 
     /// A member has done what records asked for.
@@ -339,14 +375,18 @@ impl Node {
 
     /// Buckets in which others' connections must be heeded: those listed for `epoch`, or all that are listed.
     fn foreign(&self, epoch: Option<&Proposal>) -> Buckets {
-        let counts = |(host, inbox): &(&HostId, &Inbox)| {
-            epoch.is_none_or(|epoch| inbox.epoch == epoch.epoch && epoch.view().contains(**host))
-        };
-        let records = self.handover.inboxes.iter().filter(counts).flat_map(|(_, inbox)| {
-            let kept = epoch.is_none().then_some(&inbox.kept);
-            inbox.records.iter().chain(kept.into_iter().flatten())
+        let member = |host: &HostId| epoch.is_none_or(|epoch| epoch.view().contains(*host));
+        let places = self.handover.inboxes.iter().filter(|(host, _)| member(host)).flat_map(|(_, inbox)| {
+            let whole = epoch.is_none_or(|epoch| epoch.epoch == inbox.epoch);
+            let records = inbox.records.iter().map(move |record| (record, whole));
+            let kept = inbox.kept.iter().map(move |record| (record, epoch.is_none()));
+            let heeded = |(record, whole): (&Record, bool)| {
+                let place = (record.slot, record.bucket);
+                (whole || self.handover.held.contains(&place)).then_some(place)
+            };
+            records.chain(kept).filter_map(heeded)
         });
-        Buckets::touched(&self.by_bucket(), records.map(|record| (record.slot, record.bucket)))
+        Buckets::touched(&self.by_bucket(), places)
     }
 
     fn pinned(&self) -> Buckets {
@@ -387,13 +427,19 @@ impl Node {
     /// The loaded proposal is in force.
     pub(super) fn has_owned(&mut self, now: Now, epoch: &Proposal, out: &mut Vec<Action>) {
         let (view, id) = (epoch.view(), epoch.epoch);
+        self.handover.holders = self.handover.kept_by.clone();
+        self.handover.holds = !self.holding.passes.without(&Buckets::given(epoch, self.me())).is_nothing();
+        // What is listed for buckets that are held stays so until those who sent it list it anew.
+        let held = std::mem::take(&mut self.handover.held);
         self.handover.inboxes.retain(|&host, inbox| {
-            inbox.kept.clear();
-            inbox.epoch == id && view.contains(host)
+            if inbox.epoch != id {
+                inbox.kept.append(&mut inbox.records);
+            }
+            inbox.kept.retain(|record| held.contains(&(record.slot, record.bucket)));
+            view.contains(host) && (inbox.epoch == id || !inbox.kept.is_empty())
         });
         self.handover.outboxes.retain(|&host, outbox| outbox.epoch == id && view.contains(host));
         self.handover.stage = Stage::Start;
-        self.handover.held.clear();
         self.just_released = Buckets::none(self.weights.len());
         self.forget_pins_of_own_buckets();
         self.timers.set(Timer::Batch, now.host + self.dead_after());
@@ -404,6 +450,7 @@ impl Node {
 
     /// The proposal is dropped, and the epoch before goes on as it was.
     pub(super) fn has_returned(&mut self) {
+        self.handover.kept_by = self.handover.holders.clone();
         self.forget_pins_of_own_buckets();
         self.start_streams();
     }
@@ -416,8 +463,7 @@ impl Node {
 
     /// Whether buckets stay here that the epoch in force gives to others.
     pub(super) fn holds(&self) -> bool {
-        let given = self.committed.as_ref().map(|epoch| Buckets::given(epoch, self.me()));
-        self.loaded.is_none() && given.is_some_and(|given| !self.holding.passes.without(&given).is_nothing())
+        self.loaded.is_none() && self.handover.holds
     }
 
     fn look_after_the_draining(&mut self, now: Now, out: &mut Vec<Action>) {

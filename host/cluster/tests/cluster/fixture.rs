@@ -208,8 +208,8 @@ pub(crate) struct Cluster {
     pub(crate) frames: u64,
     /// Check that every connection passes at its own host, too: nothing but planned changes happens.
     pub(crate) planned: bool,
-    /// New connections so far.
-    connections: u32,
+    /// All connections there ever were, with their signatures.
+    connections: BTreeMap<Flow, u64>,
     /// When the last frame of a link arrives.
     arrivals: BTreeMap<(usize, usize), u64>,
     incarnations: u64,
@@ -303,7 +303,7 @@ impl Cluster {
             reorder: false,
             frames: 0,
             planned: false,
-            connections: 0,
+            connections: BTreeMap::new(),
             arrivals: BTreeMap::new(),
             incarnations: 0,
             lives,
@@ -622,10 +622,12 @@ impl Cluster {
 
     /// A client connects: the host whose NIC passes its SYN has a new socket. `None` if none does.
     pub(crate) fn connect(&mut self, slot: u8, bucket: u16) -> Option<(usize, Flow)> {
-        self.connections += 1;
-        let source = std::net::IpAddr::V4(Ipv4Addr::from(0x0a00_0000 + self.connections));
+        let source = std::net::IpAddr::V4(Ipv4Addr::from(0x0a00_0001 + self.connections.len() as u32));
         let connection = Connection::new(source, 40_000, if slot == 0 { 80 } else { 443 });
         let flow = Flow { slot, bucket, vip: 0, connection };
+        let config = &self.hosts[0].config;
+        let key = flow_key::derive(&config.keys.accepted[&config.keys.send], config.cluster_ip);
+        self.connections.insert(flow, signature(&key, &connection));
         let takers: Vec<usize> = (0..self.hosts.len()).filter(|&host| self.passes(host, &flow)).collect();
         assert!(takers.len() < 2, "{takers:?} both answer");
         let taker = *takers.first()?;
@@ -640,9 +642,7 @@ impl Cluster {
 
     /// Whether a packet of this connection passes at a host.
     pub(crate) fn passes(&self, host: usize, flow: &Flow) -> bool {
-        let config = &self.hosts[host].config;
-        let key = flow_key::derive(&config.keys.accepted[&config.keys.send], config.cluster_ip);
-        self.hosts[host].nic.passes(self.at, flow, signature(&key, &flow.connection))
+        self.hosts[host].nic.passes(self.at, flow, self.connections[flow])
     }
 
     /// No connection reaches another host than its own; if nothing but planned changes happens, it reaches that.

@@ -48,7 +48,7 @@ fn all_ordinary(cluster: &Cluster) -> bool {
 
 #[test]
 fn a_join_moves_buckets_and_no_connection() {
-    for seed in 0..10 {
+    for seed in 0..6 {
         let (mut cluster, flows) = three_of_four(seed);
         cluster.loss = 20 * (seed % 3);
         cluster.reorder = seed % 2 == 1;
@@ -120,6 +120,8 @@ fn a_bucket_that_moves_on_before_it_has_drained_is_listed_by_all_who_drain_it() 
 fn connections_that_come_while_buckets_are_released_are_handed_over_too() {
     for seed in 0..6 {
         let (mut cluster, _) = three_of_four(seed);
+        // Who connects just before the release is cut until the second dump has found it, and never reaches another host.
+        cluster.planned = false;
         cluster.handle(2, Event::SetLoad { slot: 0, load: Load::Weight(0) });
         // A client a step, in buckets that are about to move.
         let leaving: Vec<u16> = (0..4096).filter(|&b| cluster.hosts[2].nic.owned[0][usize::from(b) / 64] >> (b % 64) & 1 == 1).collect();
@@ -129,6 +131,8 @@ fn connections_that_come_while_buckets_are_released_are_handed_over_too() {
             came += usize::from(cluster.connect(0, bucket).is_some());
         }
         assert!(came > 50);
+        cluster.run(SECOND / 4);
+        cluster.planned = true;
         cluster.run(SECOND);
         assert!(cluster.are_one(&[0, 1, 2]), "{:#?}", cluster.statuses());
     }
@@ -208,7 +212,7 @@ fn a_crash_costs_its_own_connections_and_their_entries_go_with_the_epoch_that_ex
     // Its NIC is fenced before anybody takes what it had.
     while !cluster.are_one(&[1, 2, 3]) {
         assert!(cluster.step(cluster.at + SECOND));
-        if cluster.hosts[0].nic.lease.fenced() {
+        if !cluster.accepts(0) {
             break;
         }
         assert_eq!(left_alone(&cluster, 3), before, "while it may be alive its connections are left alone");
@@ -219,7 +223,7 @@ fn a_crash_costs_its_own_connections_and_their_entries_go_with_the_epoch_that_ex
 
 #[test]
 fn a_crash_in_the_middle_of_a_hand_over_breaks_no_connection_of_the_others() {
-    for seed in 0..20 {
+    for seed in 0..8 {
         let (mut cluster, _) = three_of_four(seed);
         cluster.start(3);
         let wait = 5 * SECOND + cluster.dice.below(60 * MS);
@@ -261,16 +265,19 @@ fn what_finds_no_room_stays_and_moves_later() {
 
 #[test]
 fn a_full_table_in_a_chain_of_moves_breaks_nothing() {
-    let mut cluster = Cluster::new(4, 13, |_| {});
-    cluster.hosts[2].nic.room = 20;
-    (0..4).for_each(|host| cluster.start(host));
-    assert!(cluster.drive(10 * SECOND, |c| c.are_one(&[0, 1, 2, 3])));
-    cluster.planned = true;
-    cluster.connect_all(8);
-    for (host, weight) in [(0, 0), (1, 0), (0, 50), (3, 0), (1, 50), (3, 50)] {
-        cluster.handle(host, Event::SetLoad { slot: 0, load: Load::Weight(weight) });
-        cluster.run(8 * SECOND);
-        assert_eq!(cluster.covered(), 4096, "{:#?}", cluster.statuses());
+    for seed in 0..4 {
+        let mut cluster = Cluster::new(4, seed, |_| {});
+        cluster.hosts[(seed % 4) as usize].nic.room = 20;
+        cluster.hosts[(seed / 2) as usize].nic.room = 30;
+        (0..4).for_each(|host| cluster.start(host));
+        assert!(cluster.drive(10 * SECOND, |c| c.are_one(&[0, 1, 2, 3])));
+        cluster.planned = true;
+        cluster.connect_all(32);
+        for (host, weight) in [(0, 0), (1, 0), (0, 50), (3, 0), (1, 50), (3, 50)] {
+            cluster.handle(host, Event::SetLoad { slot: 0, load: Load::Weight(weight) });
+            cluster.run(8 * SECOND);
+            assert_eq!(cluster.covered(), 4096, "{:#?}", cluster.statuses());
+        }
     }
 }
 

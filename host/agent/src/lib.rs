@@ -8,6 +8,7 @@
 //! | [`control`] | the control socket's requests and answers, and how to ask |
 //! | `resolve` | from the words of the configuration to what protocol and NIC are told |
 //! | `daemon` | the loop: frames, timers, requests, signals |
+//! | `sockets`, `flows` | the kernel's live connections; by which rule and bucket they come |
 //! | `nic` | the NIC as the daemon holds it: lost and found again |
 //! | `server` | the other end of the control socket |
 //! | `watch`, `carrier` | waiting for frames; whether the interface can carry any |
@@ -20,10 +21,12 @@ pub mod config;
 pub mod control;
 mod daemon;
 mod describe;
+mod flows;
 mod nic;
 mod report;
 mod resolve;
 mod server;
+mod sockets;
 mod watch;
 
 pub use daemon::{AgentError, check, run};

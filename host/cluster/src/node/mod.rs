@@ -191,6 +191,11 @@ impl Node {
         &self.config
     }
 
+    /// This host's connections in buckets that are others', or are about to be.
+    pub fn draining(&self) -> impl Iterator<Item = crate::flow::Flow> {
+        self.handover.pins.keys().copied()
+    }
+
     /// When to call [`handle`](Node::handle) with [`Event::Tick`] if nothing happens before. `None`: never.
     pub fn deadline(&self) -> Option<HostTime> {
         self.timers.next()

@@ -202,6 +202,17 @@ impl Inbox {
         std::mem::take(&mut self.owed).then(|| (self.generation, self.next, refused()))
     }
 
+    /// Sender's incarnation, generation, and the frame expected next.
+    pub(crate) fn stream(&self) -> (u64, u32, u16) {
+        (self.incarnation, self.generation, self.next)
+    }
+
+    /// A stream that goes on.
+    pub(crate) fn again(incarnation: u64, generation: u32, next: u16, epoch: EpochId, records: Vec<Record>) -> Inbox {
+        let records = records.into_iter().collect();
+        Inbox { incarnation, generation, next, epoch, complete: true, records, ..Inbox::default() }
+    }
+
     pub(crate) fn all(&self) -> impl Iterator<Item = &Record> {
         self.records.iter().chain(&self.kept)
     }
@@ -323,6 +334,31 @@ impl Handover {
         self.listed = Some(after);
         self.untidy = true;
         true
+    }
+
+    /// Nothing is under way, and nothing is held or kept.
+    pub(crate) fn is_calm(&self) -> bool {
+        let settled = |inbox: &Inbox| inbox.complete && inbox.kept.is_empty() && inbox.holds.is_empty() && !inbox.owed;
+        self.in_sync()
+            && self.all_answered()
+            && self.held.is_empty()
+            && self.kept_by.is_empty()
+            && self.inboxes.values().all(settled)
+    }
+
+    pub(crate) fn last_generation(&self) -> u32 {
+        self.generation
+    }
+
+    pub(crate) fn go_on_from(&mut self, generation: u32) {
+        self.generation = generation;
+    }
+
+    /// The flow table holds what it is to hold: the process before saw to that.
+    pub(crate) fn is_listed(&mut self) {
+        self.listed = Some(self.wanted());
+        self.dirty = false;
+        self.untidy = true;
     }
 
     /// How many connections of others are listed here.

@@ -142,6 +142,16 @@ impl Challenges {
         Challenges { entropy, drawn: 0, open: Vec::new() }
     }
 
+    /// Where numbers come from, and how many came.
+    pub(crate) fn source(&self) -> ([u8; 32], u64) {
+        (self.entropy, self.drawn)
+    }
+
+    /// Goes on where another one ended, with no question under way.
+    pub(crate) fn from_source(entropy: [u8; 32], drawn: u64) -> Challenges {
+        Challenges { entropy, drawn, open: Vec::new() }
+    }
+
     /// The next random number: SHA-256 over the secret entropy and a counter.
     pub(crate) fn draw(&mut self) -> u64 {
         self.drawn += 1;

@@ -125,7 +125,7 @@ impl Node {
         }
     }
 
-    fn pin(&mut self, flows: &BTreeSet<Flow>) {
+    pub(super) fn pin(&mut self, flows: &BTreeSet<Flow>) {
         let Some(key) = self.flow_key_of(self.me()) else { return };
         for flow in flows {
             self.handover.pins.entry(*flow).or_insert_with(|| signature(&key, &flow.connection));
@@ -374,7 +374,7 @@ impl Node {
     }
 
     /// Buckets in which others' connections must be heeded: those listed for `epoch`, or all that are listed.
-    fn foreign(&self, epoch: Option<&Proposal>) -> Buckets {
+    pub(super) fn foreign(&self, epoch: Option<&Proposal>) -> Buckets {
         let member = |host: &HostId| epoch.is_none_or(|epoch| epoch.view().contains(*host));
         let places = self.handover.inboxes.iter().filter(|(host, _)| member(host)).flat_map(|(_, inbox)| {
             let whole = epoch.is_none_or(|epoch| epoch.epoch == inbox.epoch);
@@ -389,7 +389,7 @@ impl Node {
         Buckets::touched(&self.by_bucket(), places)
     }
 
-    fn pinned(&self) -> Buckets {
+    pub(super) fn pinned(&self) -> Buckets {
         Buckets::touched(&self.by_bucket(), self.handover.pins.keys().map(Flow::place))
     }
 

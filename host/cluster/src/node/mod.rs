@@ -8,6 +8,7 @@
 //! - `handover`: live connections in buckets that change hands.
 //! - `converge`: who is a member, who proposes, what is loaded, released, owned; partitions that meet.
 //! - `speak`: heartbeats, bulk frames, lease renewals.
+//! - `resume`: one process leaves its part to the next.
 //! - `report`: the snapshot for `query`.
 //!
 //! # Why no two NICs accept one bucket
@@ -27,7 +28,10 @@ mod converge;
 mod handover;
 mod receive;
 mod report;
+mod resume;
 mod speak;
+
+pub use resume::ResumeError;
 
 use std::collections::BTreeMap;
 

@@ -152,7 +152,7 @@ pub(crate) struct Host {
 }
 
 impl Host {
-    fn now(&self, at: u64) -> Now {
+    pub(crate) fn now(&self, at: u64) -> Now {
         Now { host: HostTime(drifted(at, self.ppm) + self.offset), nic: NicTime(self.nic.clock(at)) }
     }
 
@@ -349,6 +349,28 @@ impl Cluster {
         entropy.iter_mut().for_each(|octet| *octet = self.dice.roll() as u8);
         let incarnation = self.dice.roll() << 8 | self.incarnations & 0xff;
         self.handle(host, Event::Start { incarnation, entropy });
+    }
+
+    /// Whether the agent could be replaced now.
+    pub(crate) fn saves(&self, host: usize) -> bool {
+        let slot = &self.hosts[host];
+        slot.node.as_ref().is_some_and(|node| node.save(slot.now(self.at)).is_some())
+    }
+
+    /// The agent ends; what it leaves.
+    pub(crate) fn leave_to_the_next(&mut self, host: usize) -> Vec<u8> {
+        let slot = &self.hosts[host];
+        let left = slot.node.as_ref().and_then(|node| node.save(slot.now(self.at))).expect("calm");
+        self.crash(host);
+        left
+    }
+
+    /// Another process goes on with it.
+    pub(crate) fn go_on(&mut self, host: usize, left: &[u8]) {
+        let slot = &mut self.hosts[host];
+        let node = Node::resume(slot.config.clone(), left, slot.now(self.at)).expect("the same configuration");
+        slot.node = Some(node);
+        slot.planned = None;
     }
 
     pub(crate) fn crash(&mut self, host: usize) {

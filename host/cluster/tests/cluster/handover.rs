@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use weir_cluster::{Event, Filtering, Flow, Load, PhaseKind, Report, Step};
+use weir_cluster::{Event, Filtering, Flow, HostId, Load, PhaseKind, Report, ResumeError, Secret, Step};
 use weir_spec::flow::FlowKind;
 
 use crate::fixture::{Cluster, MS, SECOND};
@@ -345,4 +345,63 @@ fn a_hand_over_without_connections_writes_nothing_and_takes_no_frame_more() {
     let tidied = cluster.hosts.iter().flat_map(|host| &host.programs).filter(|(_, step)| *step == Step::Tidy).count();
     assert_eq!((tidied, cluster.hosts.iter().map(|host| host.nic.listed.len()).sum::<usize>()), (0, 0));
     assert!(cluster.frames - frames < 30, "{}", cluster.frames - frames);
+}
+
+#[test]
+fn an_agent_that_is_replaced_goes_on_where_it_was_and_nobody_notices() {
+    for seed in 0..4 {
+        let (mut cluster, flows) = three_of_four(20 + seed);
+        cluster.start(3);
+        assert!(cluster.drive(20 * SECOND, |c| c.are_one(&[0, 1, 2, 3])));
+        cluster.handle(1, Event::SetLoad { slot: 0, load: Load::Weight(20) });
+        cluster.run(SECOND);
+        let epoch = cluster.epoch(0);
+        for host in 0..4 {
+            assert!(cluster.drive(5 * SECOND, |c| c.saves(host)), "{:#?}", cluster.statuses());
+            let left = cluster.leave_to_the_next(host);
+            // Shorter than a lease, longer than a period.
+            let gap = cluster.dice.below(3 * SECOND);
+            cluster.run(gap);
+            cluster.go_on(host, &left);
+            cluster.run(3 * SECOND);
+            assert!(cluster.are_one(&[0, 1, 2, 3]), "{:#?}", cluster.statuses());
+        }
+        assert_eq!(cluster.epoch(0), epoch, "{:#?}", cluster.statuses());
+        assert_eq!(cluster.owned(1), cluster.status(1).expect("up").rules[0].held.into(), "and the weight is as it was");
+        // What ended meanwhile, and what ends later, is told by those who came after.
+        end(&mut cluster, &flows, false);
+        assert!(cluster.drive(6 * SECOND, all_ordinary), "{:#?}", cluster.statuses());
+    }
+}
+
+#[test]
+fn an_agent_that_is_replaced_too_late_has_been_fenced_and_rejoins() {
+    let (mut cluster, _) = three_of_four(30);
+    cluster.planned = false;
+    let left = cluster.leave_to_the_next(2);
+    assert!(cluster.drive(8 * SECOND, |c| c.are_one(&[0, 1])), "{:#?}", cluster.statuses());
+    cluster.hosts[2].sockets.clear();
+    cluster.go_on(2, &left);
+    assert!(cluster.drive(20 * SECOND, |c| c.are_one(&[0, 1, 2])), "{:#?}", cluster.statuses());
+}
+
+#[test]
+fn what_another_configuration_or_nobody_left_is_refused() {
+    let (mut cluster, _) = three_of_four(31);
+    let left = cluster.leave_to_the_next(0);
+    let now = cluster.hosts[0].now(cluster.at);
+    let config = cluster.hosts[0].config.clone();
+    let with = |change: &dyn Fn(&mut weir_cluster::Config)| {
+        let mut config = config.clone();
+        change(&mut config);
+        weir_cluster::Node::resume(config, &left, now).err()
+    };
+    assert_eq!(with(&|_| {}), None);
+    assert_eq!(with(&|config| config.shared.push(1)), Some(ResumeError::Changed));
+    assert_eq!(with(&|config| config.host = HostId::new(2).expect("host")), Some(ResumeError::Changed));
+    assert_eq!(with(&|config| config.keys.accepted = [(1, Secret(vec![8; 32]))].into()), Some(ResumeError::Changed));
+    for end in (0..left.len()).step_by(7) {
+        let cut = weir_cluster::Node::resume(config.clone(), &left[..end], now).err();
+        assert_eq!(cut, Some(ResumeError::Unreadable), "{end} octets");
+    }
 }

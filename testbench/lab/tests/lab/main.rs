@@ -7,4 +7,5 @@ mod fence;
 mod leave_nothing;
 mod refuse;
 mod stage;
+mod survive;
 mod whole;

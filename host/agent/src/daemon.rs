@@ -22,12 +22,14 @@ use crate::report::Teller;
 use crate::server::{Asked, ServeError, Server};
 use crate::sockets::{Sockets, SocketsError};
 use crate::watch::{Vectors, Watched};
-use crate::{clock, describe, resolve};
+use crate::{clock, describe, resolve, successor};
 
 /// EtherType of heartbeats, registered for NLB.
 const HEARTBEAT: u16 = 0x886f;
 /// The longest frame a heartbeat interface may deliver.
 const LONGEST: usize = 9216 + 18;
+/// How long an agent that is to be replaced waits for a moment without hand-over.
+const CALM: Duration = Duration::from_secs(30);
 /// How long a leaving host waits for its NIC and its last heartbeats.
 const FAREWELL: Duration = Duration::from_secs(2);
 
@@ -61,6 +63,9 @@ pub enum AgentError {
     /// The kernel does not tell its sockets.
     #[error("handover")]
     Sockets(#[from] SocketsError),
+    /// The process that was to go on could not be started: this host's NIC will be fenced when its lease ends.
+    #[error("failed to start the next agent")]
+    Successor(#[source] io::Error),
     /// host.control cannot be served.
     #[error("host.control")]
     Serve(#[from] ServeError),
@@ -85,14 +90,21 @@ pub fn check(config: &Config) -> Result<(), AgentError> {
     Ok(())
 }
 
-/// Runs the agent until SIGTERM or SIGINT. Everything it needs is opened before anything is changed.
+/// Runs the agent until SIGTERM or SIGINT. Everything it needs is opened before anything is changed. On SIGUSR2 it gives way
+/// to a new process of this program: see [`successor`].
 pub fn run(config: &Config) -> Result<(), AgentError> {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(system("start the runtime"))?;
-    runtime.block_on(async {
+    let left = runtime.block_on(async {
         let mut daemon = Daemon::open(config)?;
         daemon.serve().await
-    })
+    })?;
+    // What the daemon had open is closed by now, so that the one after it can open it.
+    drop(runtime);
+    match left {
+        None => Ok(()),
+        Some(left) => Err(AgentError::Successor(successor::start(&left))),
+    }
 }
 
 /// The heartbeat interface, watched by the runtime this is called in.
@@ -166,20 +178,37 @@ struct Daemon<'a> {
     server: Server,
     terminate: Signal,
     interrupt: Signal,
+    replace: Signal,
+    /// Gives way as soon as the protocol is calm, or at this time gives that up.
+    replacing: Option<Instant>,
 }
 
 impl<'a> Daemon<'a> {
     fn open(config: &'a Config) -> Result<Daemon<'a>, AgentError> {
         // Two hosts with one priority are told apart by when their agents started.
         let started = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs() as u32;
-        let node = Node::new(resolve::cluster(config, started))?;
+        let protocol = resolve::cluster(config, started);
         let socket = open_socket(config)?;
         let carrier = Carrier::new(&config.host.interface);
-        let nic = HeldNic::open(config)?;
+        let mut nic = HeldNic::open(config)?;
+        let left = successor::left_by_the_one_before();
+        let resumed = left.is_some();
+        let node = match left.map(|left| Node::resume(protocol.clone(), &left, nic.now())) {
+            Some(Ok(node)) => node,
+            Some(Err(error)) => {
+                warn!("{error}: starting anew");
+                Node::new(protocol)?
+            }
+            None => Node::new(protocol)?,
+        };
+        if resumed && node.status(nic.now()).phase != PhaseKind::Stopped {
+            info!("going on where the agent before ended");
+        }
         let connections = Connections::open(config, &node)?;
         let server = Server::listen(&config.host.control)?;
         let watch = |kind| signal(kind).map_err(system("watch for signals"));
         let (terminate, interrupt) = (watch(SignalKind::terminate())?, watch(SignalKind::interrupt())?);
+        let replace = watch(SignalKind::user_defined2())?;
         let teller = Teller::default();
         Ok(Daemon {
             config,
@@ -193,11 +222,15 @@ impl<'a> Daemon<'a> {
             server,
             terminate,
             interrupt,
+            replace,
+            replacing: None,
         })
     }
 
-    async fn serve(&mut self) -> Result<(), AgentError> {
+    /// What the next process is to go on with, if there is to be one.
+    async fn serve(&mut self) -> Result<Option<Vec<u8>>, AgentError> {
         info!("agent of host {} on {}", self.config.host.priority, self.config.host.interface);
+        // Does nothing for one that goes on.
         if self.config.host.started {
             self.start()?;
         }
@@ -207,6 +240,7 @@ impl<'a> Daemon<'a> {
                 biased;
                 _ = self.terminate.recv() => break,
                 _ = self.interrupt.recv() => break,
+                _ = self.replace.recv() => self.replacing = Some(Instant::now() + CALM),
                 Some(asked) = self.server.next() => self.answer(asked)?,
                 () = self.nic.told() => self.heed(),
                 () = self.connections.ended.any() => {
@@ -214,9 +248,23 @@ impl<'a> Daemon<'a> {
                 }
                 () = self.socket.frame_or_timer(left) => self.turn(),
             }
+            if let Some(left) = self.give_way() {
+                return Ok(Some(left));
+            }
         }
         self.leave().await;
-        Ok(())
+        Ok(None)
+    }
+
+    /// What to leave to the next process, if there is to be one and the protocol is calm.
+    fn give_way(&mut self) -> Option<Vec<u8>> {
+        let until = self.replacing?;
+        let left = self.node.save(self.nic.now());
+        if left.is_none() && Instant::now() >= until {
+            warn!("not replaced: the cluster did not settle within {} s", CALM.as_secs());
+            self.replacing = None;
+        }
+        left
     }
 
     /// Time until the protocol wants to be called; `None`: not at all.

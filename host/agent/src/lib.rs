@@ -11,6 +11,7 @@
 //! | `sockets`, `flows` | the kernel's live connections; by which rule and bucket they come |
 //! | `nic` | the NIC as the daemon holds it: lost and found again |
 //! | `server` | the other end of the control socket |
+//! | `successor` | one process of an agent gives way to the next |
 //! | `watch`, `carrier` | waiting for frames; whether the interface can carry any |
 //! | `describe`, `report` | what a person is shown |
 #![deny(unsafe_code)]
@@ -27,6 +28,7 @@ mod report;
 mod resolve;
 mod server;
 mod sockets;
+mod successor;
 mod watch;
 
 pub use daemon::{AgentError, check, run};

@@ -23,6 +23,7 @@ pub mod privilege;
 mod progress;
 mod report;
 mod run;
+pub mod raw;
 pub mod serve;
 mod sys;
 pub mod topology;

@@ -8,4 +8,5 @@ mod leave_nothing;
 mod refuse;
 mod stage;
 mod survive;
+mod tuples;
 mod whole;

@@ -3,6 +3,7 @@
 
 use std::time::{Duration, Instant};
 
+use nix::sys::signal::Signal;
 use weir_agent::control::{Answer, Request, RuleName};
 use weir_lab::client::{Tuple, Tuples};
 use weir_lab::traffic::{Held, HeldConnections, Stream};
@@ -97,6 +98,21 @@ fn no_planned_change_breaks_a_connection() {
     agree(&mut lab, &held, "host 4 leaves", &[1, 2, 3]);
     ask(&lab, 4, Request::Start);
     agree(&mut lab, &held, "host 4 returns", &[1, 2, 3, 4]);
+
+    // Every agent is replaced, one after the other, and nobody notices: the epoch is the same.
+    let before = lab.views(&[1, 2, 3, 4]);
+    for host in 1..=4 {
+        lab.host(host).signal_agent(Signal::SIGUSR2).expect("on").expect("sent");
+        lab.wait(Duration::from_secs(2)).expect("all processes live");
+        let log = std::fs::read_to_string(lab.dir().join(format!("logs/agent-of-host-{host}.log"))).expect("a log");
+        assert!(log.contains("going on where the agent before ended"), "{log}");
+    }
+    assert_eq!(all_answered(&mut lab, &held, |_| true), Vec::<String>::new(), "after: all agents are replaced");
+    let after = lab.views(&[1, 2, 3, 4]);
+    for (before, after) in before.iter().zip(&after) {
+        let (before, after) = (before.query.as_ref().expect("an answer"), after.query.as_ref().expect("an answer"));
+        assert_eq!((&before.epoch, &before.state, before.pins), (&after.epoch, &after.state, after.pins));
+    }
 
     let outcomes = stream.stop();
     let bad: Vec<_> = outcomes.iter().filter(|o| o.host.is_err() || o.took > ONE_RETRY).collect();

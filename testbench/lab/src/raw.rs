@@ -131,7 +131,8 @@ impl RawClient {
         if frame.len() < 42 || frame[12..22] != REQUEST || frame[38..42] != self.address.octets() {
             return;
         }
-        let mut answer = frame[6..12].to_vec();
+        // To the MAC that the question names: the one it came from is masked, and no interface has it.
+        let mut answer = frame[22..28].to_vec();
         answer.extend(topology::CLIENT_MAC);
         answer.extend([0x08, 0x06, 0, 1, 8, 0, 6, 4, 0, 2]);
         answer.extend(topology::CLIENT_MAC);

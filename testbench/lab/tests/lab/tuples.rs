@@ -88,6 +88,9 @@ fn a_client_that_has_forgotten_its_connection_gets_a_fresh_start_at_the_new_owne
     let challenge = client.receive(SOON, |segment| segment.flags & (SYN | ACK | FIN | RST) == ACK).expect("an answer");
     assert_eq!(challenge.host, Some(old));
     client.send(22_000, RST, challenge.acknowledged, 0, &[]).expect("sent");
+    // A kernel repeats its SYN after a second. By then the holder has let go.
+    lab.wait(Duration::from_millis(500)).expect("all processes live");
+    assert_eq!(lab.host(old).query().expect("on").expect("an answer").pins, 0, "unpinned when the socket went");
     let fresh = syn_ack(&client, 22_000, 500_000);
     assert_eq!(fresh.host, Some(3 - old), "the new owner of its bucket");
 }

@@ -142,7 +142,9 @@ impl Connections {
     fn alive(&mut self) -> Option<BTreeSet<Flow>> {
         let dump = self.sockets.dump();
         match &dump {
-            Err(error) if !self.failing => warn!("{}; live connections are not handed over until it works", told(error)),
+            Err(error) if !self.failing => {
+                warn!("{}; live connections are not handed over until it works", told(error))
+            }
             _ => {}
         }
         self.failing = dump.is_err();

@@ -125,7 +125,8 @@ mod tests {
                 assert_eq!(sorter.connection(&flow), Some(connection));
             }
         }
-        let elsewhere = Connection { local: "10.0.0.2:80".parse().expect("a"), remote: "10.0.0.3:1".parse().expect("b") };
+        let elsewhere =
+            Connection { local: "10.0.0.2:80".parse().expect("a"), remote: "10.0.0.3:1".parse().expect("b") };
         assert_eq!(sorter.flow(&elsewhere), None);
     }
 

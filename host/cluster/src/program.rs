@@ -41,8 +41,7 @@ impl Holding {
     pub(crate) fn program(&self, config: &Config, step: Step, epoch: u32, deadline: NicTime) -> Program {
         let mut maps: Vec<Map> = Vec::new();
         let mut refer = |slot: usize| {
-            let (passes, adopts, releases) =
-                (self.passes.slot(slot), self.adopts.slot(slot), self.releases.slot(slot));
+            let (passes, adopts, releases) = (self.passes.slot(slot), self.adopts.slot(slot), self.releases.slot(slot));
             let state = |bucket: usize| match () {
                 () if adopts.contains(bucket) => BucketState::Adopt,
                 () if passes.contains(bucket) => BucketState::Own,

@@ -148,7 +148,20 @@ pub(crate) struct SavedPeer {
 }
 
 fields!(SavedPeer {
-    host, incarnation, sequence, bulk_sequence, heard, beat, echoed, key, unique_code, ip, promised, told, stream, records
+    host,
+    incarnation,
+    sequence,
+    bulk_sequence,
+    heard,
+    beat,
+    echoed,
+    key,
+    unique_code,
+    ip,
+    promised,
+    told,
+    stream,
+    records
 });
 
 /// A host that serves calmly.
@@ -183,8 +196,29 @@ pub(crate) struct Saved {
 }
 
 fields!(Saved {
-    version, host, config_digest, flow_key, unique_code, incarnation, sequence, entropy, drawn, highest, serial, generation,
-    draining, configured, weights, epoch, until, beats, advanced, awake_since, saved_at, pins, peers
+    version,
+    host,
+    config_digest,
+    flow_key,
+    unique_code,
+    incarnation,
+    sequence,
+    entropy,
+    drawn,
+    highest,
+    serial,
+    generation,
+    draining,
+    configured,
+    weights,
+    epoch,
+    until,
+    beats,
+    advanced,
+    awake_since,
+    saved_at,
+    pins,
+    peers
 });
 
 /// Another layout has another number.

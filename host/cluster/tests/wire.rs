@@ -7,9 +7,9 @@ use proptest::prelude::*;
 use weir_cluster::Record;
 use weir_cluster::wire::bulk::{Bulk, CHUNK, Fault, Message};
 use weir_cluster::wire::extension::{self, Extension, Read};
-use weir_cluster::wire::records::{self, Operation};
 use weir_cluster::wire::heartbeat::{Fields, Heartbeat, LEN, MapKind, SLOTS};
 use weir_cluster::wire::identity::{Entry, Identity};
+use weir_cluster::wire::records::{self, Operation};
 use weir_cluster::wire::{BULK, codes, ethernet};
 use weir_cluster::{EpochId, Filtering, HostId, HostSet, Keys, Load, PortRule, Secret};
 use weir_spec::rules::{Affinity, Protocol, VipSelect};
@@ -149,14 +149,15 @@ fn any_extension() -> impl Strategy<Value = Extension> {
 }
 
 fn any_operations() -> impl Strategy<Value = Vec<Operation>> {
-    let operation = (0u8..3, 0u8..33, 0u16..4096, 0u8..16, any::<u64>()).prop_map(|(kind, slot, bucket, vip, signature)| {
-        let record = Record { slot, bucket, vip, signature };
-        match kind {
-            0 => Operation::Add(record),
-            1 => Operation::Remove(record),
-            _ => Operation::Hold { slot, bucket },
-        }
-    });
+    let operation =
+        (0u8..3, 0u8..33, 0u16..4096, 0u8..16, any::<u64>()).prop_map(|(kind, slot, bucket, vip, signature)| {
+            let record = Record { slot, bucket, vip, signature };
+            match kind {
+                0 => Operation::Add(record),
+                1 => Operation::Remove(record),
+                _ => Operation::Hold { slot, bucket },
+            }
+        });
     proptest::collection::vec(operation, 0..=records::MOST)
 }
 

@@ -428,7 +428,10 @@ impl Node {
             settled,
             outranked: self.best_offer(now).is_some(),
             propose: self.is_to_propose(now),
-            recommit: settled && self.lease.fenced() && self.handover.in_sync() && self.recommit_deadline(now).is_some(),
+            recommit: settled
+                && self.lease.fenced()
+                && self.handover.in_sync()
+                && self.recommit_deadline(now).is_some(),
             ..Facts::default()
         };
         if let Some(loaded) = &self.loaded {
@@ -463,7 +466,7 @@ impl Node {
             facts.released = answered && self.handover.stage == Stage::Closing;
             facts.promises_over = self.promises.keys().all(|host| view.contains(*host));
             facts.all_released = answered
-                && others()                    .all(|(&host, _)| reached(host, &[PhaseKind::Released]))
+                && others().all(|(&host, _)| reached(host, &[PhaseKind::Released]))
                 && self.commit_deadline(view, now).is_some();
         }
         facts

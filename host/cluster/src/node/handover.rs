@@ -217,7 +217,8 @@ impl Node {
             match entry.kind {
                 FlowKind::Foreign => self.handover.inboxes.values_mut().for_each(|inbox| inbox.refuse(entry)),
                 FlowKind::Pin => {
-                    let same = |(flow, signature): &(&Flow, &u64)| (**signature, flow.vip) == (entry.signature, entry.vip);
+                    let same =
+                        |(flow, signature): &(&Flow, &u64)| (**signature, flow.vip) == (entry.signature, entry.vip);
                     let pins = self.handover.pins.iter().filter(same);
                     places.extend(pins.map(|(flow, _)| flow.place()));
                 }
@@ -315,7 +316,14 @@ impl Node {
     }
 
     /// Records of a member came.
-    pub(super) fn records_came(&mut self, from: HostId, epoch: EpochId, generation: u32, frame: &Frame, out: &mut Vec<Action>) {
+    pub(super) fn records_came(
+        &mut self,
+        from: HostId,
+        epoch: EpochId,
+        generation: u32,
+        frame: &Frame,
+        out: &mut Vec<Action>,
+    ) {
         let Some(incarnation) = self.peers.get(&from).map(|peer| peer.incarnation) else { return };
         let inbox = self.handover.inboxes.entry(from).or_insert_with(Inbox::default);
         let Some(holds) = inbox.take(incarnation, epoch, generation, frame) else { return };

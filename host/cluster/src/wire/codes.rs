@@ -111,8 +111,9 @@ mod tests {
 
     #[test]
     fn every_slot_that_means_something_is_encoded_back_to_itself() {
-        let read =
-            (0..=0x1_0000u32).filter(|&slot| decode_weight(slot).is_some_and(|f| encode_weight(f) == slot & !DRAINS)).count();
+        let read = (0..=0x1_0000u32)
+            .filter(|&slot| decode_weight(slot).is_some_and(|f| encode_weight(f) == slot & !DRAINS))
+            .count();
         let meant = (0..=0x1_0000u32).filter(|&slot| decode_weight(slot).is_some()).count();
         assert_eq!((read, meant), (2 * (101 + 1 + 32 + 1), 2 * (101 + 1 + 32 + 1)), "each drained and not");
         assert_eq!(decode_weight(u32::MAX), None);

@@ -9,11 +9,11 @@ use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 
-use weir_cluster::{
-    Action, Addressing, Config, EpochId, Event, Filtering, Flow, HostId, Listing, HostSet, HostTime, Keys, Load, Mode, NicTime, Node,
-    Now, PhaseKind, PortRule, Program, Report, Secret, Status, Step,
-};
 use weir_cluster::flow_key;
+use weir_cluster::{
+    Action, Addressing, Config, EpochId, Event, Filtering, Flow, HostId, HostSet, HostTime, Keys, Listing, Load, Mode,
+    NicTime, Node, Now, PhaseKind, PortRule, Program, Report, Secret, Status, Step,
+};
 use weir_spec::flow::signature::signature;
 use weir_spec::flow::{Connection, Entry, FlowKind};
 use weir_spec::lease::Lease;
@@ -672,14 +672,28 @@ impl Cluster {
         for (host, slot) in self.hosts.iter().enumerate() {
             for flow in &slot.sockets {
                 if self.planned {
-                    assert!(self.passes(host, flow), "at {}: {flow:?} is cut at its host {}\n{:#?}", self.at, host + 1, self.statuses());
+                    assert!(
+                        self.passes(host, flow),
+                        "at {}: {flow:?} is cut at its host {}\n{:#?}",
+                        self.at,
+                        host + 1,
+                        self.statuses()
+                    );
                 }
                 // Who is fenced has lost its connections already: others answer them.
                 let alive = self.passes(host, flow);
                 for other in (0..self.hosts.len()).filter(|&other| alive && other != host) {
-                    let excused = self.excused.get(&(host.min(other), host.max(other))).is_some_and(|&until| self.at < until);
+                    let excused =
+                        self.excused.get(&(host.min(other), host.max(other))).is_some_and(|&until| self.at < until);
                     let wrong = self.passes(other, flow) && (self.strict || !excused);
-                    assert!(!wrong, "at {}: {flow:?} of host {} passes at host {}\n{:#?}", self.at, host + 1, other + 1, self.statuses());
+                    assert!(
+                        !wrong,
+                        "at {}: {flow:?} of host {} passes at host {}\n{:#?}",
+                        self.at,
+                        host + 1,
+                        other + 1,
+                        self.statuses()
+                    );
                 }
             }
         }

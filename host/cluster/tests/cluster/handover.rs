@@ -54,7 +54,8 @@ fn a_join_moves_buckets_and_no_connection() {
         cluster.reorder = seed % 2 == 1;
         cluster.start(3);
         assert!(cluster.drive(20 * SECOND, |c| c.are_one(&[0, 1, 2, 3])), "{:#?}", cluster.statuses());
-        let moved: Vec<_> = flows.iter().filter(|(host, flow)| !cluster.hosts[*host].node_owns(flow)).copied().collect();
+        let moved: Vec<_> =
+            flows.iter().filter(|(host, flow)| !cluster.hosts[*host].node_owns(flow)).copied().collect();
         assert!(moved.len() > 30, "{}", moved.len());
         assert_eq!((0..3).map(|host| pins(&cluster, host)).sum::<u32>(), moved.len() as u32);
         assert_eq!(left_alone(&cluster, 3), moved.len() as u32);
@@ -124,7 +125,8 @@ fn connections_that_come_while_buckets_are_released_are_handed_over_too() {
         cluster.planned = false;
         cluster.handle(2, Event::SetLoad { slot: 0, load: Load::Weight(0) });
         // A client a step, in buckets that are about to move.
-        let leaving: Vec<u16> = (0..4096).filter(|&b| cluster.hosts[2].nic.owned[0][usize::from(b) / 64] >> (b % 64) & 1 == 1).collect();
+        let leaving: Vec<u16> =
+            (0..4096).filter(|&b| cluster.hosts[2].nic.owned[0][usize::from(b) / 64] >> (b % 64) & 1 == 1).collect();
         let mut came = 0;
         for bucket in leaving.into_iter().step_by(5) {
             cluster.step(cluster.at + 100);
@@ -153,7 +155,11 @@ fn a_drained_host_stops_when_its_last_connection_has_ended() {
     cluster.run(3 * SECOND);
     assert_eq!(cluster.phase(0), PhaseKind::Stable, "one is left");
     end(&mut cluster, &own[..1], false);
-    assert!(cluster.drive(3 * SECOND, |c| c.phase(0) == PhaseKind::Stopped && c.are_one(&[1, 2])), "{:#?}", cluster.statuses());
+    assert!(
+        cluster.drive(3 * SECOND, |c| c.phase(0) == PhaseKind::Stopped && c.are_one(&[1, 2])),
+        "{:#?}",
+        cluster.statuses()
+    );
 }
 
 #[test]
@@ -259,7 +265,11 @@ fn what_finds_no_room_stays_and_moves_later() {
             cluster.run(7 * SECOND);
             assert_eq!(cluster.covered(), 4096);
         }
-        assert!(cluster.drive(30 * SECOND, |c| c.are_one(&[0, 1, 2]) && c.owned(2) == 1365), "{:#?}", cluster.statuses());
+        assert!(
+            cluster.drive(30 * SECOND, |c| c.are_one(&[0, 1, 2]) && c.owned(2) == 1365),
+            "{:#?}",
+            cluster.statuses()
+        );
     }
 }
 
@@ -367,7 +377,11 @@ fn an_agent_that_is_replaced_goes_on_where_it_was_and_nobody_notices() {
             assert!(cluster.are_one(&[0, 1, 2, 3]), "{:#?}", cluster.statuses());
         }
         assert_eq!(cluster.epoch(0), epoch, "{:#?}", cluster.statuses());
-        assert_eq!(cluster.owned(1), cluster.status(1).expect("up").rules[0].held.into(), "and the weight is as it was");
+        assert_eq!(
+            cluster.owned(1),
+            cluster.status(1).expect("up").rules[0].held.into(),
+            "and the weight is as it was"
+        );
         // What ended meanwhile, and what ends later, is told by those who came after.
         end(&mut cluster, &flows, false);
         assert!(cluster.drive(6 * SECOND, all_ordinary), "{:#?}", cluster.statuses());

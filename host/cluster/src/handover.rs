@@ -131,10 +131,10 @@ pub(crate) struct Inbox {
     pub(crate) complete: bool,
     /// The sender's connections in this host's buckets.
     pub(crate) records: BTreeSet<Record>,
-    /// Records of streams before, needed by the epoch in force.
-    pub(crate) kept: BTreeSet<Record>,
-    /// Buckets that the sender keeps though the epoch gives them to this host.
-    pub(crate) holds: BTreeSet<Place>,
+    /// Records of streams before, by their epochs: a sender may be an epoch ahead.
+    pub(crate) kept: BTreeMap<EpochId, BTreeSet<Record>>,
+    /// By epoch, buckets that the sender keeps though that gives them to this host, or to somebody else.
+    pub(crate) holds: BTreeMap<EpochId, BTreeSet<Place>>,
     /// Records of the last frame that found no room.
     refused: Vec<Record>,
     /// The last frame has to be answered, once it is done.
@@ -156,8 +156,12 @@ impl Inbox {
                 return None;
             }
             let mut kept = std::mem::take(&mut self.kept);
-            kept.append(&mut self.records);
-            *self = Inbox { incarnation, generation, epoch, kept, ..Inbox::default() };
+            if !self.records.is_empty() {
+                kept.entry(self.epoch).or_default().append(&mut self.records);
+            }
+            let mut holds = std::mem::take(&mut self.holds);
+            holds.remove(&epoch);
+            *self = Inbox { incarnation, generation, epoch, kept, holds, ..Inbox::default() };
         }
         if frame.number.wrapping_add(1) == self.next {
             // Its answer was lost.
@@ -179,7 +183,9 @@ impl Inbox {
                 }
                 Operation::Remove(record) => {
                     self.records.remove(&record);
-                    self.kept.remove(&record);
+                    self.kept.values_mut().for_each(|records| {
+                        records.remove(&record);
+                    });
                 }
                 Operation::Hold { slot, bucket } => holds.push((slot, bucket)),
             }
@@ -214,7 +220,29 @@ impl Inbox {
     }
 
     pub(crate) fn all(&self) -> impl Iterator<Item = &Record> {
-        self.records.iter().chain(&self.kept)
+        self.records.iter().chain(self.kept.values().flatten())
+    }
+
+    /// What was listed by one epoch.
+    pub(crate) fn by_epoch(&self, epoch: EpochId) -> impl Iterator<Item = &Record> {
+        let records = (self.epoch == epoch).then_some(&self.records);
+        records.into_iter().chain(self.kept.get(&epoch)).flatten()
+    }
+
+    /// An epoch is in force: what was listed by those before it goes, but for buckets that are held.
+    pub(crate) fn outdate(&mut self, epoch: EpochId, held: &BTreeSet<Place>) {
+        if self.epoch < epoch {
+            let records = std::mem::take(&mut self.records);
+            self.kept.entry(self.epoch).or_default().extend(records);
+        }
+        let newer = self.kept.split_off(&epoch);
+        let older = std::mem::replace(&mut self.kept, newer);
+        let stays = |record: &Record| held.contains(&(record.slot, record.bucket));
+        let mut staying: BTreeSet<Record> = older.into_values().flatten().filter(stays).collect();
+        if !staying.is_empty() {
+            self.kept.entry(epoch).or_default().append(&mut staying);
+        }
+        self.holds = self.holds.split_off(&epoch);
     }
 }
 

@@ -116,7 +116,7 @@ impl Node {
 
     fn push(&mut self, host: HostId, operation: Operation) {
         let Some(epoch) = self.target().map(|target| target.epoch) else { return };
-        if !self.handover.outboxes.get(&host).is_some_and(|outbox| outbox.epoch == epoch) {
+        if self.handover.outboxes.get(&host).is_none_or(|outbox| outbox.epoch != epoch) {
             let generation = self.handover.next_generation();
             self.handover.outboxes.insert(host, Outbox::new(epoch, generation, Vec::new()));
         }
@@ -160,8 +160,9 @@ impl Node {
                     self.pin(&leaving);
                     self.start_streams();
                     let epoch = self.loaded.as_ref().map(|loaded| loaded.epoch);
-                    let early = self.handover.inboxes.iter().filter(|(_, inbox)| Some(inbox.epoch) == epoch);
-                    let early = early.map(|(&host, inbox)| (host, inbox.holds.iter().copied().collect::<Vec<_>>()));
+                    let early = self.handover.inboxes.iter();
+                    let early = early.filter_map(|(&host, inbox)| Some((host, inbox.holds.get(&epoch?)?)));
+                    let early = early.map(|(host, places)| (host, places.iter().copied().collect::<Vec<_>>()));
                     for (host, places) in early.collect::<Vec<_>>() {
                         self.heed_holds(host, &places, out);
                     }
@@ -325,7 +326,7 @@ impl Node {
         out: &mut Vec<Action>,
     ) {
         let Some(incarnation) = self.peers.get(&from).map(|peer| peer.incarnation) else { return };
-        let inbox = self.handover.inboxes.entry(from).or_insert_with(Inbox::default);
+        let inbox = self.handover.inboxes.entry(from).or_default();
         let Some(holds) = inbox.take(incarnation, epoch, generation, frame) else { return };
         self.handover.dirty = true;
         let in_force = self.loaded.is_none() && self.committed.as_ref().is_some_and(|own| own.epoch == epoch);
@@ -333,7 +334,9 @@ impl Node {
             if in_force && inbox.complete {
                 inbox.kept.clear();
             }
-            inbox.holds.extend(&holds);
+            if !holds.is_empty() {
+                inbox.holds.entry(epoch).or_default().extend(&holds);
+            }
         }
         if self.target().is_some_and(|target| target.epoch == epoch) {
             self.heed_holds(from, &holds, out);
@@ -384,15 +387,13 @@ impl Node {
     /// Buckets in which others' connections must be heeded: those listed for `epoch`, or all that are listed.
     pub(super) fn foreign(&self, epoch: Option<&Proposal>) -> Buckets {
         let member = |host: &HostId| epoch.is_none_or(|epoch| epoch.view().contains(*host));
+        let held = |record: &&Record| self.handover.held.contains(&(record.slot, record.bucket));
         let places = self.handover.inboxes.iter().filter(|(host, _)| member(host)).flat_map(|(_, inbox)| {
-            let whole = epoch.is_none_or(|epoch| epoch.epoch == inbox.epoch);
-            let records = inbox.records.iter().map(move |record| (record, whole));
-            let kept = inbox.kept.iter().map(move |record| (record, epoch.is_none()));
-            let heeded = |(record, whole): (&Record, bool)| {
-                let place = (record.slot, record.bucket);
-                (whole || self.handover.held.contains(&place)).then_some(place)
+            let records: Vec<&Record> = match epoch {
+                Some(epoch) => inbox.by_epoch(epoch.epoch).chain(inbox.all().filter(held)).collect(),
+                None => inbox.all().collect(),
             };
-            records.chain(kept).filter_map(heeded)
+            records.into_iter().map(|record| (record.slot, record.bucket))
         });
         Buckets::touched(&self.by_bucket(), places)
     }
@@ -417,8 +418,8 @@ impl Node {
 
     /// What the NIC is to hold by the loaded proposal.
     pub(super) fn holding_to_own(&self, loaded: &Proposal) -> Holding {
-        let of_epoch = self.handover.inboxes.values().filter(|inbox| inbox.epoch == loaded.epoch);
-        let withheld = of_epoch.flat_map(|inbox| inbox.holds.iter().copied());
+        let of_epoch = self.handover.inboxes.values().filter_map(|inbox| inbox.holds.get(&loaded.epoch));
+        let withheld = of_epoch.flatten().copied();
         let withheld = Buckets::of(self.weights.len(), withheld);
         let given = Buckets::given(loaded, self.me()).without(&withheld);
         let passes = given.either(&self.held().both(&self.holding.passes));
@@ -440,11 +441,8 @@ impl Node {
         // What is listed for buckets that are held stays so until those who sent it list it anew.
         let held = std::mem::take(&mut self.handover.held);
         self.handover.inboxes.retain(|&host, inbox| {
-            if inbox.epoch != id {
-                inbox.kept.append(&mut inbox.records);
-            }
-            inbox.kept.retain(|record| held.contains(&(record.slot, record.bucket)));
-            view.contains(host) && (inbox.epoch == id || !inbox.kept.is_empty())
+            inbox.outdate(id, &held);
+            view.contains(host) && (inbox.epoch >= id || !inbox.kept.is_empty())
         });
         self.handover.outboxes.retain(|&host, outbox| outbox.epoch == id && view.contains(host));
         self.handover.stage = Stage::Start;

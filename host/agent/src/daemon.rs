@@ -91,7 +91,7 @@ pub fn check(config: &Config) -> Result<(), AgentError> {
 }
 
 /// Runs the agent until SIGTERM or SIGINT. Everything it needs is opened before anything is changed. On SIGUSR2 it gives way
-/// to a new process of this program: see [`successor`].
+/// to a new process of this program, which goes on where it was.
 pub fn run(config: &Config) -> Result<(), AgentError> {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(system("start the runtime"))?;

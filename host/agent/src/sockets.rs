@@ -297,6 +297,29 @@ mod tests {
     }
 
     #[test]
+    fn another_namespace_is_looked_into_as_well_and_is_another() {
+        let (stay, stays) = std::sync::mpsc::channel::<()>();
+        let (tell, told) = std::sync::mpsc::channel();
+        let there = std::thread::spawn(move || {
+            let entered = nix::sched::unshare(CloneFlags::CLONE_NEWNET).is_ok();
+            let path = format!("/proc/{}/task/{}/ns/net", std::process::id(), nix::unistd::gettid());
+            tell.send(entered.then(|| PathBuf::from(path))).expect("the test waits");
+            let _ = stays.recv();
+        });
+        // Only root may make one.
+        if let Some(path) = told.recv().expect("it says") {
+            let (_client, _server, connection) = accepted("127.0.0.1:0");
+            let mut sockets = Sockets::open(&[path]).expect("sock_diag there, too");
+            assert_eq!(sockets.namespaces.len(), 2);
+            assert!(sockets.dump().expect("a dump").contains(&connection));
+            assert!(sockets.namespaces[1].dump(AF_INET).expect("a dump").is_empty(), "nobody is there");
+            assert_eq!(sockets.hearing().len(), 2);
+        }
+        drop(stay);
+        there.join().expect("no panic");
+    }
+
+    #[test]
     fn a_namespace_that_is_not_there_is_named() {
         let error = Sockets::open(&["/run/netns/weir-nowhere".into()]).err().expect("none there");
         assert_eq!(error.to_string(), "failed to enter network namespace /run/netns/weir-nowhere");

@@ -10,6 +10,7 @@ mod traffic;
 use std::net::{IpAddr, Ipv4Addr};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde::Deserialize;
 use toml::Spanned;
@@ -28,8 +29,21 @@ pub struct Config {
     pub cluster: Cluster,
     /// What is this host's own.
     pub host: Host,
+    /// How live connections are handed over.
+    pub handover: Handover,
     /// Port rules in the order of the file.
     pub rules: Vec<PortRule>,
+}
+
+/// How live connections are handed over.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Handover {
+    /// How long connections may go on in buckets that are another host's; `None`: as long as they like.
+    pub drain_limit_us: Option<u64>,
+    /// How long what a NIC passed before it released a bucket may take to reach its socket.
+    pub settle: Duration,
+    /// Network namespaces of applications, beside the agent's own.
+    pub netns: Vec<PathBuf>,
 }
 
 /// What all hosts share.
@@ -85,6 +99,8 @@ struct RawConfig {
     cluster: RawCluster,
     host: RawHost,
     #[serde(default)]
+    handover: RawHandover,
+    #[serde(default)]
     rule: Vec<rule::RawRule>,
 }
 
@@ -127,6 +143,15 @@ struct RawHost {
     state: Option<Spanned<String>>,
 }
 
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawHandover {
+    drain_limit_s: Option<Spanned<u64>>,
+    settle_ms: Option<Spanned<u64>>,
+    #[serde(default)]
+    netns: Vec<Spanned<PathBuf>>,
+}
+
 fn unnamed() -> String {
     "weir".into()
 }
@@ -148,8 +173,9 @@ impl Config {
         let raw: RawConfig = toml::from_str(text).map_err(|error| source.syntax(error))?;
         let cluster = cluster(&source, raw.cluster)?;
         let host = host(&source, raw.host)?;
+        let handover = handover(&source, raw.handover)?;
         let rules = rule::check(&source, raw.rule, &cluster.vips)?;
-        Ok(Config { cluster, host, rules })
+        Ok(Config { cluster, host, handover, rules })
     }
 }
 
@@ -326,6 +352,25 @@ fn host(source: &Source<'_>, raw: RawHost) -> Result<Host, ConfigError> {
         control: raw.control.unwrap_or_else(|| DEFAULT_CONTROL.into()),
         started,
     })
+}
+
+fn handover(source: &Source<'_>, raw: RawHandover) -> Result<Handover, ConfigError> {
+    const WEEK_S: u64 = 604_800;
+    let drain_limit_us = match raw.drain_limit_s {
+        None => None,
+        limit => Some(in_range(source, limit, "handover.drain_limit_s", 1, 1..=WEEK_S)? * 1_000_000),
+    };
+    let settle_ms = in_range(source, raw.settle_ms, "handover.settle_ms", 5, 1..=1000)?;
+    let mut netns = Vec::new();
+    for path in raw.netns {
+        if !path.get_ref().is_absolute() || netns.contains(path.get_ref()) {
+            let value = path.get_ref().display().to_string();
+            let what = "absolute paths of network namespaces, as in \"/run/netns/app\", each once";
+            return Err(source.wrong(path.span(), "handover.netns", &value, what));
+        }
+        netns.push(path.into_inner());
+    }
+    Ok(Handover { drain_limit_us, settle: Duration::from_millis(settle_ms), netns })
 }
 
 type Span = Range<usize>;

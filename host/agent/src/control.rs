@@ -4,9 +4,12 @@
 //! (`SO_PEERCRED`). The types are the stable interface behind `weir query --json` and its siblings.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::io::{self, BufRead, BufReader, Write};
+use std::net::{IpAddr, SocketAddr};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -23,6 +26,60 @@ pub enum Request {
     Start,
     /// Leave the cluster at once; connections to this host lose service.
     Stop,
+    /// Take no new connections, and leave the cluster when the last has ended.
+    Drainstop,
+    /// Take no new connections of a rule.
+    Drain {
+        /// Which; `None`: all of them.
+        rule: Option<RuleName>,
+    },
+    /// Take them again.
+    Enable {
+        /// Which; `None`: all of them, which also takes back `Drainstop`.
+        rule: Option<RuleName>,
+    },
+    /// Weigh more or less in a rule of mode multiple, until the agent ends.
+    Weight {
+        /// Which rule.
+        rule: RuleName,
+        /// 0 to 100; `None`: equal load.
+        weight: Option<u8>,
+    },
+}
+
+/// A rule as a person names it: a port of it, and its virtual IP where that is needed to tell it from others.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct RuleName {
+    /// One of the virtual IPs; `None`: the first rule that has the port.
+    pub vip: Option<IpAddr>,
+    /// A port of the rule.
+    pub port: u16,
+}
+
+/// What names no rule.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("rule is {0:?}, should be a port, or a virtual IP and a port as in 10.77.0.100:80 or [2001:db8::7]:80")]
+pub struct RuleNameError(String);
+
+impl FromStr for RuleName {
+    type Err = RuleNameError;
+
+    fn from_str(text: &str) -> Result<RuleName, RuleNameError> {
+        if let Ok(port) = text.parse() {
+            return Ok(RuleName { vip: None, port });
+        }
+        let named: SocketAddr = text.parse().map_err(|_| RuleNameError(text.to_string()))?;
+        Ok(RuleName { vip: Some(named.ip()), port: named.port() })
+    }
+}
+
+impl fmt::Display for RuleName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.vip {
+            None => self.port.fmt(f),
+            Some(vip) => SocketAddr::new(vip, self.port).fmt(f),
+        }
+    }
 }
 
 /// What it answers.
@@ -68,6 +125,12 @@ pub struct Query {
     pub convergences: u64,
     /// The NIC accepts nothing through rules.
     pub fenced: bool,
+    /// This host stops when its last connection has ended.
+    #[serde(default)]
+    pub draining: bool,
+    /// Live connections here in buckets that are other hosts'.
+    #[serde(default)]
+    pub pins: u32,
 }
 
 /// Everything worth knowing about one host.
@@ -177,6 +240,11 @@ mod tests {
     #[test]
     fn the_json_is_the_documented_one() {
         assert_eq!(serde_json::to_string(&Request::Query).expect("json"), r#"{"verb":"query"}"#);
+        let request = Request::Drain { rule: Some("10.0.0.1:80".parse().expect("a rule")) };
+        let text = r#"{"verb":"drain","rule":{"vip":"10.0.0.1","port":80}}"#;
+        assert_eq!(serde_json::to_string(&request).expect("json"), text);
+        assert_eq!(serde_json::from_str::<Request>(text).expect("a request"), request);
+        assert_eq!("http".parse::<RuleName>().expect_err("no port").0, "http");
         let answer = Answer::Query(Query {
             host: 2,
             state: "converged".into(),
@@ -188,7 +256,7 @@ mod tests {
         });
         let text = concat!(
             r#"{"query":{"host":2,"state":"converged","default":false,"members":[1,2],"cause":null,"#,
-            r#""epoch":"7.00c0ffee","buckets":{"1":2048,"2":2048},"convergences":1,"fenced":false}}"#
+            r#""epoch":"7.00c0ffee","buckets":{"1":2048,"2":2048},"convergences":1,"fenced":false,"draining":false,"pins":0}}"#
         );
         assert_eq!(serde_json::to_string(&answer).expect("json"), text);
         assert_eq!(serde_json::from_str::<Answer>(text).expect("an answer"), answer);

@@ -3,29 +3,33 @@
 //! One thread. The protocol decides, in `weir-cluster`; here its events are read off the kernel and its actions carried
 //! out. Frames that wait are always handed over before a timer is, so that silence is never a full socket.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::io;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::{info, warn};
 use weir_cluster::node::Node;
-use weir_cluster::{Action, Event, PhaseKind};
+use weir_cluster::{Action, Event, Flow, Load, PhaseKind};
 use weir_link::{Ethertype, LinkError, PacketSocket};
 
 use crate::carrier::{Carrier, Change};
 use crate::config::Config;
-use crate::control::{Answer, Request};
-use crate::nic::HeldNic;
+use crate::control::{Answer, Request, RuleName};
+use crate::flows::Sorter;
+use crate::nic::{HeldNic, told};
 use crate::report::Teller;
 use crate::server::{Asked, ServeError, Server};
-use crate::watch::Watched;
-use crate::{clock, describe, resolve};
+use crate::sockets::{Sockets, SocketsError};
+use crate::watch::{Vectors, Watched};
+use crate::{clock, describe, resolve, successor};
 
 /// EtherType of heartbeats, registered for NLB.
 const HEARTBEAT: u16 = 0x886f;
 /// The longest frame a heartbeat interface may deliver.
 const LONGEST: usize = 9216 + 18;
+/// How long an agent that is to be replaced waits for a moment without hand-over.
+const CALM: Duration = Duration::from_secs(30);
 /// How long a leaving host waits for its NIC and its last heartbeats.
 const FAREWELL: Duration = Duration::from_secs(2);
 
@@ -56,6 +60,12 @@ pub enum AgentError {
     /// host.nic does not take its MACs.
     #[error("host.nic")]
     Masking(#[from] weir_nic::driver::MaskingError),
+    /// The kernel does not tell its sockets.
+    #[error("handover")]
+    Sockets(#[from] SocketsError),
+    /// The process that was to go on could not be started: this host's NIC will be fenced when its lease ends.
+    #[error("failed to start the next agent")]
+    Successor(#[source] io::Error),
     /// host.control cannot be served.
     #[error("host.control")]
     Serve(#[from] ServeError),
@@ -80,20 +90,82 @@ pub fn check(config: &Config) -> Result<(), AgentError> {
     Ok(())
 }
 
-/// Runs the agent until SIGTERM or SIGINT. Everything it needs is opened before anything is changed.
+/// Runs the agent until SIGTERM or SIGINT. Everything it needs is opened before anything is changed. On SIGUSR2 it gives way
+/// to a new process of this program, which goes on where it was.
 pub fn run(config: &Config) -> Result<(), AgentError> {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(system("start the runtime"))?;
-    runtime.block_on(async {
+    let left = runtime.block_on(async {
         let mut daemon = Daemon::open(config)?;
         daemon.serve().await
-    })
+    })?;
+    // What the daemon had open is closed by now, so that the one after it can open it.
+    drop(runtime);
+    match left {
+        None => Ok(()),
+        Some(left) => Err(AgentError::Successor(successor::start(&left))),
+    }
 }
 
 /// The heartbeat interface, watched by the runtime this is called in.
 fn open_socket(config: &Config) -> Result<Watched, AgentError> {
     let socket = PacketSocket::open(&config.host.interface, Ethertype::Only(HEARTBEAT))?;
     Watched::new(socket).map_err(system("watch the interface"))
+}
+
+/// The kernel's connections, and when to look at them.
+struct Connections {
+    sockets: Sockets,
+    sorter: Sorter,
+    /// Becomes readable when a socket goes.
+    ended: Vectors,
+    /// A dump that waits until what the NIC passed has settled.
+    settling: Option<(Instant, u32)>,
+    /// Sockets have gone: a look at this time tells whose they were.
+    look: Option<Instant>,
+    /// The last dump failed, which has been told.
+    failing: bool,
+}
+
+/// Many sockets go at once: so long after the first one looks.
+const TOGETHER: Duration = Duration::from_millis(5);
+
+impl Connections {
+    fn open(config: &Config, node: &Node) -> Result<Connections, AgentError> {
+        let sockets = Sockets::open(&config.handover.netns)?;
+        let ended = Vectors::new(&sockets.hearing()).map_err(system("watch for sockets that end"))?;
+        let sorter = resolve::sorter(config, node.config().slots());
+        Ok(Connections { sockets, sorter, ended, settling: None, look: None, failing: false })
+    }
+
+    /// All live ones of the virtual IPs; `None` if the kernel does not say.
+    fn alive(&mut self) -> Option<BTreeSet<Flow>> {
+        let dump = self.sockets.dump();
+        match &dump {
+            Err(error) if !self.failing => {
+                warn!("{}; live connections are not handed over until it works", told(error))
+            }
+            _ => {}
+        }
+        self.failing = dump.is_err();
+        Some(dump.ok()?.iter().filter_map(|connection| self.sorter.flow(connection)).collect())
+    }
+
+    fn dumped(&mut self, id: u32) -> Event {
+        Event::Dumped { id, flows: self.alive().unwrap_or_default().into_iter().collect() }
+    }
+
+    fn destroy(&mut self, flows: &[Flow]) {
+        let doomed = flows.iter().filter_map(|flow| self.sorter.connection(flow)).collect();
+        match self.sockets.destroy(&doomed) {
+            Ok(count) => info!("{count} connections were ended"),
+            Err(error) => warn!("{}", told(&error)),
+        }
+    }
+
+    fn due(&self) -> Option<Instant> {
+        self.settling.map(|(at, _)| at).into_iter().chain(self.look).min()
+    }
 }
 
 struct Daemon<'a> {
@@ -104,28 +176,63 @@ struct Daemon<'a> {
     sends_fail: bool,
     teller: Teller,
     nic: HeldNic,
+    connections: Connections,
     server: Server,
     terminate: Signal,
     interrupt: Signal,
+    replace: Signal,
+    /// Gives way as soon as the protocol is calm, or at this time gives that up.
+    replacing: Option<Instant>,
 }
 
 impl<'a> Daemon<'a> {
     fn open(config: &'a Config) -> Result<Daemon<'a>, AgentError> {
         // Two hosts with one priority are told apart by when their agents started.
         let started = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs() as u32;
-        let node = Node::new(resolve::cluster(config, started))?;
+        let protocol = resolve::cluster(config, started);
         let socket = open_socket(config)?;
         let carrier = Carrier::new(&config.host.interface);
-        let nic = HeldNic::open(config)?;
+        let mut nic = HeldNic::open(config)?;
+        let left = successor::left_by_the_one_before();
+        let resumed = left.is_some();
+        let node = match left.map(|left| Node::resume(protocol.clone(), &left, nic.now())) {
+            Some(Ok(node)) => node,
+            Some(Err(error)) => {
+                warn!("{error}: starting anew");
+                Node::new(protocol)?
+            }
+            None => Node::new(protocol)?,
+        };
+        if resumed && node.status(nic.now()).phase != PhaseKind::Stopped {
+            info!("going on where the agent before ended");
+        }
+        let connections = Connections::open(config, &node)?;
         let server = Server::listen(&config.host.control)?;
         let watch = |kind| signal(kind).map_err(system("watch for signals"));
         let (terminate, interrupt) = (watch(SignalKind::terminate())?, watch(SignalKind::interrupt())?);
+        let replace = watch(SignalKind::user_defined2())?;
         let teller = Teller::default();
-        Ok(Daemon { config, node, socket, carrier, sends_fail: false, teller, nic, server, terminate, interrupt })
+        Ok(Daemon {
+            config,
+            node,
+            socket,
+            carrier,
+            sends_fail: false,
+            teller,
+            nic,
+            connections,
+            server,
+            terminate,
+            interrupt,
+            replace,
+            replacing: None,
+        })
     }
 
-    async fn serve(&mut self) -> Result<(), AgentError> {
+    /// What the next process is to go on with, if there is to be one.
+    async fn serve(&mut self) -> Result<Option<Vec<u8>>, AgentError> {
         info!("agent of host {} on {}", self.config.host.priority, self.config.host.interface);
+        // Does nothing for one that goes on.
         if self.config.host.started {
             self.start()?;
         }
@@ -135,18 +242,38 @@ impl<'a> Daemon<'a> {
                 biased;
                 _ = self.terminate.recv() => break,
                 _ = self.interrupt.recv() => break,
+                _ = self.replace.recv() => self.replacing = Some(Instant::now() + CALM),
                 Some(asked) = self.server.next() => self.answer(asked)?,
                 () = self.nic.told() => self.heed(),
+                () = self.connections.ended.any() => {
+                    self.connections.look.get_or_insert(Instant::now() + TOGETHER);
+                }
                 () = self.socket.frame_or_timer(left) => self.turn(),
+            }
+            if let Some(left) = self.give_way() {
+                return Ok(Some(left));
             }
         }
         self.leave().await;
-        Ok(())
+        Ok(None)
+    }
+
+    /// What to leave to the next process, if there is to be one and the protocol is calm.
+    fn give_way(&mut self) -> Option<Vec<u8>> {
+        let until = self.replacing?;
+        let left = self.node.save(self.nic.now());
+        if left.is_none() && Instant::now() >= until {
+            warn!("not replaced: the cluster did not settle within {} s", CALM.as_secs());
+            self.replacing = None;
+        }
+        left
     }
 
     /// Time until the protocol wants to be called; `None`: not at all.
     fn left(&self) -> Option<Duration> {
-        self.node.deadline().map(|deadline| Duration::from_micros(deadline - clock::now()))
+        let protocol = self.node.deadline().map(|deadline| Duration::from_micros(deadline - clock::now()));
+        let connections = self.connections.due().map(|at| at.saturating_duration_since(Instant::now()));
+        protocol.into_iter().chain(connections).min()
     }
 
     /// The NIC interrupted: a fence is the protocol's affair at once, and a lease that ends may still be renewed.
@@ -173,7 +300,30 @@ impl<'a> Daemon<'a> {
                 }
             }
         }
+        self.look_at_the_connections();
         self.handle(Event::Tick);
+    }
+
+    fn look_at_the_connections(&mut self) {
+        let now = Instant::now();
+        if let Some((_, id)) = self.connections.settling.take_if(|(at, _)| *at <= now) {
+            let event = self.connections.dumped(id);
+            self.handle(event);
+        }
+        if self.connections.look.take_if(|at| *at <= now).is_none() {
+            return;
+        }
+        let draining: Vec<Flow> = self.node.draining().collect();
+        if draining.is_empty() {
+            return;
+        }
+        // Which socket went is not asked: what is left in FIN_WAIT2 has lost its socket and is alive.
+        if let Some(alive) = self.connections.alive() {
+            let closed: Vec<Flow> = draining.into_iter().filter(|flow| !alive.contains(flow)).collect();
+            if !closed.is_empty() {
+                self.handle(Event::Closed(closed));
+            }
+        }
     }
 
     /// Tells the protocol when the interface goes, and opens it anew when it comes.
@@ -230,6 +380,15 @@ impl<'a> Daemon<'a> {
                             events.push_back(Event::Fenced);
                         }
                     }
+                    Action::List(listing) => {
+                        let refused = self.nic.list(&listing);
+                        events.push_back(Event::Listed { id: listing.id, refused });
+                    }
+                    Action::Dump { id, settle: false } => events.push_back(self.connections.dumped(id)),
+                    Action::Dump { id, settle: true } => {
+                        self.connections.settling = Some((Instant::now() + self.config.handover.settle, id));
+                    }
+                    Action::Destroy(flows) => self.connections.destroy(&flows),
                     Action::Report(told) => self.teller.tell(&told),
                 }
             }
@@ -254,6 +413,10 @@ impl<'a> Daemon<'a> {
         let answer = match asked.request {
             Request::Query => Answer::Query(describe::query(&status)),
             Request::Display => Answer::Display(Box::new(describe::display(self.config, &status, self.nic.display()))),
+            Request::Start if status.draining => {
+                self.handle(Event::SetDrain { slot: None, drain: false });
+                Answer::Done
+            }
             Request::Start if !stopped => Answer::Already { state: "started".into() },
             Request::Stop if stopped => Answer::Already { state: "stopped".into() },
             Request::Start => {
@@ -264,10 +427,54 @@ impl<'a> Daemon<'a> {
                 self.handle(Event::Stop);
                 Answer::Done
             }
+            Request::Drainstop | Request::Drain { .. } | Request::Enable { .. } if stopped => {
+                Answer::Already { state: "stopped".into() }
+            }
+            Request::Drainstop if status.draining => Answer::Already { state: "draining".into() },
+            Request::Drainstop => {
+                self.handle(Event::DrainStop);
+                Answer::Done
+            }
+            Request::Drain { rule } => self.with_rule(rule, |slot| Some(Event::SetDrain { slot, drain: true })),
+            Request::Enable { rule } => self.with_rule(rule, |slot| Some(Event::SetDrain { slot, drain: false })),
+            Request::Weight { weight: Some(weight), .. } if weight > 100 => {
+                Answer::Refused { message: format!("weight is {weight}, should be 0 to 100") }
+            }
+            Request::Weight { rule, weight } => {
+                let load = weight.map_or(Load::Equal, Load::Weight);
+                self.with_rule(Some(rule), |slot| Some(Event::SetLoad { slot: slot?, load }))
+            }
         };
         // Whoever asked may have gone meanwhile.
         let _ = asked.reply.send(answer);
         Ok(())
+    }
+
+    /// Carries out what concerns one rule, or all.
+    fn with_rule(&mut self, rule: Option<RuleName>, event: impl FnOnce(Option<usize>) -> Option<Event>) -> Answer {
+        let slot = match rule {
+            None => None,
+            Some(rule) => match self.slot(rule) {
+                Ok(slot) => Some(slot),
+                Err(message) => return Answer::Refused { message },
+            },
+        };
+        if let Some(event) = event(slot) {
+            self.handle(event);
+        }
+        Answer::Done
+    }
+
+    fn slot(&self, rule: RuleName) -> Result<usize, String> {
+        let sorter = &self.connections.sorter;
+        let vip = match rule.vip {
+            None => None,
+            Some(address) => match sorter.vip(address) {
+                None => return Err(format!("{address} is no virtual IP of this cluster; `weir display` lists them")),
+                vip => vip,
+            },
+        };
+        sorter.slot(vip, rule.port).ok_or_else(|| format!("no rule for {rule}; `weir display` lists them"))
     }
 
     /// Leaves the cluster, so that the others need not wait for silence.

@@ -28,6 +28,8 @@ pub(crate) fn query(status: &Status) -> Query {
             .collect::<BTreeMap<_, _>>(),
         convergences: status.convergences.into(),
         fenced: status.fenced,
+        draining: status.draining,
+        pins: status.pins,
     }
 }
 
@@ -36,7 +38,7 @@ fn state(phase: PhaseKind) -> &'static str {
     match phase {
         PhaseKind::Stopped | PhaseKind::Leaving => "stopped",
         PhaseKind::Listening => "listening",
-        PhaseKind::Agreeing | PhaseKind::Loaded | PhaseKind::Released => "converging",
+        PhaseKind::Agreeing | PhaseKind::Loaded | PhaseKind::Listed | PhaseKind::Released => "converging",
         PhaseKind::Stable => "converged",
     }
 }

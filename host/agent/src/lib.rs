@@ -8,8 +8,10 @@
 //! | [`control`] | the control socket's requests and answers, and how to ask |
 //! | `resolve` | from the words of the configuration to what protocol and NIC are told |
 //! | `daemon` | the loop: frames, timers, requests, signals |
+//! | `sockets`, `flows` | the kernel's live connections; by which rule and bucket they come |
 //! | `nic` | the NIC as the daemon holds it: lost and found again |
 //! | `server` | the other end of the control socket |
+//! | `successor` | one process of an agent gives way to the next |
 //! | `watch`, `carrier` | waiting for frames; whether the interface can carry any |
 //! | `describe`, `report` | what a person is shown |
 #![deny(unsafe_code)]
@@ -20,10 +22,13 @@ pub mod config;
 pub mod control;
 mod daemon;
 mod describe;
+mod flows;
 mod nic;
 mod report;
 mod resolve;
 mod server;
+mod sockets;
+mod successor;
 mod watch;
 
 pub use daemon::{AgentError, check, run};

@@ -7,10 +7,11 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use tracing::{info, warn};
-use weir_cluster::{NicTime, Now, action};
-use weir_nic::driver::{Renewal, Warnings};
+use weir_cluster::{Listing, NicTime, Now, action};
+use weir_nic::driver::{FlowError, Renewal, Warnings};
 use weir_nic::{Device, Nic, Selector};
 use weir_spec::egress::Masking;
+use weir_spec::flow::Entry;
 use weir_spec::interrupt::Interrupt;
 
 use crate::clock;
@@ -94,6 +95,28 @@ impl HeldNic {
         Some(committed.fenced)
     }
 
+    /// Brings the flow table to what is asked; what found no room. A NIC that is lost keeps nothing.
+    pub(crate) fn list(&mut self, listing: &Listing) -> Vec<Entry> {
+        let mut refused = Vec::new();
+        let done = self.driving("write the flow table", |driver| {
+            let mut flows = driver.flows();
+            if listing.clear {
+                flows.clear()?;
+            }
+            for entry in &listing.remove {
+                flows.remove(entry)?;
+            }
+            for entry in &listing.add {
+                match flows.insert(*entry) {
+                    Err(FlowError::Full { .. }) => refused.push(*entry),
+                    other => drop(other?),
+                }
+            }
+            Ok::<_, FlowError>(())
+        });
+        if done.is_some() { refused } else { listing.add.clone() }
+    }
+
     /// Moves the deadline; true if the NIC says that it is fenced instead.
     pub(crate) fn renew(&mut self, until: NicTime) -> bool {
         self.driving("renew the lease", |driver| driver.renew(until.0)) == Some(Renewal::Fenced)
@@ -155,7 +178,7 @@ impl HeldNic {
 }
 
 /// An error with its causes.
-fn told(error: &dyn std::error::Error) -> String {
+pub(crate) fn told(error: &dyn std::error::Error) -> String {
     std::iter::successors(error.source(), |cause| cause.source())
         .fold(error.to_string(), |told, cause| format!("{told}: {cause}"))
 }

@@ -73,6 +73,12 @@ fn tell(report: &Report) {
         Report::Unauthenticated { priority } => {
             warn!("heartbeats that no key opens, as if from host {priority}: is cluster.key the same on every host?");
         }
+        Report::Draining { connections } => {
+            info!("{connections} connections go on here in buckets that are others' now")
+        }
+        Report::Drained => info!("the last of the connections that went on here has ended"),
+        Report::DrainLimit { connections } => warn!("the drain limit ends {connections} connections"),
+        Report::Held { buckets } => warn!("{buckets} buckets stay: a flow table has no room for their connections"),
         Report::NicFailed => error!("the NIC did not take an epoch: this host owns nothing"),
     }
 }

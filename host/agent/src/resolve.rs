@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use weir_cluster::config::{Addressing, Filtering, Keys, Load, Mode as PartitionMode, PortRule as ClusterRule};
+use weir_cluster::config::{Addressing, FLOWS, Filtering, Keys, Load, Mode as PartitionMode, PortRule as ClusterRule};
 use weir_cluster::host::{HostId, HostSet};
 use weir_cluster::{Config as ClusterConfig, action, flow_key};
 use weir_nic::Program;
@@ -10,10 +10,14 @@ use weir_spec::mac::Mac;
 use weir_spec::rules::Affinity;
 
 use crate::config::{Config, Mode, Partition};
+use crate::flows::Sorter;
 
 /// The longest a frame may wait between a peer's NIC and this agent's clock, in microseconds; at most a tenth of the time
 /// after which a silent host is dead.
 const SKEW_US: u64 = 20_000;
+
+/// What the default rule hashes.
+const DEFAULT_AFFINITY: Affinity = Affinity::Single;
 
 /// What the protocol is told. `code` tells two hosts apart that claim one priority.
 pub(crate) fn cluster(config: &Config, code: u32) -> ClusterConfig {
@@ -36,10 +40,17 @@ pub(crate) fn cluster(config: &Config, code: u32) -> ClusterConfig {
         skew: SKEW_US.min(dead_after / 20),
         mode,
         rules: config.rules.iter().map(rule).collect(),
-        default_affinity: Affinity::Single,
+        default_affinity: DEFAULT_AFFINITY,
         shared: shared(config),
         keys: Keys { send: config.cluster.keys[0].0, accepted: config.cluster.keys.iter().cloned().collect() },
+        flows: FLOWS,
+        drain_limit: config.handover.drain_limit_us,
     }
+}
+
+/// What sorts the kernel's connections as the NIC sorts their frames. `slots` are those of the protocol.
+pub(crate) fn sorter(config: &Config, slots: Vec<ClusterRule>) -> Sorter {
+    Sorter::new(config.cluster.vips.clone(), slots, DEFAULT_AFFINITY, &config.cluster.hash_key)
 }
 
 /// How long before its end a lease counts as ending, in microseconds: a period, after which a renewal is overdue.

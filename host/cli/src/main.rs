@@ -40,6 +40,14 @@ enum Command {
     Start(control::Args),
     /// leave the cluster at once
     Stop(control::Args),
+    /// take no new connections, and leave the cluster when the last has ended
+    Drainstop(control::Args),
+    /// take no new connections of a rule
+    Drain(control::RuleArgs),
+    /// take new connections of a rule again
+    Enable(control::RuleArgs),
+    /// weigh more or less in a rule
+    Weight(control::WeightArgs),
     /// find NICs, hand them over, and look into them
     #[command(subcommand)]
     Nic(nic::Args),
@@ -69,6 +77,10 @@ fn main() -> ExitCode {
         Command::Display(args) => control::display(args),
         Command::Start(args) => control::start(args),
         Command::Stop(args) => control::stop(args),
+        Command::Drainstop(args) => control::drainstop(args),
+        Command::Drain(args) => control::drain(args),
+        Command::Enable(args) => control::enable(args),
+        Command::Weight(args) => control::set_weight(args),
         Command::Nic(args) => nic::run(args),
         Command::Hdl(args) => hdl::run(args),
         Command::Completions(args) => completions::run(args, Cli::command()),

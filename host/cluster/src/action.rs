@@ -7,6 +7,7 @@ use weir_spec::map::Map;
 use weir_spec::rules::Rule;
 
 use crate::epoch::EpochId;
+use crate::flow::{Flow, Listing};
 use crate::host::{HostId, HostSet};
 use crate::time::{Micros, NicTime};
 
@@ -20,6 +21,19 @@ pub enum Action {
     Program(Box<Program>),
     /// Move the NIC's deadline to this time. No answer; a fenced NIC ignores it, and that is as it should be.
     Renew(NicTime),
+    /// Answer with `Dumped` under this number: all live TCP connections of the virtual IPs, half-open ones too, but none
+    /// in TIME_WAIT. Only the last that was asked counts.
+    Dump {
+        /// Names the answer.
+        id: u32,
+        /// First let what the NIC has passed so far reach its sockets: a bucket has just been released.
+        settle: bool,
+    },
+    /// Bring the flow table of the NIC to this, in this order, and answer with `Listed`. There is never more than one
+    /// unanswered.
+    List(Box<Listing>),
+    /// The drain limit is reached: end these connections, but for those that are half-open.
+    Destroy(Vec<Flow>),
     /// Tell the operator.
     Report(Report),
 }
@@ -31,6 +45,8 @@ pub enum Step {
     Fence,
     /// Give up what the next epoch takes away; keep the rest.
     Release,
+    /// Pass what it passed, and heed listed connections no longer where there are none left.
+    Tidy,
     /// Own what the epoch gives.
     Own,
 }
@@ -210,4 +226,21 @@ pub enum Report {
     },
     /// The NIC did not take a program.
     NicFailed,
+    /// An epoch is in force that leaves live connections here whose buckets are others' now.
+    Draining {
+        /// How many.
+        connections: u32,
+    },
+    /// The last of them has ended.
+    Drained,
+    /// The drain limit is reached: those that are left are destroyed.
+    DrainLimit {
+        /// How many.
+        connections: u32,
+    },
+    /// Buckets stay here until a later epoch, since a flow table has no room for their connections.
+    Held {
+        /// How many.
+        buckets: u32,
+    },
 }

@@ -145,7 +145,14 @@ pub struct Config {
     pub shared: Vec<u8>,
     /// Keys of the heartbeats.
     pub keys: Keys,
+    /// Most entries of the NIC's flow table that are used. What lies above them is for entries to move about in.
+    pub flows: usize,
+    /// How long connections may go on in buckets that are another host's by now; `None`: as long as they like.
+    pub drain_limit: Option<Micros>,
 }
+
+/// Entries of a NIC's flow table that can be used: of 4,096 the first that finds no place is the 3,835th or a later one.
+pub const FLOWS: usize = 3584;
 
 /// Why a configuration is refused.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]

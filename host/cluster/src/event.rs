@@ -1,6 +1,8 @@
 //! What can happen to a host's part of the cluster.
 
 use crate::config::Load;
+use crate::flow::Flow;
+use weir_spec::flow::Entry;
 
 /// What can happen. Each is handed to [`Node::handle`](crate::Node::handle) with both clocks, read before.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -20,6 +22,33 @@ pub enum Event {
     },
     /// Leave at once: own nothing, say so, be silent.
     Stop,
+    /// Take no new connections, and stop when the last has ended.
+    DrainStop,
+    /// Take no new connections of a rule, or take them again.
+    SetDrain {
+        /// Index into [`Config::slots`](crate::Config::slots), or their number for the default rule; `None`: all of them. To
+        /// take all of them again also takes back `DrainStop`.
+        slot: Option<usize>,
+        /// Whether to drain.
+        drain: bool,
+    },
+    /// The answer to [`Action::Dump`](crate::Action::Dump).
+    Dumped {
+        /// Its number.
+        id: u32,
+        /// All live connections, in any order.
+        flows: Vec<Flow>,
+    },
+    /// Connections have ended: the kernel said so, unasked. A connection that is not told of so is found missing in the
+    /// next dump.
+    Closed(Vec<Flow>),
+    /// The answer to [`Action::List`](crate::Action::List).
+    Listed {
+        /// Its number.
+        id: u32,
+        /// What found no room.
+        refused: Vec<Entry>,
+    },
     /// The NIC has taken the last [`Action::Program`](crate::Action::Program).
     Programmed {
         /// Its epoch word.

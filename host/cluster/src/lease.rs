@@ -63,6 +63,16 @@ impl Beats {
         }
     }
 
+    /// All that are remembered, and when the last one was new.
+    pub(crate) fn sent_so_far(&self) -> (Vec<(u8, u64)>, HostTime) {
+        (self.sent.iter().map(|&(beat, nic)| (beat, nic.0)).collect(), self.advanced)
+    }
+
+    /// The inverse of [`sent_so_far`](Beats::sent_so_far).
+    pub(crate) fn again(sent: Vec<(u8, u64)>, advanced: HostTime) -> Beats {
+        Beats { sent: sent.into_iter().map(|(beat, nic)| (beat, NicTime(nic))).collect(), advanced }
+    }
+
     /// The NIC time read before the newest beat was first sent.
     pub(crate) fn last(&self) -> Option<NicTime> {
         self.sent.back().map(|&(_, nic)| nic)

@@ -9,17 +9,22 @@
 //! | [`lease`] | beats, echoes, and how long a NIC may go on |
 //! | [`table`], [`proposal`] | who owns which bucket, and an epoch as data |
 //! | `peer`, `view`, `transfer`, `program`, `timers` | whom to believe, the clique rule, tables on their way, what a NIC holds |
-//! | [`flow_key`] | the key of flow signatures |
+//! | [`flow`], [`flow_key`] | live connections that are handed over, and the key of their signatures |
+//! | `saved` | what one process leaves to the next |
+//! | `handover`, `buckets` | who lists whose connections; sets of buckets |
 //! | [`wire`] | heartbeats and bulk frames on EtherType 0x886f |
 //!
 //! No I/O, no clock, no randomness, no async, no unsafe code: times and entropy come with the events.
 #![forbid(unsafe_code)]
 
 pub mod action;
+mod buckets;
 pub mod config;
 pub mod epoch;
 pub mod event;
+pub mod flow;
 pub mod flow_key;
+mod handover;
 pub mod host;
 pub mod lease;
 pub mod node;
@@ -27,6 +32,7 @@ mod peer;
 pub mod phase;
 mod program;
 pub mod proposal;
+mod saved;
 pub mod status;
 pub mod table;
 pub mod time;
@@ -39,8 +45,9 @@ pub use action::{Action, Cause, Program, Report, Step};
 pub use config::{Addressing, Config, ConfigError, Filtering, Keys, Load, Mode, PortRule, Secret};
 pub use epoch::EpochId;
 pub use event::Event;
+pub use flow::{Flow, Listing, Record};
 pub use host::{HostId, HostSet};
-pub use node::Node;
+pub use node::{Node, ResumeError};
 pub use phase::PhaseKind;
 pub use status::Status;
 pub use time::{HostTime, Micros, NicTime, Now};

@@ -43,9 +43,13 @@ impl Says {
         self.lease & extension::OWNS_NOTHING != 0
     }
 
+    pub(crate) fn holds(&self) -> bool {
+        self.lease & extension::HOLDS != 0
+    }
+
     /// Whether its committed epoch is in force, or may come into force again without a new one.
     pub(crate) fn serves(&self) -> bool {
-        let may_again = matches!(self.phase, PhaseKind::Stable | PhaseKind::Loaded | PhaseKind::Released);
+        let may_again = self.phase.may_serve();
         !self.committed.is_none() && (!self.fenced() || may_again)
     }
 
@@ -78,6 +82,8 @@ pub(crate) struct Peer {
     pub(crate) linked_since: Option<HostTime>,
     /// Was excluded: has to be linked for a whole tolerance before it counts again.
     pub(crate) penalised: bool,
+    /// The key its frames are signed with, and its flow table by it.
+    pub(crate) key: u8,
     /// In what it does not fit.
     pub(crate) mismatch: Cause,
     /// Unique code and address of the incarnation before, if there was one.
@@ -96,6 +102,7 @@ impl Peer {
             echoed: None,
             linked_since: None,
             penalised: false,
+            key: 0,
             mismatch: Cause::None,
             predecessor: None,
             says: Says::default(),
@@ -133,6 +140,16 @@ pub(crate) struct Challenges {
 impl Challenges {
     pub(crate) fn new(entropy: [u8; 32]) -> Challenges {
         Challenges { entropy, drawn: 0, open: Vec::new() }
+    }
+
+    /// Where numbers come from, and how many came.
+    pub(crate) fn source(&self) -> ([u8; 32], u64) {
+        (self.entropy, self.drawn)
+    }
+
+    /// Goes on where another one ended, with no question under way.
+    pub(crate) fn from_source(entropy: [u8; 32], drawn: u64) -> Challenges {
+        Challenges { entropy, drawn, open: Vec::new() }
     }
 
     /// The next random number: SHA-256 over the secret entropy and a counter.

@@ -1,22 +1,23 @@
 //! The phases of convergence, as one function from (phase, facts) to what comes next.
 //!
 //! ```text
-//! Stopped -> Listening -> Agreeing -> Loaded -> Released -> Stable
-//!    ^                        ^__________|__________|__________|   a loss: back to the view
-//!    |__ Leaving <- any                  ^______________________   a proposal that outranks: loaded from any of the last four
+//! Stopped -> Listening -> Agreeing -> Loaded -> Listed -> Released -> Stable
+//!    ^                        ^__________|_________|__________|__________|   a loss: back to the view
+//!    |__ Leaving <- any                  ^________________________________   a proposal that outranks: from any of the last five
 //! ```
 //!
 //! - **Listening**: a whole tolerance since start, resume without an epoch, or link-up. A host that may have promised
 //!   something before it was restarted keeps the promise by doing nothing in this time.
 //! - **Agreeing**: needs an epoch. The default host of the view it believes in proposes one.
-//! - **Loaded**: has the proposal's table and shows its digest. When all of its view have, losers release.
-//! - **Released**: has given up what the proposal takes away and holds no promise to anyone outside it. When *all* of
-//!   its view are here (or further), gainers own.
-//! - **Stable**: the NIC runs the epoch.
+//! - **Loaded**: has the proposal's table and shows its digest, and lists its live connections for those who will have
+//!   their buckets.
+//! - **Listed**: all of them have listed what it told. When all of its view are here, losers release.
+//! - **Released**: has given up what the proposal takes away, has had the rest of its connections listed, and holds no
+//!   promise to anyone outside it. When *all* of its view are here (or further), gainers own.
+//! - **Stable**: the NIC runs the epoch. Connections may go on draining: that concerns single buckets and outlives epochs.
 //!
 //! A member that vanishes in any phase drops the proposal; what was released stays released until a later epoch is
-//! committed. The hand-over of live connections will put its own phases between Loaded and Stable; their codes on the wire
-//! (5: releasing with pins, 7: adopting) are kept free for it.
+//! committed.
 
 use std::fmt;
 
@@ -35,6 +36,8 @@ pub enum PhaseKind {
     Agreeing = 3,
     /// Has a proposal.
     Loaded = 4,
+    /// Has had its connections listed where their buckets will be.
+    Listed = 5,
     /// Has given up what the proposal takes away.
     Released = 6,
     /// Runs an epoch and wants no other.
@@ -43,15 +46,21 @@ pub enum PhaseKind {
 
 impl PhaseKind {
     /// All, in the order of their codes.
-    pub const ALL: [PhaseKind; 7] = [
+    pub const ALL: [PhaseKind; 8] = [
         PhaseKind::Stopped,
         PhaseKind::Leaving,
         PhaseKind::Listening,
         PhaseKind::Agreeing,
         PhaseKind::Loaded,
+        PhaseKind::Listed,
         PhaseKind::Released,
         PhaseKind::Stable,
     ];
+
+    /// Whether a NIC may run an epoch in this phase.
+    pub fn may_serve(self) -> bool {
+        matches!(self, PhaseKind::Loaded | PhaseKind::Listed | PhaseKind::Released | PhaseKind::Stable)
+    }
 
     /// From the octet of a heartbeat.
     pub fn from_code(code: u8) -> Option<PhaseKind> {
@@ -67,6 +76,7 @@ impl fmt::Display for PhaseKind {
             PhaseKind::Listening => "listening",
             PhaseKind::Agreeing => "converging",
             PhaseKind::Loaded => "loaded",
+            PhaseKind::Listed => "listed",
             PhaseKind::Released => "released",
             PhaseKind::Stable => "converged",
         })
@@ -86,10 +96,14 @@ pub struct Facts {
     pub outranked: bool,
     /// This host is the one to propose, and there is reason to.
     pub propose: bool,
-    /// Every host of the loaded proposal has it.
-    pub all_loaded: bool,
+    /// Everybody has answered for the connections that leave with the loaded proposal.
+    pub listed: bool,
+    /// Every host of the loaded proposal has listed, and this one has not begun to release.
+    pub all_listed: bool,
     /// No promise to a host outside the loaded proposal is left.
     pub promises_over: bool,
+    /// The NIC holds no more than the loaded proposal leaves, and everybody has answered for what it found then.
+    pub released: bool,
     /// Every host of the loaded proposal has released, and echoes this host.
     pub all_released: bool,
     /// The NIC is fenced under a whole epoch, which every member shows, echoing a beat sent after the fence.
@@ -107,8 +121,12 @@ pub enum Move {
     Load,
     /// Forget the loaded proposal: back to the view, or to the epoch if nothing was released and nobody is missing.
     Drop,
+    /// Say that what leaves is listed.
+    List,
     /// Program the NIC to hold no more than the loaded proposal leaves.
     Release,
+    /// Say that it is so.
+    Report,
     /// Program the NIC to hold what the loaded proposal gives.
     Own,
     /// Program the NIC with the committed epoch once more.
@@ -126,12 +144,14 @@ pub fn next(phase: PhaseKind, facts: &Facts) -> Option<Move> {
     match phase {
         Stopped | Leaving => None,
         Listening => facts.listened.then_some(Move::Agree),
-        Loaded | Released if facts.lost => Some(Move::Drop),
-        Loaded if ballot.is_none() && facts.all_loaded && facts.promises_over => Some(Move::Release),
+        Loaded | Listed | Released if facts.lost => Some(Move::Drop),
+        Loaded if ballot.is_none() && facts.listed => Some(Move::List),
+        Listed if ballot.is_none() && facts.released => Some(Move::Report),
+        Listed if ballot.is_none() && facts.all_listed && facts.promises_over => Some(Move::Release),
         Released if ballot.is_none() && facts.all_released && facts.promises_over => Some(Move::Own),
         Stable if ballot.is_none() && !facts.settled => Some(Move::Agree),
         Stable if ballot.is_none() && facts.recommit => Some(Move::Recommit),
-        Agreeing | Loaded | Released | Stable => ballot,
+        Agreeing | Loaded | Listed | Released | Stable => ballot,
     }
 }
 
@@ -139,14 +159,16 @@ pub fn next(phase: PhaseKind, facts: &Facts) -> Option<Move> {
 mod tests {
     use super::*;
 
-    const NAMES: [&str; 9] = [
+    const NAMES: [&str; 11] = [
         "listened",
         "lost",
         "settled",
         "outranked",
         "propose",
-        "all loaded",
+        "listed",
+        "all listed",
         "promises over",
+        "released",
         "all released",
         "recommit",
     ];
@@ -159,20 +181,22 @@ mod tests {
             settled: bit(2),
             outranked: bit(3),
             propose: bit(4),
-            all_loaded: bit(5),
-            promises_over: bit(6),
-            all_released: bit(7),
-            recommit: bit(8),
+            listed: bit(5),
+            all_listed: bit(6),
+            promises_over: bit(7),
+            released: bit(8),
+            all_released: bit(9),
+            recommit: bit(10),
         }
     }
 
-    /// For each phase and move the facts that must hold and those that must not, from all 512 combinations.
+    /// For each phase and move the facts that must hold and those that must not, from all 2048 combinations.
     fn walk() -> String {
         let mut lines = String::new();
         for phase in PhaseKind::ALL {
             use Move::*;
-            for step in [Agree, Propose, Load, Drop, Release, Own, Recommit] {
-                let cases: Vec<u32> = (0..512).filter(|&bits| next(phase, &facts(bits)) == Some(step)).collect();
+            for step in [Agree, Propose, Load, Drop, List, Release, Report, Own, Recommit] {
+                let cases: Vec<u32> = (0..2048).filter(|&bits| next(phase, &facts(bits)) == Some(step)).collect();
                 if cases.is_empty() {
                     continue;
                 }
@@ -186,7 +210,7 @@ mod tests {
                         _ => {}
                     }
                 }
-                lines += &format!(" ({} of 512)\n", cases.len());
+                lines += &format!(" ({} of 2048)\n", cases.len());
             }
         }
         lines

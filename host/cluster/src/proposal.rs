@@ -126,6 +126,15 @@ impl Proposal {
         }
     }
 
+    /// Who owns a bucket of a rule.
+    pub fn owner(&self, slot: usize, bucket: usize) -> Option<HostId> {
+        match self.rules.get(slot)? {
+            Assignment::Nobody => None,
+            Assignment::Host(host) => Some(*host),
+            Assignment::Table(_) => self.table(slot)?.owners().get(bucket).copied(),
+        }
+    }
+
     /// How many of a rule's buckets `host` owns.
     pub fn count(&self, slot: usize, host: HostId) -> usize {
         match self.rules.get(slot) {
@@ -216,6 +225,9 @@ fn assign(
     let mut weights = Vec::new();
     let mut single: Option<(u8, HostId)> = None;
     for (&host, member) in members {
+        if member.weights[slot] & codes::DRAINS != 0 {
+            continue;
+        }
         match codes::decode_weight(member.weights[slot]) {
             Some(Filtering::Multiple(load)) => weights.push((host, load.weight())),
             Some(Filtering::Single(priority)) => {

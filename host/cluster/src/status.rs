@@ -105,6 +105,12 @@ pub struct Status {
     pub frames: BTreeMap<FrameKind, u64>,
     /// Frames sent.
     pub sent: u64,
+    /// Live connections here whose buckets are others'.
+    pub pins: u32,
+    /// Other hosts' connections in buckets of this host, which its NIC leaves alone.
+    pub left_alone: u32,
+    /// Whether this host drains to stop.
+    pub draining: bool,
     /// Whether a Windows host with our cluster IP was heard within a tolerance.
     pub foreign: bool,
     /// Whether another host with our priority was heard within a tolerance.

@@ -19,6 +19,16 @@ pub(crate) enum Timer {
     Patience,
     /// A NIC that failed is tried again.
     Nic,
+    /// Records that were sent have not been answered.
+    Records,
+    /// Connections that drain are looked at again.
+    Poll,
+    /// Buckets without listed connections become ordinary ones again.
+    Tidy,
+    /// Connections that drain have had their time.
+    Drain,
+    /// Before that no epoch is proposed to move what is held.
+    Batch,
     /// The end of the farewell after a stop.
     Farewell,
     /// The next moment at which a silence, a promise, a penalty or an alarm ends by itself.

@@ -42,6 +42,8 @@ fn config() -> Config {
         default_affinity: Affinity::Single,
         shared: Vec::new(),
         keys: Keys { send: 1, accepted: BTreeMap::from([(1, Secret(vec![7; 32]))]) },
+        flows: 16,
+        drain_limit: None,
     }
 }
 
@@ -61,7 +63,9 @@ fn frames_of_a_node() -> Vec<Vec<u8>> {
                     Action::Program(program) => {
                         events.push(Event::Programmed { epoch: program.epoch, fenced: program.deadline <= now.nic })
                     }
-                    Action::Renew(_) | Action::Report(_) => {}
+                    Action::Dump { id, .. } => events.push(Event::Dumped { id, flows: Vec::new() }),
+                    Action::List(listing) => events.push(Event::Listed { id: listing.id, refused: Vec::new() }),
+                    Action::Renew(_) | Action::Report(_) | Action::Destroy(_) => {}
                 }
             }
         }

@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
 use proptest::prelude::*;
+use weir_cluster::Record;
 use weir_cluster::wire::bulk::{Bulk, CHUNK, Fault, Message};
 use weir_cluster::wire::extension::{self, Extension, Read};
 use weir_cluster::wire::heartbeat::{Fields, Heartbeat, LEN, MapKind, SLOTS};
 use weir_cluster::wire::identity::{Entry, Identity};
+use weir_cluster::wire::records::{self, Operation};
 use weir_cluster::wire::{BULK, codes, ethernet};
 use weir_cluster::{EpochId, Filtering, HostId, HostSet, Keys, Load, PortRule, Secret};
 use weir_spec::rules::{Affinity, Protocol, VipSelect};
@@ -146,6 +148,19 @@ fn any_extension() -> impl Strategy<Value = Extension> {
     )
 }
 
+fn any_operations() -> impl Strategy<Value = Vec<Operation>> {
+    let operation =
+        (0u8..3, 0u8..33, 0u16..4096, 0u8..16, any::<u64>()).prop_map(|(kind, slot, bucket, vip, signature)| {
+            let record = Record { slot, bucket, vip, signature };
+            match kind {
+                0 => Operation::Add(record),
+                1 => Operation::Remove(record),
+                _ => Operation::Hold { slot, bucket },
+            }
+        });
+    proptest::collection::vec(operation, 0..=records::MOST)
+}
+
 fn any_message() -> impl Strategy<Value = Message> {
     let epoch = any::<u64>().prop_map(|id| EpochId::from_bytes(id.to_le_bytes()));
     prop_oneof![
@@ -155,6 +170,18 @@ fn any_message() -> impl Strategy<Value = Message> {
             epoch,
             digest,
             chunk
+        }),
+        (epoch.clone(), any::<(u32, u16, bool)>(), any_operations()).prop_map(
+            |(epoch, (generation, number, complete), operations)| Message::Records {
+                epoch,
+                generation,
+                number,
+                complete,
+                operations
+            }
+        ),
+        (any::<(u64, u32, u16)>(), any_operations()).prop_map(|((incarnation, generation, next), refused)| {
+            Message::Listed { incarnation, generation, next, refused }
         }),
         (epoch, any::<[u8; 8]>(), any::<(u16, u16)>(), proptest::collection::vec(any::<u8>(), 0..=CHUNK))
             .prop_map(|(epoch, digest, (chunk, of), data)| Message::Chunk { epoch, digest, chunk, of, data }),

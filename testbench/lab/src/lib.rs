@@ -21,6 +21,7 @@ pub mod namespace;
 mod options;
 pub mod privilege;
 mod progress;
+pub mod raw;
 mod report;
 mod run;
 pub mod serve;

@@ -100,6 +100,8 @@ impl Report {
         must_be_zero(self.failed.into(), "requests failed");
         must_be_zero(self.duplicates, "connection attempts were answered twice");
         must_be_zero(self.survivors_moved.into(), "connections of survivors were moved or broken by the crash");
+        let cut = u64::from(self.held_cut_by_return) + u64::from(self.return_cut);
+        must_be_zero(cut, "connections were cut by the host that returned");
         must_be_zero(self.leaks, "frames left with the cluster MAC");
         must_be_zero(self.answered_by_the_dead.into(), "requests were answered by the dead host");
         must_be_zero(self.frames_lost, "frames were lost by the captures");
@@ -242,7 +244,7 @@ impl Report {
             "cut by the return",
             (self.held_cut_by_return + self.return_cut).to_string(),
             &format!(
-                "of {survivors} held connections and {} requests under way: moving live connections is planned",
+                "of {survivors} held connections and {} requests under way, whose buckets moved to it",
                 self.return_requests
             ),
         )

@@ -29,6 +29,8 @@ struct RawTraffic {
     /// An agent's whole configuration will do; what is one host's own says nothing here.
     #[serde(rename = "host")]
     _host: Option<IgnoredAny>,
+    #[serde(rename = "handover")]
+    _handover: Option<IgnoredAny>,
     #[serde(default)]
     rule: Vec<rule::RawRule>,
 }

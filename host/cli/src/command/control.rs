@@ -1,10 +1,20 @@
-//! `weir query`, `display`, `start`, `stop`: ask the agent of this host over its control socket.
+//! `weir query`, `display`, `start`, `stop`, `drainstop`, `drain`, `enable`, `weight`: ask the agent of this host over its
+//! control socket.
 //!
 //! ```text
 //! $ weir query --control /run/weir/agent.sock
 //! Host 2 converged with the following host(s) as part of the cluster:
 //! 1, 2, 3, 4
 //! epoch 7.9f3a0c55; buckets 1: 1024, 2: 1024, 3: 1024, 4: 1024
+//! ```
+//!
+//! `stop` leaves at once, and connections of this host lose service. `drainstop` takes no new connections and leaves when the
+//! last has ended; `start` takes that back. `drain` and `enable` do the same for one rule, or for all, without leaving. `weight`
+//! changes this host's share of a rule until the agent ends. None of these four breaks a connection.
+//!
+//! ```text
+//! $ weir drain 10.77.0.100:80
+//! Rule 10.77.0.100:80 takes no new connections on this host.
 //! ```
 //!
 //! Exit codes: 0 done; 1 refused, or the agent broke off; 2 the host is in that state already; 3 no agent there.
@@ -14,7 +24,7 @@ use std::time::Duration;
 
 use anyhow::bail;
 use weir_agent::config::DEFAULT_CONTROL;
-use weir_agent::control::{Answer, Display, Query, Request, ask};
+use weir_agent::control::{Answer, Display, Query, Request, RuleName, ask};
 use weir_spec::flow::table::FLOWS_LOG2;
 
 use crate::exit::Exit;
@@ -30,6 +40,39 @@ pub(crate) struct Args {
     /// print one JSON object
     #[arg(long)]
     json: bool,
+}
+
+#[derive(clap::Args)]
+pub(crate) struct RuleArgs {
+    #[command(flatten)]
+    at: Args,
+    /// a port of the rule, with its virtual IP before it where that is needed; without it all rules
+    #[arg(value_name = "rule")]
+    rule: Option<RuleName>,
+}
+
+#[derive(clap::Args)]
+pub(crate) struct WeightArgs {
+    #[command(flatten)]
+    at: Args,
+    /// a port of the rule, with its virtual IP before it where that is needed
+    #[arg(value_name = "rule")]
+    rule: RuleName,
+    /// 0 to 100, or equal
+    #[arg(value_name = "weight", value_parser = weight)]
+    weight: Weight,
+}
+
+/// A weight as a person writes it; `None` is equal load.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Weight(Option<u8>);
+
+fn weight(text: &str) -> Result<Weight, String> {
+    match text.parse() {
+        _ if text == "equal" => Ok(Weight(None)),
+        Ok(weight @ 0..=100) => Ok(Weight(Some(weight))),
+        _ => Err("should be 0 to 100, or equal".into()),
+    }
 }
 
 pub(crate) fn query(args: Args) -> anyhow::Result<Exit> {
@@ -51,16 +94,42 @@ pub(crate) fn display(args: Args) -> anyhow::Result<Exit> {
 }
 
 pub(crate) fn start(args: Args) -> anyhow::Result<Exit> {
-    change(&args, Request::Start, "started")
+    change(&args, Request::Start, "started", "Cluster operation started on this host.")
 }
 
 pub(crate) fn stop(args: Args) -> anyhow::Result<Exit> {
-    change(&args, Request::Stop, "stopped")
+    change(&args, Request::Stop, "stopped", "Cluster operation stopped on this host.")
 }
 
-fn change(args: &Args, request: Request, done: &str) -> anyhow::Result<Exit> {
+pub(crate) fn drainstop(args: Args) -> anyhow::Result<Exit> {
+    let done = "This host takes no new connections, and stops when the last has ended.";
+    change(&args, Request::Drainstop, "draining", done)
+}
+
+pub(crate) fn drain(args: RuleArgs) -> anyhow::Result<Exit> {
+    let done = format!("{} no new connections on this host.", takes(args.rule));
+    change(&args.at, Request::Drain { rule: args.rule }, "draining", &done)
+}
+
+pub(crate) fn enable(args: RuleArgs) -> anyhow::Result<Exit> {
+    let done = format!("{} new connections on this host.", takes(args.rule));
+    change(&args.at, Request::Enable { rule: args.rule }, "enabled", &done)
+}
+
+pub(crate) fn set_weight(args: WeightArgs) -> anyhow::Result<Exit> {
+    let Weight(weight) = args.weight;
+    let weight_told = weight.map_or("equal".to_string(), |weight| weight.to_string());
+    let done = format!("Rule {} has load weight {weight_told} on this host until its agent ends.", args.rule);
+    change(&args.at, Request::Weight { rule: args.rule, weight }, "weighted", &done)
+}
+
+fn takes(rule: Option<RuleName>) -> String {
+    rule.map_or("All rules take".into(), |rule| format!("Rule {rule} takes"))
+}
+
+fn change(args: &Args, request: Request, state: &str, done: &str) -> anyhow::Result<Exit> {
     let (exit, state) = match ask(&args.control, request, PATIENCE)? {
-        Answer::Done => (Exit::Done, done.to_string()),
+        Answer::Done => (Exit::Done, state.to_string()),
         Answer::Already { state } => (Exit::Nothing, state),
         Answer::Refused { message } => bail!("{message}"),
         other => bail!("unexpected answer: {other:?}"),
@@ -68,7 +137,7 @@ fn change(args: &Args, request: Request, done: &str) -> anyhow::Result<Exit> {
     if args.json {
         println!("{}", serde_json::json!({ "state": state, "changed": exit == Exit::Done }));
     } else if exit == Exit::Done {
-        println!("Cluster operation {state} on this host.");
+        println!("{done}");
     } else {
         println!("Nothing to do: this host is {state} already.");
     }
@@ -98,6 +167,12 @@ fn describe(query: &Query) -> String {
     if !query.epoch.is_empty() {
         let buckets: Vec<String> = query.buckets.iter().map(|(host, n)| format!("{host}: {n}")).collect();
         text += &format!("epoch {}; buckets {}\n", query.epoch, buckets.join(", "));
+    }
+    if query.draining {
+        text += "draining: this host stops when its last connection has ended\n";
+    }
+    if query.pins > 0 {
+        text += &format!("{} connections go on here in buckets that are others' now\n", query.pins);
     }
     if query.fenced {
         text += "The NIC is fenced: it accepts nothing through rules.\n";
@@ -170,6 +245,20 @@ mod tests {
         ] {
             assert!(text.contains(wanted), "{text}");
         }
+    }
+
+    #[test]
+    fn what_drains_is_told() {
+        let query = Query { state: "converged".into(), draining: true, pins: 7, ..Query::default() };
+        let text = describe(&query);
+        assert!(text.contains("draining: this host stops") && text.contains("7 connections go on here"), "{text}");
+    }
+
+    #[test]
+    fn a_weight_is_a_number_or_equal() {
+        assert_eq!(weight("equal"), Ok(Weight(None)));
+        assert_eq!(weight("100"), Ok(Weight(Some(100))));
+        assert!(weight("101").is_err() && weight("-1").is_err() && weight("").is_err());
     }
 
     #[test]

@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 
 use super::{Node, Work};
 use crate::action::{Action, Cause, Report, Step};
+use crate::buckets::Buckets;
 use crate::config::Mode;
 use crate::epoch::EpochId;
+use crate::handover::Stage;
 use crate::host::{HostId, HostSet};
 use crate::lease;
 use crate::peer::Peer;
@@ -30,10 +32,17 @@ enum Origin<'a> {
 impl Node {
     pub(super) fn step(&mut self, now: Now, out: &mut Vec<Action>) {
         self.run_timers(now, out);
+        if self.is_drained() {
+            self.stop();
+        }
         if self.stopping && self.pending.is_none() {
             self.program(Holding::nothing(self.weights.len()), Step::Fence, NicTime(0), Work::Fence, out);
         }
-        if matches!(self.phase, PhaseKind::Stopped | PhaseKind::Leaving) || self.pending.is_some() {
+        if matches!(self.phase, PhaseKind::Stopped | PhaseKind::Leaving) {
+            return;
+        }
+        self.hand_over(now, out);
+        if self.pending.is_some() {
             return;
         }
         self.update_members(now, out);
@@ -48,6 +57,7 @@ impl Node {
             let Some(next) = phase::next(self.phase, &facts) else { break };
             self.make(next, facts.settled, now, out);
         }
+        self.hand_over(now, out);
         self.explain(now, out);
         self.prune_library();
     }
@@ -60,6 +70,7 @@ impl Node {
         self.timers.expired(Timer::Patience, now.host);
         self.timers.expired(Timer::Farewell, now.host);
         self.timers.expired(Timer::Horizon, now.host);
+        self.run_handover_timers(now, out);
         if self.timers.expired(Timer::Fetch, now.host) {
             let name = |fetch: &Fetch| fetch.name;
             let shown = self.fetch.as_ref().is_some_and(|fetch| {
@@ -316,6 +327,10 @@ impl Node {
         if self.partial || own.view() != view {
             return true;
         }
+        let holds = self.holds() || view.iter().filter_map(|host| self.peers.get(&host)).any(|peer| peer.says.holds());
+        if holds && !self.timers.is_set(Timer::Batch) {
+            return true;
+        }
         let name = (own.epoch, own.digest());
         own.members.iter().any(|(&host, member)| {
             if self.weights_of(host) != Some(&member.weights) || self.incarnation_of(host) != Some(member.incarnation) {
@@ -413,7 +428,10 @@ impl Node {
             settled,
             outranked: self.best_offer(now).is_some(),
             propose: self.is_to_propose(now),
-            recommit: settled && self.lease.fenced() && self.recommit_deadline(now).is_some(),
+            recommit: settled
+                && self.lease.fenced()
+                && self.handover.in_sync()
+                && self.recommit_deadline(now).is_some(),
             ..Facts::default()
         };
         if let Some(loaded) = &self.loaded {
@@ -440,9 +458,15 @@ impl Node {
                     says.proposal() == Some(name) && phases.contains(&says.phase) || says.epoch() == Some(name)
                 })
             };
-            facts.all_loaded = others().all(|(&host, _)| reached(host, &[PhaseKind::Loaded, PhaseKind::Released]));
+            let answered = self.handover.in_sync() && self.handover.all_answered();
+            facts.listed = answered && self.handover.stage == Stage::Listing;
+            facts.all_listed = answered
+                && self.handover.stage == Stage::Listing
+                && others().all(|(&host, _)| reached(host, &[PhaseKind::Listed, PhaseKind::Released]));
+            facts.released = answered && self.handover.stage == Stage::Closing;
             facts.promises_over = self.promises.keys().all(|host| view.contains(*host));
-            facts.all_released = others().all(|(&host, _)| reached(host, &[PhaseKind::Released]))
+            facts.all_released = answered
+                && others().all(|(&host, _)| reached(host, &[PhaseKind::Released]))
                 && self.commit_deadline(view, now).is_some();
         }
         facts
@@ -496,13 +520,19 @@ impl Node {
             }
             Move::Drop => {
                 self.loaded = None;
+                self.handover.stage = Stage::Start;
                 self.phase = if settled { PhaseKind::Stable } else { PhaseKind::Agreeing };
+                if settled {
+                    self.has_returned();
+                }
             }
+            Move::List => self.phase = PhaseKind::Listed,
+            Move::Report => self.phase = PhaseKind::Released,
             Move::Release => {
                 let Some(loaded) = &self.loaded else { return };
-                let kept = self.holding.both(&Holding::given(loaded, self.me()));
+                let kept = self.holding_to_release(loaded);
                 if kept == self.holding {
-                    self.phase = PhaseKind::Released;
+                    self.handover.stage = Stage::Closing;
                 } else {
                     self.program(kept.clone(), Step::Release, self.lease.until, Work::Release(kept), out);
                 }
@@ -510,7 +540,8 @@ impl Node {
             Move::Own => {
                 let Some(loaded) = &self.loaded else { return };
                 let Some(deadline) = self.commit_deadline(loaded.view(), now) else { return };
-                self.program(Holding::given(loaded, self.me()), Step::Own, deadline, Work::Own, out);
+                let holding = self.holding_to_own(loaded);
+                self.program(holding.clone(), Step::Own, deadline, Work::Own(holding), out);
             }
             Move::Recommit => {
                 let Some(deadline) = self.recommit_deadline(now) else { return };
@@ -555,6 +586,10 @@ impl Node {
         self.library.insert((proposal.epoch, proposal.digest()), proposal.clone());
         self.loaded = Some(proposal);
         self.phase = PhaseKind::Loaded;
+        self.handover.stage = Stage::Start;
+        self.handover.held.clear();
+        self.handover.kept_by.clear();
+        self.just_released = Buckets::none(self.weights.len());
         self.timers.set(Timer::Patience, now.host + 2 * self.dead_after());
         self.fetch = None;
         self.timers.clear(Timer::Fetch);

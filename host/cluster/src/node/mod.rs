@@ -5,8 +5,10 @@
 //! [`table`](crate::table), `view` and `peer`; here they meet:
 //!
 //! - `receive`: from octets to what peers say.
+//! - `handover`: live connections in buckets that change hands.
 //! - `converge`: who is a member, who proposes, what is loaded, released, owned; partitions that meet.
 //! - `speak`: heartbeats, bulk frames, lease renewals.
+//! - `resume`: one process leaves its part to the next.
 //! - `report`: the snapshot for `query`.
 //!
 //! # Why no two NICs accept one bucket
@@ -23,15 +25,21 @@
 //!    (fewer members, then the higher lowest number) fences at once and joins anew.
 
 mod converge;
+mod handover;
 mod receive;
 mod report;
+mod resume;
 mod speak;
+
+pub use resume::ResumeError;
 
 use std::collections::BTreeMap;
 
 use crate::action::{Action, Cause, Program, Report, Step};
+use crate::buckets::Buckets;
 use crate::config::{Config, ConfigError, Filtering, PortRule};
 use crate::event::Event;
+use crate::handover::Handover;
 use crate::host::{HostId, HostSet};
 use crate::lease::{self, Beats, Lease};
 use crate::peer::{Challenges, Peer};
@@ -59,7 +67,8 @@ struct Pending {
 enum Work {
     Fence,
     Release(Holding),
-    Own,
+    Own(Holding),
+    Tidy(Holding),
     Recommit,
 }
 
@@ -79,6 +88,8 @@ pub struct Node {
     told: Option<(Cause, Option<HostId>)>,
     convergences: u32,
     stopping: bool,
+    /// Is to stop when the last connection has ended.
+    draining: bool,
 
     incarnation: u64,
     sequence: u32,
@@ -100,6 +111,9 @@ pub struct Node {
     highest: u32,
 
     holding: Holding,
+    handover: Handover,
+    /// Released for the loaded proposal, and not yet reported.
+    just_released: Buckets,
     /// The NIC has confirmed a program since the start.
     confirmed: bool,
     pending: Option<Pending>,
@@ -133,6 +147,8 @@ impl Node {
             config_digest: config.digest(),
             codes: slots.iter().map(codes::rule_code).collect(),
             holding: Holding::nothing(weights.len()),
+            handover: Handover::default(),
+            just_released: Buckets::none(weights.len()),
             lease_length: lease::length(config.dead_after(), config.skew),
             slots,
             weights,
@@ -141,6 +157,7 @@ impl Node {
             told: None,
             convergences: 0,
             stopping: false,
+            draining: false,
             incarnation: 0,
             sequence: 0,
             challenges: Challenges::default(),
@@ -178,6 +195,11 @@ impl Node {
         &self.config
     }
 
+    /// This host's connections in buckets that are others', or are about to be.
+    pub fn draining(&self) -> impl Iterator<Item = crate::flow::Flow> {
+        self.handover.pins.keys().copied()
+    }
+
     /// When to call [`handle`](Node::handle) with [`Event::Tick`] if nothing happens before. `None`: never.
     pub fn deadline(&self) -> Option<HostTime> {
         self.timers.next()
@@ -191,6 +213,7 @@ impl Node {
         self.notice_a_pause(now, out);
         if self.lease.tick(now.nic) && self.committed.is_some() {
             out.push(Action::Report(Report::Fenced));
+            self.handover.relist();
         }
         match event {
             Event::Tick => {}
@@ -202,6 +225,11 @@ impl Node {
             Event::Fenced => self.fenced(now, out),
             Event::Link { up } => self.link(now, up),
             Event::SetLoad { slot, load } => self.set_load(slot, load),
+            Event::DrainStop => self.drain_stop(),
+            Event::SetDrain { slot, drain } => self.set_drain(slot, drain),
+            Event::Dumped { id, flows } => self.dumped(id, flows, out),
+            Event::Closed(flows) => self.closed(&flows),
+            Event::Listed { id, refused } => self.listed(id, &refused, out),
         }
         self.step(now, out);
         self.renew(now, out);
@@ -237,9 +265,11 @@ impl Node {
         let promises = std::mem::take(&mut self.promises);
         let (counters, sent, serial, highest) =
             (std::mem::take(&mut self.counters), self.sent, self.serial, self.highest);
-        let (link, weights) = (self.link, std::mem::take(&mut self.weights));
+        let (link, mut weights) = (self.link, std::mem::take(&mut self.weights));
+        weights.iter_mut().for_each(|weight| *weight &= !codes::DRAINS);
         let Ok(fresh) = Node::new(self.config.clone()) else { unreachable!("the configuration was checked before") };
         *self = Node { promises, counters, sent, serial, highest, link, weights, ..fresh };
+        self.handover.reset();
         self.incarnation = incarnation;
         self.challenges = Challenges::new(entropy);
         self.awake_since = now.host;
@@ -255,9 +285,12 @@ impl Node {
         if !matches!(self.phase, PhaseKind::Stopped | PhaseKind::Leaving) {
             self.phase = PhaseKind::Leaving;
             self.stopping = true;
+            self.draining = false;
             self.loaded = None;
             self.fetch = None;
-            self.timers.clear(Timer::Listen);
+            for timer in [Timer::Listen, Timer::Records, Timer::Poll, Timer::Tidy, Timer::Drain, Timer::Batch] {
+                self.timers.clear(timer);
+            }
         }
     }
 
@@ -265,8 +298,8 @@ impl Node {
     fn program(&mut self, holding: Holding, step: Step, deadline: NicTime, work: Work, out: &mut Vec<Action>) {
         let epoch = match work {
             Work::Fence => 0,
-            Work::Recommit => self.committed.as_ref().map_or(0, |epoch| epoch.epoch.counter),
-            Work::Release(_) | Work::Own => self.loaded.as_ref().map_or(0, |epoch| epoch.epoch.counter),
+            Work::Recommit | Work::Tidy(_) => self.committed.as_ref().map_or(0, |epoch| epoch.epoch.counter),
+            Work::Release(_) | Work::Own(_) => self.loaded.as_ref().map_or(0, |epoch| epoch.epoch.counter),
         };
         self.serial = self.serial.wrapping_add(1);
         let word = epoch << 8 | u32::from(self.serial);
@@ -282,6 +315,7 @@ impl Node {
         match work {
             Work::Fence => {
                 self.holding = Holding::nothing(self.weights.len());
+                self.handover.reset();
                 self.confirmed = true;
                 self.lease = Lease::default();
                 if self.phase == PhaseKind::Leaving {
@@ -294,19 +328,20 @@ impl Node {
                 return;
             }
             Work::Release(kept) => {
-                self.holding = kept;
+                let before = std::mem::replace(&mut self.holding, kept).passes;
                 self.partial = true;
-                if self.phase == PhaseKind::Loaded {
-                    self.phase = PhaseKind::Released;
+                if self.loaded.is_some() {
+                    self.has_released(&before, out);
                 }
                 // The fence of a NIC that was fenced before is as old as it was.
                 self.lease = Lease { until: deadline, fenced_at: self.lease.fenced_at.or(fenced_at) };
             }
-            Work::Own => {
+            Work::Own(holding) => {
                 let Some(epoch) = self.loaded.take() else { return };
                 self.timers.clear(Timer::Propose);
                 self.timers.clear(Timer::Patience);
-                self.holding = Holding::given(&epoch, self.me());
+                self.holding = holding;
+                self.has_owned(now, &epoch, out);
                 self.partial = false;
                 self.lease = Lease { until: deadline, fenced_at };
                 self.base = epoch.view();
@@ -320,10 +355,17 @@ impl Node {
                 }
                 self.committed = Some(epoch);
             }
+            Work::Tidy(holding) => {
+                self.holding = holding;
+                self.lease = Lease { until: deadline, fenced_at: self.lease.fenced_at.or(fenced_at) };
+            }
             Work::Recommit => self.lease = Lease { until: deadline, fenced_at },
         }
         match (was_fenced, self.lease.fenced()) {
-            (false, true) => out.push(Action::Report(Report::Fenced)),
+            (false, true) => {
+                self.handover.relist();
+                out.push(Action::Report(Report::Fenced));
+            }
             (true, false) => out.push(Action::Report(Report::Unfenced)),
             _ => {}
         }
@@ -350,6 +392,8 @@ impl Node {
         self.loaded = None;
         self.fetch = None;
         self.partial = false;
+        self.handover.reset();
+        self.just_released = Buckets::none(self.weights.len());
         self.cause = cause;
         self.leave_the_group();
     }
@@ -365,6 +409,7 @@ impl Node {
     fn fenced(&mut self, now: Now, out: &mut Vec<Action>) {
         if self.pending.is_none() && !self.lease.fenced() {
             self.lease.fenced_at = Some(now.nic);
+            self.handover.relist();
             out.push(Action::Report(Report::Fenced));
         }
     }
@@ -386,7 +431,7 @@ impl Node {
                 crate::config::Load::Weight(weight) => crate::config::Load::Weight(weight.min(100)),
                 equal => equal,
             };
-            self.weights[slot] = codes::encode_weight(rule.filtering);
+            self.weights[slot] = codes::encode_weight(rule.filtering) | self.weights[slot] & codes::DRAINS;
         }
     }
 

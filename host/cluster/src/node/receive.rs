@@ -3,6 +3,7 @@
 use super::Node;
 use crate::action::{Action, Cause, Report};
 use crate::config::Mode;
+use crate::handover::Frame;
 use crate::host::HostId;
 use crate::peer::{Peer, Says};
 use crate::phase::PhaseKind;
@@ -64,6 +65,9 @@ impl Node {
         let kind = self.admit(now, host, extension.incarnation, extension.sequence, FrameKind::Heartbeat, out);
         if kind == FrameKind::Heartbeat {
             self.believe(now, host, &view, &extension, says, out);
+            if let Some(peer) = self.peers.get_mut(&host) {
+                peer.key = extension::key_id(whole);
+            }
         }
         kind
     }
@@ -258,6 +262,13 @@ impl Node {
                         self.timers.clear(Timer::Fetch);
                     }
                 }
+            }
+            Message::Records { epoch, generation, number, complete, operations } if for_us => {
+                let frame = Frame { number, complete, operations };
+                self.records_came(from, epoch, generation, &frame, out);
+            }
+            Message::Listed { incarnation, generation, next, refused } if for_us && incarnation == self.incarnation => {
+                self.records_answered(from, generation, next, &refused, out);
             }
             _ => {}
         }

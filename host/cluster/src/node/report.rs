@@ -46,7 +46,7 @@ impl Node {
                 .map(|host| (host, self.committed.as_ref().map_or(0, |epoch| epoch.count(slot, host)) as u16))
                 .filter(|(_, count)| *count > 0)
                 .collect(),
-            held: self.holding.count(slot) as u16,
+            held: self.holding.passes.count(slot) as u16,
         };
         Status {
             host: self.me(),
@@ -64,6 +64,9 @@ impl Node {
             rules: (0..self.weights.len()).map(rule).collect(),
             frames: self.counters.clone(),
             sent: self.sent,
+            pins: self.handover.pins.len() as u32,
+            left_alone: self.handover.foreign() as u32,
+            draining: self.draining,
             foreign: self.recent(self.foreign_at, now),
             duplicate: self.recent(self.duplicate_at, now),
         }

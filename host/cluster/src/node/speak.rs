@@ -2,11 +2,11 @@
 
 use super::{AT_ONCE, Node};
 use crate::action::Action;
+use crate::buckets::Buckets;
 use crate::config::Mode;
 use crate::epoch::EpochId;
 use crate::host::{HostId, HostSet};
 use crate::phase::PhaseKind;
-use crate::program::Holding;
 use crate::time::Now;
 use crate::timers::Timer;
 use crate::wire::bulk::{Bulk, Message};
@@ -80,6 +80,7 @@ impl Node {
             (extension::FENCED, self.lease.fenced()),
             (extension::OWNS_NOTHING, nothing),
             (extension::QUORUM, self.config.mode == Mode::Quorum),
+            (extension::HOLDS, self.holds()),
         ] {
             lease |= if set { flag } else { 0 };
         }
@@ -149,10 +150,10 @@ impl Node {
         };
         fields.codes[..self.codes.len()].copy_from_slice(&self.codes);
         fields.weights[..self.weights.len()].copy_from_slice(&self.weights);
-        let coming = self.loaded.as_ref().map(|loaded| Holding::given(loaded, self.me()));
+        let coming = self.loaded.as_ref().map(|loaded| Buckets::given(loaded, self.me()));
         for slot in 0..self.weights.len() {
-            fields.maps[0][slot] = self.holding.slices(slot);
-            fields.maps[1][slot] = coming.as_ref().unwrap_or(&self.holding).slices(slot);
+            fields.maps[0][slot] = self.holding.passes.slices(slot);
+            fields.maps[1][slot] = coming.as_ref().unwrap_or(&self.holding.passes).slices(slot);
         }
         fields
     }

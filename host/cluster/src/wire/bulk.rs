@@ -1,15 +1,16 @@
-//! Bulk frames: challenges, and tables in chunks.
+//! Bulk frames: challenges, tables in chunks, and records of moving connections.
 //!
 //! Hosts that share a MAC cannot use IP among themselves, and a table of 4096 owners does not fit a heartbeat. So both
 //! travel on the heartbeat's EtherType under a signature of our own, authenticated in the same way. Transfers are pulled,
 //! one chunk at a time: whoever lacks a table asks a host that shows it for one chunk after the other, and asks again when
-//! nothing comes. The sender keeps no state, and a crash of either end leaves none.
+//! nothing comes. The sender keeps no state, and a crash of either end leaves none. Records are pushed: who has them knows
+//! when they change. A stream of them is numbered by its generation, and its next frame is sent when the last was answered.
 //!
 //! | off | size | field |
 //! |---|---|---|
 //! | 0 | 4 | signature |
 //! | 4 | 1 | version |
-//! | 5 | 1 | kind: 1 challenge, 2 answer, 3 request, 4 chunk (5, 6: signatures of moving connections, planned) |
+//! | 5 | 1 | kind: 1 challenge, 2 answer, 3 request, 4 chunk, 5 records, 6 their answer |
 //! | 6 | 1 | key id |
 //! | 7 | 1 | sender's priority |
 //! | 8 | 4 | primary virtual IP, network order |
@@ -17,10 +18,10 @@
 //! | 20 | 4 | sequence, of the same counter as the heartbeats |
 //! | 24 | 1 | addressee's priority |
 //! | 25 | 3 | zero |
-//! | 28 | 8 | challenge: incarnation in question; answer: zero; request and chunk: epoch |
-//! | 36 | 8 | challenge and answer: nonce; request and chunk: table digest |
-//! | 44 | 2 | chunk number |
-//! | 46 | 2 | chunks of the table |
+//! | 28 | 8 | challenge: incarnation in question; answer: zero; request, chunk and records: epoch; answer to records: the incarnation that sent them |
+//! | 36 | 8 | challenge and answer: nonce; request and chunk: table digest; records and their answer: generation |
+//! | 44 | 2 | chunk number; records: number in the stream; their answer: the number expected next |
+//! | 46 | 2 | chunks of the table; records: 1 if with this frame the stream tells everything that was there to tell, else 0 |
 //! | 48 | 2 | octets of this chunk |
 //! | 50 | n | data |
 //! | end | 32 | HMAC-SHA256 over all before it |
@@ -31,6 +32,7 @@ use std::net::Ipv4Addr;
 
 use super::BULK;
 use super::auth::{self, MAC};
+use super::records::{self, Operation};
 use crate::config::Keys;
 use crate::epoch::EpochId;
 use crate::host::HostId;
@@ -79,6 +81,30 @@ pub enum Message {
         /// Its octets, at most [`CHUNK`].
         data: Vec<u8>,
     },
+    /// "These connections of mine are in buckets that are yours."
+    Records {
+        /// The epoch by which they are the addressee's.
+        epoch: EpochId,
+        /// Names the stream; rises.
+        generation: u32,
+        /// Number of this frame in it, from 0, wrapping.
+        number: u16,
+        /// With this frame the stream has told everything that was there to tell; what follows is news.
+        complete: bool,
+        /// At most [`records::MOST`].
+        operations: Vec<Operation>,
+    },
+    /// "I have done what your records asked for."
+    Listed {
+        /// The incarnation that sent the records.
+        incarnation: u64,
+        /// Their stream.
+        generation: u32,
+        /// The frame expected next.
+        next: u16,
+        /// Those of the last frame that found no room, as additions.
+        refused: Vec<Operation>,
+    },
 }
 
 /// A bulk frame.
@@ -115,11 +141,23 @@ impl Bulk {
     /// The payload, sealed.
     pub fn emit(&self, keys: &Keys) -> Vec<u8> {
         let zero = [0; 8];
+        let long = |word: u32| u64::from(word).to_le_bytes();
+        let encoded = match &self.message {
+            Message::Records { operations, .. } => records::encode(operations),
+            Message::Listed { refused, .. } => records::encode(refused),
+            _ => Vec::new(),
+        };
         let (kind, first, second, chunk, of, data): (u8, _, _, u16, u16, &[u8]) = match &self.message {
             Message::Challenge { incarnation, nonce } => (1, incarnation.to_le_bytes(), nonce.to_le_bytes(), 0, 0, &[]),
             Message::Answer { nonce } => (2, zero, nonce.to_le_bytes(), 0, 0, &[]),
             Message::Request { epoch, digest, chunk } => (3, epoch.to_bytes(), *digest, *chunk, 0, &[]),
             Message::Chunk { epoch, digest, chunk, of, data } => (4, epoch.to_bytes(), *digest, *chunk, *of, data),
+            Message::Records { epoch, generation, number, complete, .. } => {
+                (5, epoch.to_bytes(), long(*generation), *number, u16::from(*complete), &encoded)
+            }
+            Message::Listed { incarnation, generation, next, .. } => {
+                (6, incarnation.to_le_bytes(), long(*generation), *next, 0, &encoded)
+            }
         };
         let mut payload = Vec::with_capacity(HEADER + data.len() + MAC);
         payload.extend(BULK.to_le_bytes());
@@ -167,11 +205,21 @@ impl Bulk {
         let chunk = u16::from_le_bytes(take(payload, 44));
         let of = u16::from_le_bytes(take(payload, 46));
         let epoch = EpochId::from_bytes(first);
+        let data = &payload[HEADER..HEADER + len];
+        let generation = u64::from_le_bytes(second) as u32;
+        let operations = || records::decode(data).ok_or(Fault::Unknown);
         let message = match payload[5] {
             1 => Message::Challenge { incarnation: u64::from_le_bytes(first), nonce: u64::from_le_bytes(second) },
             2 => Message::Answer { nonce: u64::from_le_bytes(second) },
             3 => Message::Request { epoch, digest: second, chunk },
-            4 => Message::Chunk { epoch, digest: second, chunk, of, data: payload[HEADER..HEADER + len].to_vec() },
+            4 => Message::Chunk { epoch, digest: second, chunk, of, data: data.to_vec() },
+            5 => Message::Records { epoch, generation, number: chunk, complete: of == 1, operations: operations()? },
+            6 => Message::Listed {
+                incarnation: u64::from_le_bytes(first),
+                generation,
+                next: chunk,
+                refused: operations()?,
+            },
             _ => return Err(Fault::Unknown),
         };
         Ok(Bulk {

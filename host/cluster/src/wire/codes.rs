@@ -8,7 +8,8 @@
 //! configuration digest.) Unused slots and the default rule carry 0.
 //!
 //! **Weight slot.** What Windows puts there was never published, so this is ours: the value in bits 7:0 as a dissector's
-//! reader expects it, what it means in bits 9:8, the rest zero.
+//! reader expects it, what it means in bits 9:8, bit 12 set while the host drains the rule and takes no share of it, the rest
+//! zero.
 //!
 //! | bits 9:8 | bits 7:0 |
 //! |---|---|
@@ -61,8 +62,12 @@ pub fn encode_weight(filtering: Filtering) -> u32 {
     }
 }
 
-/// The filtering mode a weight slot tells; `None` if the slot means nothing.
+/// Set in a weight slot while its host takes no new connections of the rule.
+pub const DRAINS: u32 = 1 << 12;
+
+/// The filtering mode a weight slot tells, drained or not; `None` if the slot means nothing.
 pub fn decode_weight(slot: u32) -> Option<Filtering> {
+    let slot = slot & !DRAINS;
     let value = (slot & 0xff) as u8;
     match (slot >> 8, value) {
         (0, 0..=100) => Some(Filtering::Multiple(Load::Weight(value))),
@@ -106,10 +111,11 @@ mod tests {
 
     #[test]
     fn every_slot_that_means_something_is_encoded_back_to_itself() {
-        let read =
-            (0..=0x1_0000u32).filter(|&slot| decode_weight(slot).is_some_and(|f| encode_weight(f) == slot)).count();
+        let read = (0..=0x1_0000u32)
+            .filter(|&slot| decode_weight(slot).is_some_and(|f| encode_weight(f) == slot & !DRAINS))
+            .count();
         let meant = (0..=0x1_0000u32).filter(|&slot| decode_weight(slot).is_some()).count();
-        assert_eq!((read, meant), (101 + 1 + 32 + 1, 101 + 1 + 32 + 1));
+        assert_eq!((read, meant), (2 * (101 + 1 + 32 + 1), 2 * (101 + 1 + 32 + 1)), "each drained and not");
         assert_eq!(decode_weight(u32::MAX), None);
     }
 }

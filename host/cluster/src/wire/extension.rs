@@ -9,7 +9,7 @@
 //! | 12 | 4 | sequence: rises with every frame of an incarnation |
 //! | 16 | 1 | beat, 1..=255: what peers echo |
 //! | 17 | 1 | phase |
-//! | 18 | 1 | lease flags: 0 fenced, 1 owns nothing, 2 quorum mode |
+//! | 18 | 1 | lease flags: 0 fenced, 1 owns nothing, 2 quorum mode, 3 holds |
 //! | 19 | 1 | cause |
 //! | 20 | 4 | view: the hosts heard, and the sender |
 //! | 24 | 8 | committed epoch |
@@ -44,6 +44,8 @@ pub const FENCED: u8 = 1;
 pub const OWNS_NOTHING: u8 = 2;
 /// Lease flag: quorum mode.
 pub const QUORUM: u8 = 4;
+/// Lease flag: the NIC holds buckets that the committed epoch gives to others, for want of room in a flow table.
+pub const HOLDS: u8 = 8;
 
 const KEY_ID: usize = field::EXTENSION.start + 3;
 const MAC_FIELD: Range<usize> = LEN - MAC..LEN;
@@ -107,6 +109,11 @@ pub fn read(payload: &[u8; LEN], keys: &Keys) -> Read {
         return Read::Unauthenticated;
     }
     Read::Authentic(parse(octets))
+}
+
+/// The id of the key a payload is signed with.
+pub fn key_id(payload: &[u8; LEN]) -> u8 {
+    payload[KEY_ID]
 }
 
 fn parse(octets: &[u8]) -> Extension {

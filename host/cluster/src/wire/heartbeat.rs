@@ -7,8 +7,8 @@
 //!
 //! - *Convergence state*: 1 when steady (as captured), 0 while converging.
 //! - *Maps*: 64 bits a rule. Each bit stands for a slice of 64 of our 4096 buckets, bit 0 for buckets 0 to 63. Current map:
-//!   slices of which this host owns any bucket now. New map: the same for the proposal under way, else as current. Idle and
-//!   ready map come with the hand-over of live connections and are zero.
+//!   slices of which this host owns any bucket now. New map: the same for the proposal under way, else as current. What
+//!   drains is told connection by connection, so the idle and the ready map are zero.
 //! - *Load weights*: see [`codes`](super::codes).
 //! - the reserved 132 octets at the end: see [`extension`](super::extension).
 

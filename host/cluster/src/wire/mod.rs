@@ -7,7 +7,8 @@
 //! | [`extension`] | the 132 reserved octets at its end, which carry what Weir adds |
 //! | [`codes`] | rule codes and weight slots |
 //! | [`identity`] | the extended heartbeat that carries a host's name (read only) |
-//! | [`bulk`] | challenges and tables, under a signature of our own |
+//! | [`bulk`] | challenges, tables and moving connections, under a signature of our own |
+//! | [`records`] | what is told of moving connections |
 //! | [`auth`] | HMAC-SHA256 with key ids |
 //!
 //! Every decoder is total: it takes any octets and either gives a view or says what is wrong. Reserved fields are sent as
@@ -20,6 +21,7 @@ pub mod ethernet;
 pub mod extension;
 pub mod heartbeat;
 pub mod identity;
+pub mod records;
 
 /// Signature of a membership heartbeat.
 pub const MEMBERSHIP: u32 = 0xc0de_01bf;

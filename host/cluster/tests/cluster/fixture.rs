@@ -9,10 +9,13 @@ use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 
+use weir_cluster::flow_key;
 use weir_cluster::{
-    Action, Addressing, Config, EpochId, Event, Filtering, HostId, HostSet, HostTime, Keys, Load, Mode, NicTime, Node,
-    Now, PhaseKind, PortRule, Program, Report, Secret, Status, Step,
+    Action, Addressing, Config, EpochId, Event, Filtering, Flow, HostId, HostSet, HostTime, Keys, Listing, Load, Mode,
+    NicTime, Node, Now, PhaseKind, PortRule, Program, Report, Secret, Status, Step,
 };
+use weir_spec::flow::signature::signature;
+use weir_spec::flow::{Connection, Entry, FlowKind};
 use weir_spec::lease::Lease;
 use weir_spec::map::{BUCKETS, BucketState, Map, MapRef};
 use weir_spec::rules::{Affinity, Protocol, VipSelect};
@@ -51,6 +54,11 @@ type Owned = Vec<[u64; BUCKETS / 64]>;
 pub(crate) struct Nic {
     pub(crate) lease: Lease,
     pub(crate) owned: Owned,
+    /// The state of every bucket, by rule as `owned`.
+    pub(crate) states: Vec<Map>,
+    pub(crate) listed: BTreeSet<Entry>,
+    /// Entries the table has room for.
+    pub(crate) room: usize,
     offset: u64,
     ppm: i64,
 }
@@ -71,19 +79,52 @@ impl Nic {
         self.lease.tick(now);
         Lease::check(now, program.deadline.0).expect("a deadline the NIC would refuse");
         self.lease.commit(now, program.deadline.0);
-        let owned = |reference: MapRef| match reference {
-            MapRef::Constant(state) => words(&Map::filled(state)),
-            MapRef::Slot(slot) => words(&program.maps[usize::from(slot)]),
+        let map = |reference: MapRef| match reference {
+            MapRef::Constant(state) => Map::filled(state),
+            MapRef::Slot(slot) => program.maps[usize::from(slot)].clone(),
         };
-        self.owned = program.rules.iter().map(|rule| owned(rule.map)).collect();
-        self.owned.push(owned(program.default_rule.map));
+        self.states = program.rules.iter().map(|rule| map(rule.map)).collect();
+        self.states.push(map(program.default_rule.map));
+        self.owned = self.states.iter().map(words).collect();
         self.lease.fenced()
+    }
+
+    /// Brings the flow table to what is asked; what finds no room.
+    fn list(&mut self, listing: &Listing) -> Vec<Entry> {
+        if listing.clear {
+            self.listed.clear();
+        }
+        listing.remove.iter().for_each(|entry| {
+            self.listed.remove(entry);
+        });
+        let mut refused = Vec::new();
+        for &entry in &listing.add {
+            if self.listed.len() < self.room {
+                self.listed.insert(entry);
+            } else {
+                refused.push(entry);
+            }
+        }
+        refused
+    }
+
+    /// Whether a packet of an established connection passes.
+    fn passes(&self, at: u64, flow: &Flow, signature: u64) -> bool {
+        let state = self.states.get(usize::from(flow.slot)).map(|map| map.get(flow.bucket.into()));
+        let listed = |kind| self.listed.contains(&Entry { signature, vip: flow.vip, kind });
+        self.accepts_at(at)
+            && match state {
+                None | Some(BucketState::None) => false,
+                Some(BucketState::Own) => true,
+                Some(BucketState::Adopt) => !listed(FlowKind::Foreign),
+                Some(BucketState::Release) => listed(FlowKind::Pin),
+            }
     }
 }
 
 fn words(map: &Map) -> [u64; BUCKETS / 64] {
     let mut words = [0; BUCKETS / 64];
-    for bucket in (0..BUCKETS).filter(|&bucket| map.get(bucket) == BucketState::Own) {
+    for bucket in (0..BUCKETS).filter(|&bucket| matches!(map.get(bucket), BucketState::Own | BucketState::Adopt)) {
         words[bucket / 64] |= 1 << (bucket % 64);
     }
     words
@@ -105,10 +146,13 @@ pub(crate) struct Host {
     planned: Option<u64>,
     pub(crate) reports: Vec<(u64, Report)>,
     pub(crate) programs: Vec<(u64, Step)>,
+    /// Its live connections: they end with a crash of the host, not with its agent.
+    pub(crate) sockets: BTreeSet<Flow>,
+    pub(crate) destroyed: usize,
 }
 
 impl Host {
-    fn now(&self, at: u64) -> Now {
+    pub(crate) fn now(&self, at: u64) -> Now {
         Now { host: HostTime(drifted(at, self.ppm) + self.offset), nic: NicTime(self.nic.clock(at)) }
     }
 
@@ -123,6 +167,13 @@ impl Host {
     }
 }
 
+impl Host {
+    /// Whether new connections of a flow's bucket come here.
+    pub(crate) fn node_owns(&self, flow: &Flow) -> bool {
+        self.nic.owned[usize::from(flow.slot)][usize::from(flow.bucket) / 64] >> (flow.bucket % 64) & 1 == 1
+    }
+}
+
 enum Due {
     Deliver { to: usize, frame: Vec<u8> },
     Write { host: usize, incarnation: u64, write: Write },
@@ -132,6 +183,8 @@ enum Due {
 enum Write {
     Program(Box<Program>),
     Renew(NicTime),
+    List(Box<Listing>),
+    Dump { id: u32 },
 }
 
 pub(crate) struct Cluster {
@@ -153,6 +206,10 @@ pub(crate) struct Cluster {
     /// Frames of one link may overtake each other.
     pub(crate) reorder: bool,
     pub(crate) frames: u64,
+    /// Check that every connection passes at its own host, too: nothing but planned changes happens.
+    pub(crate) planned: bool,
+    /// All connections there ever were, with their signatures.
+    connections: BTreeMap<Flow, u64>,
     /// When the last frame of a link arrives.
     arrivals: BTreeMap<(usize, usize), u64>,
     incarnations: u64,
@@ -192,6 +249,8 @@ pub(crate) fn config(number: u8, hosts: u8) -> Config {
         default_affinity: Affinity::None,
         shared: b"vips and key".to_vec(),
         keys: Keys { send: 1, accepted: BTreeMap::from([(1, Secret(vec![7; 32]))]) },
+        flows: 1000,
+        drain_limit: None,
     }
 }
 
@@ -208,6 +267,9 @@ impl Cluster {
                     nic: Nic {
                         lease: Lease::default(),
                         owned: Vec::new(),
+                        states: Vec::new(),
+                        listed: BTreeSet::new(),
+                        room: 4096,
                         offset: dice.below(1 << 40),
                         ppm: dice.below(201) as i64 - 100,
                     },
@@ -219,6 +281,8 @@ impl Cluster {
                     planned: None,
                     reports: Vec::new(),
                     programs: Vec::new(),
+                    sockets: BTreeSet::new(),
+                    destroyed: 0,
                 }
             })
             .collect();
@@ -238,6 +302,8 @@ impl Cluster {
             delay: 100,
             reorder: false,
             frames: 0,
+            planned: false,
+            connections: BTreeMap::new(),
             arrivals: BTreeMap::new(),
             incarnations: 0,
             lives,
@@ -283,6 +349,28 @@ impl Cluster {
         entropy.iter_mut().for_each(|octet| *octet = self.dice.roll() as u8);
         let incarnation = self.dice.roll() << 8 | self.incarnations & 0xff;
         self.handle(host, Event::Start { incarnation, entropy });
+    }
+
+    /// Whether the agent could be replaced now.
+    pub(crate) fn saves(&self, host: usize) -> bool {
+        let slot = &self.hosts[host];
+        slot.node.as_ref().is_some_and(|node| node.save(slot.now(self.at)).is_some())
+    }
+
+    /// The agent ends; what it leaves.
+    pub(crate) fn leave_to_the_next(&mut self, host: usize) -> Vec<u8> {
+        let slot = &self.hosts[host];
+        let left = slot.node.as_ref().and_then(|node| node.save(slot.now(self.at))).expect("calm");
+        self.crash(host);
+        left
+    }
+
+    /// Another process goes on with it.
+    pub(crate) fn go_on(&mut self, host: usize, left: &[u8]) {
+        let slot = &mut self.hosts[host];
+        let node = Node::resume(slot.config.clone(), left, slot.now(self.at)).expect("the same configuration");
+        slot.node = Some(node);
+        slot.planned = None;
     }
 
     pub(crate) fn crash(&mut self, host: usize) {
@@ -360,6 +448,20 @@ impl Cluster {
                     self.write(host, delay, Write::Program(program));
                 }
                 Action::Renew(until) => self.write(host, 50, Write::Renew(until)),
+                Action::List(listing) => {
+                    let delay = 50 + self.dice.below(MS);
+                    self.write(host, delay, Write::List(listing));
+                }
+                Action::Dump { id, settle } => {
+                    let delay = if settle { 3 * MS } else { 100 };
+                    self.write(host, delay, Write::Dump { id });
+                }
+                Action::Destroy(flows) => {
+                    let slot = &mut self.hosts[host];
+                    for flow in flows {
+                        slot.destroyed += usize::from(slot.sockets.remove(&flow));
+                    }
+                }
                 Action::Report(report) => self.hosts[host].reports.push((self.at, report)),
             }
         }
@@ -464,6 +566,14 @@ impl Cluster {
                 let fenced = nic.take(at, &program);
                 self.give(host, Event::Programmed { epoch: program.epoch, fenced });
             }
+            Write::List(listing) => {
+                let refused = nic.list(&listing);
+                self.give(host, Event::Listed { id: listing.id, refused });
+            }
+            Write::Dump { id } => {
+                let flows = self.hosts[host].sockets.iter().copied().collect();
+                self.give(host, Event::Dumped { id, flows });
+            }
         }
     }
 
@@ -507,6 +617,7 @@ impl Cluster {
     /// The promise.
     fn check(&self) {
         self.checked.set(self.checked.get() + 1);
+        self.check_connections();
         let live: Vec<usize> = (0..self.hosts.len()).filter(|&host| self.hosts[host].nic.accepts_at(self.at)).collect();
         for (index, &a) in live.iter().enumerate() {
             for &b in &live[..index] {
@@ -524,6 +635,63 @@ impl Cluster {
                         self.at,
                         b + 1,
                         a + 1,
+                        self.statuses()
+                    );
+                }
+            }
+        }
+    }
+
+    /// A client connects: the host whose NIC passes its SYN has a new socket. `None` if none does.
+    pub(crate) fn connect(&mut self, slot: u8, bucket: u16) -> Option<(usize, Flow)> {
+        let source = std::net::IpAddr::V4(Ipv4Addr::from(0x0a00_0001 + self.connections.len() as u32));
+        let connection = Connection::new(source, 40_000, if slot == 0 { 80 } else { 443 });
+        let flow = Flow { slot, bucket, vip: 0, connection };
+        let config = &self.hosts[0].config;
+        let key = flow_key::derive(&config.keys.accepted[&config.keys.send], config.cluster_ip);
+        self.connections.insert(flow, signature(&key, &connection));
+        let takers: Vec<usize> = (0..self.hosts.len()).filter(|&host| self.passes(host, &flow)).collect();
+        assert!(takers.len() < 2, "{takers:?} both answer");
+        let taker = *takers.first()?;
+        self.hosts[taker].sockets.insert(flow);
+        Some((taker, flow))
+    }
+
+    /// A connection in every so manieth bucket of the first rule.
+    pub(crate) fn connect_all(&mut self, step: usize) -> Vec<(usize, Flow)> {
+        (0..BUCKETS as u16).step_by(step).map(|bucket| self.connect(0, bucket).expect("somebody owns it")).collect()
+    }
+
+    /// Whether a packet of this connection passes at a host.
+    pub(crate) fn passes(&self, host: usize, flow: &Flow) -> bool {
+        self.hosts[host].nic.passes(self.at, flow, self.connections[flow])
+    }
+
+    /// No connection reaches another host than its own; if nothing but planned changes happens, it reaches that.
+    pub(crate) fn check_connections(&self) {
+        for (host, slot) in self.hosts.iter().enumerate() {
+            for flow in &slot.sockets {
+                if self.planned {
+                    assert!(
+                        self.passes(host, flow),
+                        "at {}: {flow:?} is cut at its host {}\n{:#?}",
+                        self.at,
+                        host + 1,
+                        self.statuses()
+                    );
+                }
+                // Who is fenced has lost its connections already: others answer them.
+                let alive = self.passes(host, flow);
+                for other in (0..self.hosts.len()).filter(|&other| alive && other != host) {
+                    let excused =
+                        self.excused.get(&(host.min(other), host.max(other))).is_some_and(|&until| self.at < until);
+                    let wrong = self.passes(other, flow) && (self.strict || !excused);
+                    assert!(
+                        !wrong,
+                        "at {}: {flow:?} of host {} passes at host {}\n{:#?}",
+                        self.at,
+                        host + 1,
+                        other + 1,
                         self.statuses()
                     );
                 }

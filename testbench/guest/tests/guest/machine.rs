@@ -36,5 +36,5 @@ fn a_machine_is_killed_at_its_deadline_and_its_last_words_are_kept() {
     let error = attempt(&Scenario { deadline, ..Scenario::new([Step::weir("--version", 0)]) });
     let error = error.expect_err("no kernel boots that fast");
     assert!(matches!(error, GuestError::Deadline { ran: 0, .. }), "{}", all(&error));
-    assert!(began.elapsed() < Duration::from_secs(10));
+    assert!(began.elapsed() < Duration::from_secs(60), "killed, not waited for");
 }

@@ -3,7 +3,7 @@
 use anyhow::{Context, Result, bail};
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -87,6 +87,16 @@ pub(crate) fn run(command: &mut Command, limit: Duration, show: Show) -> Result<
 
 /// Runs `command` silently and returns its standard output; any failure is an error that quotes its last words.
 pub(crate) fn output(command: &mut Command) -> Result<String> {
+    Ok(String::from_utf8_lossy(&finish(command)?.stdout).into_owned())
+}
+
+/// What a program that succeeds prints on both its outputs: some tell their version on standard error.
+pub(crate) fn told(command: &mut Command) -> Result<String> {
+    let out = finish(command)?;
+    Ok([out.stdout, out.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat())
+}
+
+fn finish(command: &mut Command) -> Result<Output> {
     let name = command.get_program().to_string_lossy().into_owned();
     let out = command.stdin(Stdio::null()).output().with_context(|| format!("failed to start {name}"))?;
     if !out.status.success() {
@@ -94,7 +104,7 @@ pub(crate) fn output(command: &mut Command) -> Result<String> {
         let last = words.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("it printed nothing");
         bail!("{name} failed ({}): {}", out.status, last.trim());
     }
-    Ok(String::from_utf8_lossy(&out.stdout).into_owned())
+    Ok(out)
 }
 
 /// Ends a process and all its descendants: first asked, two seconds later forced.
@@ -156,6 +166,12 @@ mod tests {
         let grandchild = &ended.lines[0];
         let state = fs::read_to_string(format!("/proc/{grandchild}/stat")).unwrap_or_default();
         assert!(state.is_empty() || state.contains(") Z "), "process {grandchild} still runs: {state}");
+    }
+
+    #[test]
+    fn a_version_on_standard_error_is_told_too() {
+        assert_eq!(told(&mut shell("echo one; echo v2.2.7 >&2")).unwrap(), "one\nv2.2.7\n");
+        assert_eq!(output(&mut shell("echo one; echo v2.2.7 >&2")).unwrap(), "one\n");
     }
 
     #[test]

@@ -25,7 +25,7 @@ pub(super) fn look(tool: &Tool, packages: &Packages) -> Result<State> {
     }
     let (argument, lowest) = packages.version;
     if let Some(program) = place::on_path(main)
-        && let Ok(told) = run::output(Command::new(&program).arg(argument))
+        && let Ok(told) = run::told(Command::new(&program).arg(argument))
     {
         return Ok(match major(&told) {
             Some(found) if found >= lowest => State::Ready(program.display().to_string()),
@@ -72,8 +72,9 @@ fn unpack(tool: &Tool, packages: &Packages) -> Result<()> {
 
     let text = home.to_str().with_context(|| format!("cache folder {} is not UTF-8", home.display()))?;
     for (name, launch) in packages.programs {
-        let libraries =
-            "LD_LIBRARY_PATH=\"$(echo \"$home\"/usr/lib/*-linux-gnu*):$home/usr/lib\"; export LD_LIBRARY_PATH\n";
+        // Some libraries of Debian 12 are in /lib, which an installed system merges with /usr/lib.
+        let libraries = "LD_LIBRARY_PATH=\"$(echo \"$home\"/usr/lib/*-linux-gnu*):$home/usr/lib:\
+                         $(echo \"$home\"/lib/*-linux-gnu*)\"; export LD_LIBRARY_PATH\n";
         let launch = format!("{libraries}{launch}");
         launcher::write(&tools.join("bin"), name, &launcher::text(&[("home", text)], &launch))?;
     }

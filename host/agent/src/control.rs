@@ -152,10 +152,36 @@ pub struct Display {
     pub tolerance: u32,
     /// Port rules in the words of the configuration.
     pub rules: Vec<String>,
+    /// All hosts heard of, and this one, lowest priority first.
+    #[serde(default)]
+    pub hosts: Vec<HostDisplay>,
     /// The NIC.
     pub nic: NicDisplay,
     /// Heartbeats received, by what became of them.
     pub heartbeats: BTreeMap<String, u64>,
+}
+
+/// What is known of one host.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct HostDisplay {
+    /// Its priority.
+    pub host: u8,
+    /// Its dedicated IP.
+    pub ip: String,
+    /// `stopped`, `listening`, `converging` or `converged`, as it says.
+    pub state: String,
+    /// Why it does not converge, as it says.
+    pub cause: Option<String>,
+    /// It is in the epoch that this host has committed.
+    pub member: bool,
+    /// Its NIC accepts nothing through rules.
+    pub fenced: bool,
+    /// Milliseconds since its last heartbeat.
+    pub silent_ms: u64,
+    /// It hears this host.
+    pub hears_this: bool,
+    /// In what it does not fit this host, in words.
+    pub differs: Option<String>,
 }
 
 /// What is known of the NIC.

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use weir_cluster::status::RuleStatus;
+use weir_cluster::status::{HostStatus, RuleStatus};
 use weir_cluster::{Cause, Filtering, PhaseKind, Status};
 use weir_spec::rules::{Affinity, Protocol, VipSelect};
 
 use crate::config::{Config, Mode, PortRule};
-use crate::control::{Display, NicDisplay, Query};
+use crate::control::{Display, HostDisplay, NicDisplay, Query};
 use crate::resolve;
 
 /// State and members.
@@ -55,8 +55,24 @@ pub(crate) fn display(config: &Config, status: &Status, nic: NicDisplay) -> Disp
         period_ms: config.cluster.period_us / 1000,
         tolerance: config.cluster.tolerance,
         rules: config.rules.iter().map(|rule| describe_rule(config, rule)).collect(),
+        hosts: status.hosts.iter().map(describe_host).collect(),
         nic,
         heartbeats: status.frames.iter().map(|(kind, count)| (format!("{kind:?}").to_lowercase(), *count)).collect(),
+    }
+}
+
+fn describe_host(status: &HostStatus) -> HostDisplay {
+    let told = status.phase != PhaseKind::Stable && status.cause != Cause::None;
+    HostDisplay {
+        host: status.host.get(),
+        ip: status.ip.to_string(),
+        state: state(status.phase).into(),
+        cause: told.then(|| status.cause.to_string()),
+        member: status.member,
+        fenced: status.fenced,
+        silent_ms: status.silent / 1000,
+        hears_this: status.hears_us,
+        differs: status.mismatch.map(|difference| difference.to_string()),
     }
 }
 

@@ -69,7 +69,9 @@ fn tell(report: &Report) {
             );
         }
         Report::DuplicatePriority => error!("another host has this host's priority: host.priority must be unique"),
-        Report::Mismatch { host, cause } => error!("host {host} cannot converge with this one: {cause}"),
+        Report::Mismatch { host, difference } => {
+            error!("host {host} cannot converge with this one: {}: {difference}", difference.cause());
+        }
         Report::Unauthenticated { priority } => {
             warn!("heartbeats that no key opens, as if from host {priority}: is cluster.key the same on every host?");
         }

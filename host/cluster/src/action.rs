@@ -6,6 +6,7 @@ use weir_spec::config::DefaultRule;
 use weir_spec::map::Map;
 use weir_spec::rules::Rule;
 
+use crate::difference::Difference;
 use crate::epoch::EpochId;
 use crate::flow::{Flow, Listing};
 use crate::host::{HostId, HostSet};
@@ -217,7 +218,7 @@ pub enum Report {
         /// Which.
         host: HostId,
         /// In what it differs.
-        cause: Cause,
+        difference: Difference,
     },
     /// Heartbeats of this cluster IP that no key of ours opens. Told once until one opens again.
     Unauthenticated {

@@ -6,6 +6,7 @@
 //! | [`config`], [`event`], [`action`], [`status`] | what goes in and what comes out |
 //! | [`node`] | the one entrance: [`Node::handle`] |
 //! | [`phase`] | the phases of convergence |
+//! | [`difference`] | in what another host does not fit |
 //! | [`lease`] | beats, echoes, and how long a NIC may go on |
 //! | [`table`], [`proposal`] | who owns which bucket, and an epoch as data |
 //! | `peer`, `view`, `transfer`, `program`, `timers` | whom to believe, the clique rule, tables on their way, what a NIC holds |
@@ -20,6 +21,7 @@
 pub mod action;
 mod buckets;
 pub mod config;
+pub mod difference;
 pub mod epoch;
 pub mod event;
 pub mod flow;
@@ -43,6 +45,7 @@ pub mod wire;
 
 pub use action::{Action, Cause, Program, Report, Step};
 pub use config::{Addressing, Config, ConfigError, Filtering, Keys, Load, Mode, PortRule, Secret};
+pub use difference::Difference;
 pub use epoch::EpochId;
 pub use event::Event;
 pub use flow::{Flow, Listing, Record};

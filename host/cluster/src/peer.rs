@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 
 use crate::action::Cause;
 use crate::config::first_eight;
+use crate::difference::Difference;
 use crate::epoch::EpochId;
 use crate::host::{HostId, HostSet};
 use crate::phase::PhaseKind;
@@ -85,7 +86,7 @@ pub(crate) struct Peer {
     /// The key its frames are signed with, and its flow table by it.
     pub(crate) key: u8,
     /// In what it does not fit.
-    pub(crate) mismatch: Cause,
+    pub(crate) mismatch: Option<Difference>,
     /// Unique code and address of the incarnation before, if there was one.
     pub(crate) predecessor: Option<(u32, Option<Ipv4Addr>)>,
     pub(crate) says: Says,
@@ -103,7 +104,7 @@ impl Peer {
             linked_since: None,
             penalised: false,
             key: 0,
-            mismatch: Cause::None,
+            mismatch: None,
             predecessor: None,
             says: Says::default(),
         }

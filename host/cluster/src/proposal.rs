@@ -24,6 +24,7 @@ use sha2::{Digest, Sha256};
 use weir_spec::map::BUCKETS;
 
 use crate::config::{Filtering, first_eight};
+use crate::difference::Difference;
 use crate::epoch::EpochId;
 use crate::host::{HostId, HostSet};
 use crate::table::Table;
@@ -251,13 +252,7 @@ fn assign(
 /// Whether two hosts with these weight slots cannot be in one epoch: a rule of which they tell different modes, or the same
 /// handling priority (event 20 of NLB), or which cannot be read.
 pub fn conflict(a: &[u32], b: &[u32]) -> bool {
-    a.len() != b.len()
-        || a.iter().zip(b).any(|(&a, &b)| match (codes::decode_weight(a), codes::decode_weight(b)) {
-            (Some(Filtering::Multiple(_)), Some(Filtering::Multiple(_))) => false,
-            (Some(Filtering::Single(a)), Some(Filtering::Single(b))) => a == b,
-            (Some(Filtering::Disabled), Some(Filtering::Disabled)) => false,
-            _ => true,
-        })
+    a.len() != b.len() || Difference::of_weights(a, b).is_some()
 }
 
 #[cfg(test)]

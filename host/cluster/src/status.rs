@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::action::Cause;
 use crate::config::PortRule;
+use crate::difference::Difference;
 use crate::epoch::EpochId;
 use crate::host::{HostId, HostSet};
 use crate::phase::PhaseKind;
@@ -59,7 +60,7 @@ pub struct HostStatus {
     /// Its cause, as it says.
     pub cause: Cause,
     /// In what it does not fit this host; `None` if it does.
-    pub mismatch: Cause,
+    pub mismatch: Option<Difference>,
     /// Whether it is in the epoch this host has committed.
     pub member: bool,
     /// Whether its NIC accepts nothing.

@@ -24,7 +24,7 @@ use std::time::Duration;
 
 use anyhow::bail;
 use weir_agent::config::DEFAULT_CONTROL;
-use weir_agent::control::{Answer, Display, Query, Request, RuleName, ask};
+use weir_agent::control::{Answer, Display, HostDisplay, Query, Request, RuleName, ask};
 use weir_spec::flow::table::FLOWS_LOG2;
 
 use crate::exit::Exit;
@@ -191,6 +191,9 @@ fn describe_all(display: &Display) -> String {
     for (index, rule) in display.rules.iter().enumerate() {
         line(&format!("rule {index}"), rule.clone());
     }
+    for host in &display.hosts {
+        line(&format!("host {}", host.host), describe_host(host));
+    }
     line("NIC", display.nic.selector.clone());
     line("NIC epoch word", format!("{:#010x}", display.nic.epoch));
     line("NIC lease left", format!("{} ms", display.nic.lease_left_us / 1000));
@@ -202,6 +205,17 @@ fn describe_all(display: &Display) -> String {
         line(&format!("heartbeats {name}"), count.to_string());
     }
     text
+}
+
+fn describe_host(host: &HostDisplay) -> String {
+    let mut words = vec![format!("{}, {}", host.ip, host.state)];
+    words.extend(host.cause.as_ref().map(|cause| format!("because: {cause}")));
+    words.extend(host.member.then(|| "member".into()));
+    words.extend(host.fenced.then(|| "fenced".into()));
+    words.extend((host.silent_ms > 0).then(|| format!("heard {} ms ago", host.silent_ms)));
+    words.extend((!host.hears_this).then(|| "does not hear this host".into()));
+    words.extend(host.differs.as_ref().map(|differs| format!("cannot converge with this host: {differs}")));
+    words.join(", ")
 }
 
 #[cfg(test)]
@@ -242,6 +256,36 @@ mod tests {
             "NIC lease left           = 4900 ms\n",
             "NIC flow entries         = 17 of 4096\n",
             "NIC pin_hits             = 3\n",
+        ] {
+            assert!(text.contains(wanted), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_host_that_does_not_fit_is_told_with_what_differs() {
+        let fits = HostDisplay {
+            host: 1,
+            ip: "10.0.0.1".into(),
+            state: "converged".into(),
+            member: true,
+            hears_this: true,
+            ..HostDisplay::default()
+        };
+        let odd = HostDisplay {
+            host: 3,
+            ip: "10.0.0.3".into(),
+            state: "converging".into(),
+            cause: Some("different port rules".into()),
+            fenced: true,
+            silent_ms: 120,
+            differs: Some("it has 3 port rules, here there are 2".into()),
+            ..HostDisplay::default()
+        };
+        let text = describe_all(&Display { hosts: vec![fits, odd], ..Display::default() });
+        for wanted in [
+            "host 1                   = 10.0.0.1, converged, member\n",
+            "host 3                   = 10.0.0.3, converging, because: different port rules, fenced, heard 120 ms ago, \
+             does not hear this host, cannot converge with this host: it has 3 port rules, here there are 2\n",
         ] {
             assert!(text.contains(wanted), "{text}");
         }

@@ -150,9 +150,12 @@ impl Node {
     fn update_members(&mut self, now: Now, out: &mut Vec<Action>) {
         for host in self.base.without(self.me()).iter() {
             match self.heard_of(host, now) {
-                Some(peer) if peer.runs() && peer.mismatch == Cause::None => {}
-                Some(peer) if peer.mismatch != Cause::None => self.exclude(host, peer.mismatch, out),
-                _ => self.exclude(host, Cause::MemberLost, out),
+                Some(peer) if peer.runs() && peer.mismatch.is_none() => {}
+                peer => {
+                    let cause =
+                        peer.and_then(|peer| peer.mismatch).map_or(Cause::MemberLost, |differs| differs.cause());
+                    self.exclude(host, cause, out);
+                }
             }
         }
         self.apply_clique_rule(now, out);
@@ -227,7 +230,7 @@ impl Node {
     /// Hosts outside the group that could be taken in now.
     fn joiners(&self, now: Now) -> HostSet {
         let ready = |peer: &Peer| {
-            peer.runs() && peer.says.phase != PhaseKind::Listening && peer.mismatch == Cause::None && !peer.penalised
+            peer.runs() && peer.says.phase != PhaseKind::Listening && peer.mismatch.is_none() && !peer.penalised
         };
         let hosts = self
             .heard(now)
@@ -280,14 +283,14 @@ impl Node {
         }
         let outside = |(host, peer): &(HostId, &Peer)| !view.contains(*host) && peer.runs();
         self.heard(now).filter(outside).find_map(|(host, peer)| {
-            let mismatched = peer.mismatch != Cause::None;
+            let mismatched = peer.mismatch.is_some();
             // Who serves and does not hear us is beyond a partition, unless it is we whom nobody hears.
             let serves = peer.says.serves() && (view.len() == 1 || peer.says.heard.contains(self.me()));
             let blocks = serves || mismatched && host < self.me();
             let cause = match peer.mismatch {
-                Cause::None if !peer.says.heard.contains(self.me()) => Cause::OneWay,
-                Cause::None => Cause::NewMember,
-                other => other,
+                Some(differs) => differs.cause(),
+                None if !peer.says.heard.contains(self.me()) => Cause::OneWay,
+                None => Cause::NewMember,
             };
             blocks.then_some((cause, Some(host)))
         })
@@ -298,7 +301,7 @@ impl Node {
         let in_the_way = |peer: &Peer| {
             let unheard = !peer.says.heard.contains(self.me());
             // Who does not serve is in no hurry: those who fit are waited for.
-            peer.runs() && (unheard || !self.serves() && peer.mismatch == Cause::None)
+            peer.runs() && (unheard || !self.serves() && peer.mismatch.is_none())
         };
         self.has_listened(now) && !self.heard(now).any(|(_, peer)| in_the_way(peer))
     }
@@ -313,7 +316,7 @@ impl Node {
             return None;
         }
         // A cold start waits for those who are still listening, a while.
-        let listens = |peer: &Peer| peer.says.phase == PhaseKind::Listening && peer.mismatch == Cause::None;
+        let listens = |peer: &Peer| peer.says.phase == PhaseKind::Listening && peer.mismatch.is_none();
         let cold = self.committed.is_none() && now.host - self.awake_since < 2 * self.dead_after();
         if cold && self.heard(now).any(|(_, peer)| listens(peer)) {
             return None;
@@ -445,10 +448,7 @@ impl Node {
             facts.lost = if mine { !self.timers.is_set(Timer::Patience) } else { withdrawn() };
             facts.lost |= others().any(|(&host, member)| {
                 !self.heard_of(host, now).is_some_and(|peer| {
-                    peer.incarnation == member.incarnation
-                        && peer.runs()
-                        && peer.mismatch == Cause::None
-                        && !peer.penalised
+                    peer.incarnation == member.incarnation && peer.runs() && peer.mismatch.is_none() && !peer.penalised
                 })
             });
             let reached = |host: HostId, phases: &[PhaseKind]| {

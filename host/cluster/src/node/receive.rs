@@ -2,7 +2,8 @@
 
 use super::Node;
 use crate::action::{Action, Cause, Report};
-use crate::config::Mode;
+use crate::config::{Mode, PortRule};
+use crate::difference::Difference;
 use crate::handover::Frame;
 use crate::host::HostId;
 use crate::peer::{Peer, Says};
@@ -130,8 +131,10 @@ impl Node {
         if !steady {
             out.push(Action::Report(Report::Heard { host }));
         }
-        if mismatch != Cause::None && (mismatch != peer.mismatch || !steady) {
-            out.push(Action::Report(Report::Mismatch { host, cause: mismatch }));
+        if let Some(difference) = mismatch
+            && (mismatch != peer.mismatch || !steady)
+        {
+            out.push(Action::Report(Report::Mismatch { host, difference }));
         }
         peer.mismatch = mismatch;
         peer.heard = Some(now.host);
@@ -160,24 +163,26 @@ impl Node {
         }
     }
 
-    fn mismatch(&self, view: &Heartbeat<'_>, extension: &Extension, says: &Says) -> Cause {
+    fn mismatch(&self, view: &Heartbeat<'_>, extension: &Extension, says: &Says) -> Option<Difference> {
         let quorum = extension.lease & extension::QUORUM != 0;
         if quorum != (self.config.mode == Mode::Quorum) {
-            return Cause::Mode;
+            return Some(Difference::Mode(if quorum { Mode::Quorum } else { Mode::Availability }));
         }
         if says.weights.len() != self.weights.len() {
-            return Cause::RuleCount;
+            // The default rule is counted in both.
+            let theirs = says.weights.len().saturating_sub(1);
+            return Some(Difference::RuleCount { ours: self.slots.len(), theirs });
         }
-        if (0..SLOTS).any(|slot| view.code(slot) != Some(self.codes.get(slot).copied().unwrap_or(0))) {
-            return Cause::Rules;
-        }
-        if proposal::conflict(&says.weights, &self.weights) {
-            return Cause::BadConfig;
-        }
-        if extension.config_digest != self.config_digest {
-            return Cause::Parameters;
-        }
-        Cause::None
+        let differs = |(slot, &ours): (usize, &PortRule)| {
+            let theirs = view.code(slot)?;
+            (theirs != self.codes[slot]).then_some(Difference::Rule { slot, ours, theirs })
+        };
+        self.slots
+            .iter()
+            .enumerate()
+            .find_map(differs)
+            .or_else(|| Difference::of_weights(&self.weights, &says.weights))
+            .or_else(|| (extension.config_digest != self.config_digest).then_some(Difference::Digest))
     }
 
     fn bulk(&mut self, now: Now, payload: &[u8], out: &mut Vec<Action>) -> FrameKind {

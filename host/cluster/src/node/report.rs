@@ -1,7 +1,6 @@
 //! The snapshot for `query`.
 
 use super::Node;
-use crate::action::Cause;
 use crate::host::{HostId, HostSet};
 use crate::phase::PhaseKind;
 use crate::status::{HostStatus, RuleStatus, Status};
@@ -32,7 +31,7 @@ impl Node {
             host: self.me(),
             phase: self.phase,
             cause: self.cause.0,
-            mismatch: Cause::None,
+            mismatch: None,
             member: members.contains(self.me()),
             fenced: self.lease.fenced(),
             silent: 0,

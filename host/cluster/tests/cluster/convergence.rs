@@ -139,7 +139,7 @@ fn a_new_default_host_joins_a_cluster_whose_table_it_has_to_ask_for() {
     }
 }
 
-fn stays_out(number: u8, seed: u64, cause: Cause, change: impl Fn(&mut weir_cluster::Config)) {
+fn stays_out(number: u8, seed: u64, cause: Cause, words: &str, change: impl Fn(&mut weir_cluster::Config)) {
     let odd = HostId::new(number).expect("host");
     let mut cluster = Cluster::new(4, seed, |config| {
         if config.host == odd {
@@ -156,20 +156,34 @@ fn stays_out(number: u8, seed: u64, cause: Cause, change: impl Fn(&mut weir_clus
     assert!(!cluster.accepts(odd));
     assert_eq!(cluster.phase(odd), PhaseKind::Agreeing);
     assert_eq!(cluster.status(odd).expect("up").cause, cause);
-    assert_eq!(
-        cluster.hosts[others[0]].reports.iter().filter(|(_, r)| matches!(r, Report::Mismatch { .. })).count(),
-        1
-    );
+    let told = cluster.hosts[others[0]].reports.iter().filter_map(|(_, report)| match report {
+        Report::Mismatch { host, difference } => Some((*host, *difference)),
+        _ => None,
+    });
+    let told: Vec<_> = told.collect();
+    let [(host, difference)] = told[..] else { panic!("told once: {told:?}") };
+    assert_eq!((host.get(), difference.cause()), (number, cause));
+    assert!(difference.to_string().contains(words), "{difference}");
+    for host in others.iter().map(|&host| cluster.status(host).expect("up")) {
+        assert_eq!(host.hosts[odd].mismatch, Some(difference), "each of them says the same of the odd one alone");
+        assert_eq!(host.hosts.iter().filter(|host| host.mismatch.is_some()).count(), 1);
+    }
 }
 
 #[test]
 fn a_host_with_other_rules_stays_out_and_says_why() {
     for number in [1, 3] {
-        stays_out(number, 11, Cause::RuleCount, |config| config.rules.truncate(1));
-        stays_out(number, 12, Cause::Rules, |config| config.rules[0].last_port = 81);
-        stays_out(number, 13, Cause::Parameters, |config| config.shared.push(1));
-        stays_out(number, 14, Cause::Mode, |config| config.mode = weir_cluster::Mode::Quorum);
-        stays_out(number, 15, Cause::Rules, |config| config.rules[1].filtering = Filtering::Single(3));
+        stays_out(number, 11, Cause::RuleCount, "it has 1 port rules, here there are", |config| {
+            config.rules.truncate(1)
+        });
+        stays_out(number, 12, Cause::Rules, "its rule 0 has code", |config| config.rules[0].last_port = 81);
+        stays_out(number, 13, Cause::Parameters, "a digest differs", |config| config.shared.push(1));
+        stays_out(number, 14, Cause::Mode, "its partition mode is quorum", |config| {
+            config.mode = weir_cluster::Mode::Quorum
+        });
+        stays_out(number, 15, Cause::Rules, "its rule 1 has code", |config| {
+            config.rules[1].filtering = Filtering::Single(3)
+        });
     }
 }
 

@@ -22,6 +22,7 @@ use crate::report::Teller;
 use crate::server::{Asked, ServeError, Server};
 use crate::sockets::{Sockets, SocketsError};
 use crate::watch::{Vectors, Watched};
+use crate::writing::Written;
 use crate::{clock, describe, resolve, successor};
 
 /// EtherType of heartbeats, registered for NLB.
@@ -60,6 +61,9 @@ pub enum AgentError {
     /// host.nic does not take its MACs.
     #[error("host.nic")]
     Masking(#[from] weir_nic::driver::MaskingError),
+    /// host.nic goes on accepting.
+    #[error("host.nic")]
+    Fence(#[from] weir_nic::driver::FenceError),
     /// The kernel does not tell its sockets.
     #[error("handover")]
     Sockets(#[from] SocketsError),
@@ -168,6 +172,10 @@ impl Connections {
     }
 }
 
+fn listed(written: Written) -> Event {
+    Event::Listed { id: written.id, refused: written.refused }
+}
+
 struct Daemon<'a> {
     config: &'a Config,
     node: Node,
@@ -248,6 +256,7 @@ impl<'a> Daemon<'a> {
                 () = self.connections.ended.any() => {
                     self.connections.look.get_or_insert(Instant::now() + TOGETHER);
                 }
+                () = tokio::task::yield_now(), if self.nic.is_writing() => self.turn(),
                 () = self.socket.frame_or_timer(left) => self.turn(),
             }
             if let Some(left) = self.give_way() {
@@ -302,6 +311,9 @@ impl<'a> Daemon<'a> {
         }
         self.look_at_the_connections();
         self.handle(Event::Tick);
+        if let Some(written) = self.nic.write_on() {
+            self.handle(listed(written));
+        }
     }
 
     fn look_at_the_connections(&mut self) {
@@ -381,8 +393,7 @@ impl<'a> Daemon<'a> {
                         }
                     }
                     Action::List(listing) => {
-                        let refused = self.nic.list(&listing);
-                        events.push_back(Event::Listed { id: listing.id, refused });
+                        events.extend(self.nic.list(*listing).map(listed));
                     }
                     Action::Dump { id, settle: false } => events.push_back(self.connections.dumped(id)),
                     Action::Dump { id, settle: true } => {

@@ -10,6 +10,7 @@
 //! | `daemon` | the loop: frames, timers, requests, signals |
 //! | `sockets`, `flows` | the kernel's live connections; by which rule and bucket they come |
 //! | `nic` | the NIC as the daemon holds it: lost and found again |
+//! | `writing` | its flow table, written in slices |
 //! | `server` | the other end of the control socket |
 //! | `successor` | one process of an agent gives way to the next |
 //! | `watch`, `carrier` | waiting for frames; whether the interface can carry any |
@@ -30,5 +31,6 @@ mod server;
 mod sockets;
 mod successor;
 mod watch;
+mod writing;
 
 pub use daemon::{AgentError, check, run};

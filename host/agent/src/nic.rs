@@ -8,10 +8,9 @@ use std::time::{Duration, Instant};
 
 use tracing::{info, warn};
 use weir_cluster::{Listing, NicTime, Now, action};
-use weir_nic::driver::{FlowError, Renewal, Warnings};
+use weir_nic::driver::{Renewal, Warnings};
 use weir_nic::{Device, Nic, Selector};
 use weir_spec::egress::Masking;
-use weir_spec::flow::Entry;
 use weir_spec::interrupt::Interrupt;
 
 use crate::clock;
@@ -20,9 +19,13 @@ use crate::control::NicDisplay;
 use crate::daemon::AgentError;
 use crate::resolve;
 use crate::watch::Vectors;
+use crate::writing::{Writing, Written};
 
 /// Between two attempts to find a lost NIC again.
 const RETRY: Duration = Duration::from_millis(500);
+
+/// The flow table is written for this part of a period at a time; timers that are late by half a period count as a pause.
+const SLICES: u64 = 8;
 
 /// Entries of the flow table, of 4096, from which on somebody should know.
 const MANY_FLOWS: u16 = 3072;
@@ -37,6 +40,14 @@ pub(crate) struct HeldNic {
     vectors: Vectors,
     last_time: NicTime,
     tried: Instant,
+    /// The flow table is being written.
+    writing: Option<Writing>,
+    /// The NIC was lost on the way, which has not been answered yet.
+    broken_off: Option<Written>,
+    /// How long it is written at a time.
+    slice: Duration,
+    /// The NIC was lost while its flow table was being written: nobody knows what that holds.
+    torn: bool,
 }
 
 impl HeldNic {
@@ -53,6 +64,10 @@ impl HeldNic {
             vectors: Vectors::default(),
             last_time: NicTime::default(),
             tried: Instant::now(),
+            writing: None,
+            broken_off: None,
+            slice: Duration::from_micros(config.cluster.period_us / SLICES),
+            torn: false,
         };
         held.attach()?;
         Ok(held)
@@ -60,13 +75,22 @@ impl HeldNic {
 
     fn attach(&mut self) -> Result<(), AgentError> {
         self.tried = Instant::now();
-        let mut device = self.selector.open()?;
+        let device = self.selector.open()?;
+        self.take(device)
+    }
+
+    fn take(&mut self, mut device: Box<dyn Device>) -> Result<(), AgentError> {
         // Those of a NIC that was lost are closed before those of this one are made.
         self.vectors = Vectors::default();
         let vectors = device.interrupts().map_err(|error| told(&error));
         let mut driver = Nic::open(device)?;
         driver.set_masking(&self.masking)?;
         driver.set_warnings(self.warnings)?;
+        if self.torn {
+            // A renewal will find it fenced, and then the table is written anew.
+            driver.fence()?;
+            self.torn = false;
+        }
         match vectors.and_then(|interrupts| Vectors::new(&interrupts).map_err(|error| error.to_string())) {
             Ok(vectors) => self.vectors = vectors,
             Err(error) => warn!("NIC {} sends no interrupts, its state is asked for instead: {error}", self.name),
@@ -95,26 +119,37 @@ impl HeldNic {
         Some(committed.fenced)
     }
 
-    /// Brings the flow table to what is asked; what found no room. A NIC that is lost keeps nothing.
-    pub(crate) fn list(&mut self, listing: &Listing) -> Vec<Entry> {
-        let mut refused = Vec::new();
-        let done = self.driving("write the flow table", |driver| {
-            let mut flows = driver.flows();
-            if listing.clear {
-                flows.clear()?;
+    /// Begins to bring the flow table to what is asked, in place of what was asked before; the answer, if it is done already.
+    pub(crate) fn list(&mut self, listing: Listing) -> Option<Written> {
+        self.writing = Some(Writing::new(listing));
+        self.broken_off = None;
+        self.write_on()
+    }
+
+    /// Whether the flow table is still being written.
+    pub(crate) fn is_writing(&self) -> bool {
+        self.writing.is_some() || self.broken_off.is_some()
+    }
+
+    /// Writes one slice more; the answer, once it is done. A NIC that is lost on the way keeps nothing.
+    pub(crate) fn write_on(&mut self) -> Option<Written> {
+        if self.broken_off.is_some() {
+            return self.broken_off.take();
+        }
+        let mut writing = self.writing.take()?;
+        let end = Instant::now() + self.slice;
+        let slice = |driver: &mut Nic<_>| writing.go_on(&mut driver.flows(), || Instant::now() < end);
+        match self.driving("write the flow table", slice) {
+            Some(true) => Some(writing.written()),
+            Some(false) => {
+                self.writing = Some(writing);
+                None
             }
-            for entry in &listing.remove {
-                flows.remove(entry)?;
+            None => {
+                self.torn = true;
+                Some(writing.lost())
             }
-            for entry in &listing.add {
-                match flows.insert(*entry) {
-                    Err(FlowError::Full { .. }) => refused.push(*entry),
-                    other => drop(other?),
-                }
-            }
-            Ok::<_, FlowError>(())
-        });
-        if done.is_some() { refused } else { listing.add.clone() }
+        }
     }
 
     /// Moves the deadline; true if the NIC says that it is fenced instead.
@@ -132,7 +167,7 @@ impl HeldNic {
         let Some(status) = self.driving("read the status", |driver| driver.status()) else { return false };
         if !status.ours {
             warn!("NIC {} was reset or taken by another driver", self.name);
-            self.driver = None;
+            self.lose();
             return status.fenced;
         }
         let Some(conditions) = self.driving("read the status", |driver| driver.conditions()) else { return false };
@@ -169,10 +204,18 @@ impl HeldNic {
             Ok(value) => Some(value),
             Err(error) => {
                 warn!("NIC {} is lost: failed to {what}: {}", self.name, told(&error));
-                self.driver = None;
+                self.lose();
                 self.tried = Instant::now();
                 None
             }
+        }
+    }
+
+    fn lose(&mut self) {
+        self.driver = None;
+        if let Some(writing) = self.writing.take() {
+            self.torn = true;
+            self.broken_off = Some(writing.lost());
         }
     }
 }
@@ -189,6 +232,7 @@ mod tests {
 
     use weir_cluster::{Step, flow_key};
     use weir_nic::sim::Sim;
+    use weir_spec::flow::{Entry, FlowKind};
     use weir_spec::regs::{self, RegId};
 
     use super::*;
@@ -249,5 +293,41 @@ nic = "sim"
         sim.nic().reset();
         assert!(held.heed(), "a NIC that was reset is fenced");
         assert!(held.driver.is_none(), "and has to be taken anew");
+    }
+
+    fn listing(id: u32, entries: u64) -> Listing {
+        let entry = |number: u64| Entry { signature: number << 20 | number, vip: 0, kind: FlowKind::Foreign };
+        Listing { id, clear: id == 1, remove: Vec::new(), add: (0..entries).map(entry).collect() }
+    }
+
+    #[test]
+    fn between_two_slices_a_newer_listing_that_clears_takes_the_place_of_the_older() {
+        let (_, sim, mut held) = held();
+        held.slice = Duration::ZERO;
+        assert_eq!(held.list(listing(1, 500)), None, "one entry a slice");
+        assert_eq!(held.write_on(), None);
+        let newer = Listing { id: 2, clear: true, ..listing(2, 1) };
+        assert_eq!(held.list(newer), None);
+        assert_eq!(held.write_on(), Some(Written { id: 2, refused: vec![] }));
+        assert!(!held.is_writing());
+        assert_eq!(sim.nic().flows().count(), 1);
+    }
+
+    #[test]
+    fn a_nic_that_is_lost_between_two_slices_keeps_nothing_and_is_fenced_when_it_is_back() {
+        let (config, sim, mut held) = held();
+        let until = NicTime(held.now().nic.0 + 60_000_000);
+        assert_eq!(held.program(&config, &step(until)), Some(false), "it serves");
+        held.slice = Duration::ZERO;
+        let asked = listing(1, 500);
+        assert_eq!(held.list(asked.clone()), None);
+        held.lose();
+        assert!(held.is_writing(), "an answer is owed");
+        assert_eq!(held.write_on(), Some(Written { id: 1, refused: asked.add }));
+        assert!(!held.is_writing());
+        // The same NIC is found again, as it was: half a listing in its table.
+        held.take(Box::new(sim.clone())).expect("a NIC");
+        assert!(held.renew(until), "fenced, so that the table is written anew");
+        assert!(sim.nic().fenced());
     }
 }

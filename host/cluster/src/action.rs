@@ -30,8 +30,9 @@ pub enum Action {
         /// First let what the NIC has passed so far reach its sockets: a bucket has just been released.
         settle: bool,
     },
-    /// Bring the flow table of the NIC to this, in this order, and answer with `Listed`. There is never more than one
-    /// unanswered.
+    /// Bring the flow table of the NIC to this, in this order, and answer with `Listed` when all of it is done; it may take
+    /// its time. There is never more than one unanswered, but for one that clears the table: it takes the place of the one
+    /// before, which need not be answered then.
     List(Box<Listing>),
     /// The drain limit is reached: end these connections, but for those that are half-open.
     Destroy(Vec<Flow>),

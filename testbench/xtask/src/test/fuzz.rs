@@ -6,10 +6,12 @@
 use super::{Budget, Tally};
 use crate::place;
 use crate::run::{Show, run};
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 use std::fs;
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::thread;
 use std::time::Duration;
 
 const FLAGS: &[&str] = &[
@@ -39,19 +41,30 @@ pub(super) fn part(budget: Budget) -> Result<Tally> {
         tally.fail("building the fuzz targets");
         return Ok(tally);
     }
-    for name in names(&home)? {
-        let program = target.join(&host).join("release").join(&name);
-        let corpus = place::cache()?.join("fuzz").join(&name);
-        let seeds = home.join("seeds").join(&name);
-        match one(&program, &corpus, &seeds, seconds)? {
-            Ok(executions) => {
-                println!("fuzz {name} ... ok ({executions} executions in {seconds} s)");
-                tally.pass();
-                tally.note(&format!("{name}: {executions} executions"));
-            }
-            Err(words) => {
-                println!("fuzz {name} ... FAILED\n  {words}");
-                tally.fail(format!("fuzz {name}: {words}"));
+    let names = names(&home)?;
+    // A target keeps one core busy.
+    let cores = thread::available_parallelism().map_or(1, NonZero::get);
+    for together in names.chunks(cores) {
+        let fuzz = |name: &String| {
+            let program = target.join(&host).join("release").join(name);
+            let corpus = place::cache()?.join("fuzz").join(name);
+            one(&program, &corpus, &home.join("seeds").join(name), seconds)
+        };
+        let ended: Vec<_> = thread::scope(|scope| {
+            let running: Vec<_> = together.iter().map(|name| scope.spawn(move || fuzz(name))).collect();
+            running.into_iter().map(|one| one.join().unwrap_or_else(|_| Err(anyhow!("its thread panicked")))).collect()
+        });
+        for (name, ended) in together.iter().zip(ended) {
+            match ended? {
+                Ok(executions) => {
+                    println!("fuzz {name} ... ok ({executions} executions in {seconds} s)");
+                    tally.pass();
+                    tally.note(&format!("{name}: {executions} executions"));
+                }
+                Err(words) => {
+                    println!("fuzz {name} ... FAILED\n  {words}");
+                    tally.fail(format!("fuzz {name}: {words}"));
+                }
             }
         }
     }

@@ -167,6 +167,14 @@ impl Connections {
         }
     }
 
+    fn end_half_open(&mut self) {
+        match self.sockets.destroy_half_open(|connection| self.sorter.flow(connection).is_some()) {
+            Ok(0) => {}
+            Ok(count) => info!("{count} half-open connections were ended, since others have had their buckets"),
+            Err(error) => warn!("{}", told(&error)),
+        }
+    }
+
     fn due(&self) -> Option<Instant> {
         self.settling.map(|(at, _)| at).into_iter().chain(self.look).min()
     }
@@ -400,6 +408,7 @@ impl<'a> Daemon<'a> {
                         self.connections.settling = Some((Instant::now() + self.config.handover.settle, id));
                     }
                     Action::Destroy(flows) => self.connections.destroy(&flows),
+                    Action::EndHalfOpen => self.connections.end_half_open(),
                     Action::Report(told) => self.teller.tell(&told),
                 }
             }

@@ -108,11 +108,20 @@ impl Sockets {
 
     /// Ends those of `doomed` that are not half-open; how many.
     pub(crate) fn destroy(&mut self, doomed: &BTreeSet<Connection>) -> Result<usize, SocketsError> {
+        self.destroy_where(|connection, half_open| !half_open && doomed.contains(connection))
+    }
+
+    /// Ends those half-open ones that `are_ours`; how many. Nobody is told: what is half open goes without a reset.
+    pub(crate) fn destroy_half_open(&mut self, are_ours: impl Fn(&Connection) -> bool) -> Result<usize, SocketsError> {
+        self.destroy_where(|connection, half_open| half_open && are_ours(connection))
+    }
+
+    fn destroy_where(&mut self, doomed: impl Fn(&Connection, bool) -> bool) -> Result<usize, SocketsError> {
         let mut destroyed = 0;
         for namespace in &mut self.namespaces {
             for family in [AF_INET, AF_INET6] {
                 for (connection, state, id) in namespace.dump(family)? {
-                    if doomed.contains(&connection) && state != TCP_SYN_RECV {
+                    if doomed(&connection, state == TCP_SYN_RECV) {
                         namespace.destroy(family, id)?;
                         destroyed += 1;
                     }

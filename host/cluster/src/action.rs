@@ -36,6 +36,9 @@ pub enum Action {
     List(Box<Listing>),
     /// The drain limit is reached: end these connections, but for those that are half-open.
     Destroy(Vec<Flow>),
+    /// End all half-open connections of the virtual IPs. Others have owned their buckets while this host was fenced, which it
+    /// still is: a client that repeated its SYN has been answered, and must not be answered from here as well.
+    EndHalfOpen,
     /// Tell the operator.
     Report(Report),
 }

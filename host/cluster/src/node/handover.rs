@@ -15,6 +15,7 @@ use crate::flow::{Flow, Record};
 use crate::flow_key;
 use crate::handover::{Frame, Inbox, Outbox, Place, Purpose, Stage};
 use crate::host::HostId;
+use crate::peer::Says;
 use crate::phase::PhaseKind;
 use crate::program::Holding;
 use crate::proposal::Proposal;
@@ -29,6 +30,9 @@ impl Node {
     pub(super) fn hand_over(&mut self, now: Now, out: &mut Vec<Action>) {
         if self.loaded.is_some() && self.handover.stage == Stage::Start {
             self.handover.stage = Stage::FirstAsked;
+            if self.was_left_out() {
+                out.push(Action::EndHalfOpen);
+            }
             self.ask_for_a_dump(Purpose::First, out);
         }
         self.list(out);
@@ -39,6 +43,16 @@ impl Node {
         self.send_records(now, false, out);
         self.look_after_the_draining(now, out);
         self.tidy(now, out);
+    }
+
+    /// Whether the others have gone on without this host, so that all its buckets have been theirs. A fence that ends in the
+    /// epoch it began in has cost no bucket.
+    fn was_left_out(&self) -> bool {
+        let others = self.loaded.iter().flat_map(|loaded| loaded.members.keys());
+        let newest = others.filter_map(|host| Some(&self.peers.get(host)?.says)).max_by_key(|says| says.committed);
+        let own = self.committed.as_ref().map_or(EpochId::NONE, |own| own.epoch);
+        let without_us = |says: &Says| says.committed > own && !says.members.contains(self.me());
+        self.lease.fenced() && newest.is_some_and(without_us)
     }
 
     pub(super) fn run_handover_timers(&mut self, now: Now, out: &mut Vec<Action>) {

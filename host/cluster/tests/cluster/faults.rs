@@ -57,7 +57,11 @@ fn a_paused_host_is_fenced_before_others_own_its_buckets_and_rejoins() {
         cluster.run(3 * SECOND);
         cluster.resume(2);
         assert!(cluster.reported(2, cluster.at, |r| matches!(r, Report::Resumed { .. })).is_some());
+        let before = cluster.ended_half_open();
         assert!(cluster.drive(15 * SECOND, |c| c.are_one(&ALL)), "{:#?}", cluster.statuses());
+        let after = cluster.ended_half_open();
+        assert!(after[2] > before[2], "others have answered its clients' SYNs");
+        assert_eq!([after[0], after[1], after[3]], [before[0], before[1], before[3]]);
     }
 }
 
@@ -77,7 +81,7 @@ fn a_pause_that_outlasts_the_lease_by_a_little_is_healed_by_the_same_epoch() {
     // All hosts of a two-host cluster paused at once: nobody excludes anybody, both NICs are fenced.
     let mut cluster = Cluster::converged(2, 2, |_| {});
     cluster.strict = true;
-    let epoch = cluster.epoch(0);
+    let (epoch, ended) = (cluster.epoch(0), cluster.ended_half_open());
     cluster.pause(0);
     cluster.pause(1);
     cluster.run(7 * SECOND);
@@ -86,6 +90,7 @@ fn a_pause_that_outlasts_the_lease_by_a_little_is_healed_by_the_same_epoch() {
     cluster.resume(1);
     assert!(cluster.drive(3 * SECOND, |c| c.are_one(&[0, 1])), "{:#?}", cluster.statuses());
     assert_eq!(cluster.epoch(0), epoch);
+    assert_eq!(cluster.ended_half_open(), ended, "nobody else has had their buckets");
     assert!(cluster.reported(0, 0, |r| *r == Report::Unfenced).is_some());
 }
 

@@ -149,6 +149,8 @@ pub(crate) struct Host {
     /// Its live connections: they end with a crash of the host, not with its agent.
     pub(crate) sockets: BTreeSet<Flow>,
     pub(crate) destroyed: usize,
+    /// How often its half-open connections were ended.
+    pub(crate) ended_half_open: usize,
 }
 
 impl Host {
@@ -283,6 +285,7 @@ impl Cluster {
                     programs: Vec::new(),
                     sockets: BTreeSet::new(),
                     destroyed: 0,
+                    ended_half_open: 0,
                 }
             })
             .collect();
@@ -462,6 +465,10 @@ impl Cluster {
                         slot.destroyed += usize::from(slot.sockets.remove(&flow));
                     }
                 }
+                Action::EndHalfOpen => {
+                    assert!(!self.accepts(host), "host {host} may have half-open connections that nobody else answers");
+                    self.hosts[host].ended_half_open += 1;
+                }
                 Action::Report(report) => self.hosts[host].reports.push((self.at, report)),
             }
         }
@@ -596,6 +603,11 @@ impl Cluster {
     /// Whether a NIC accepts anything of what it was programmed with.
     pub(crate) fn accepts(&self, host: usize) -> bool {
         self.hosts[host].nic.accepts_at(self.at) && self.owned(host) > 0
+    }
+
+    /// How often each host has ended its half-open connections.
+    pub(crate) fn ended_half_open(&self) -> Vec<usize> {
+        self.hosts.iter().map(|host| host.ended_half_open).collect()
     }
 
     /// Buckets a NIC was programmed with, of the first rule.

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use nix::sys::signal::Signal;
 use weir_agent::control::{Answer, Request, RuleName};
 use weir_lab::client::{Patience, Tuple, connect};
 use weir_lab::raw::{ACK, FIN, PSH, RST, RawClient, SYN, Segment};
@@ -93,4 +94,36 @@ fn a_client_that_has_forgotten_its_connection_gets_a_fresh_start_at_the_new_owne
     assert_eq!(lab.host(old).query().expect("on").expect("an answer").pins, 0, "unpinned when the socket went");
     let fresh = syn_ack(&client, 22_000, 500_000);
     assert_eq!(fresh.host, Some(3 - old), "the new owner of its bucket");
+}
+
+#[test]
+fn a_host_that_was_left_out_does_not_go_on_with_handshakes_that_others_have_answered() {
+    let mut lab = fast("t-stale-half", 3, Engine::Spec);
+    let first = converged(&mut lab, &[1, 2, 3]);
+    let client = RawClient::new(lab.clients(), 4).expect("a client");
+    // Half open at host 3, whose SYN-ACK the client is taken to have missed.
+    let (port, _) = (23_000..23_100)
+        .map(|port| (port, syn_ack(&client, port, 1000)))
+        .find(|(_, answer)| answer.host == Some(3))
+        .expect("host 3 has a third of the buckets");
+    lab.host(3).signal_agent(Signal::SIGSTOP).expect("on").expect("stopped");
+    let second = lab.converge(&[1, 2], &first.epoch, PATIENCE, &mut |_| {}).expect("the others go on");
+
+    // The client repeats its SYN, and has its connection with another host.
+    let capture = lab.capture_clients().expect("a capture");
+    let answer = syn_ack(&client, port, 1000);
+    assert_ne!(answer.host, Some(3));
+    let next = answer.sequence.wrapping_add(1);
+    client.send(port, ACK, 1001, next, &[]).expect("sent");
+    lab.host(3).signal_agent(Signal::SIGCONT).expect("on").expect("continued");
+    lab.converge(&[1, 2, 3], &second.epoch, PATIENCE, &mut |_| {}).expect("it joins again");
+    client.send(port, ACK | PSH, 1001, next, REQUEST).expect("sent");
+    let served = client.receive(SOON, |segment| segment.port == port && !segment.data.is_empty());
+    assert_eq!(served.expect("the connection is not taken for one of host 3").host, answer.host);
+
+    // Kernels repeat a SYN-ACK after one, three and seven seconds.
+    let again = |segment: &Segment| segment.port == port && segment.flags & SYN != 0;
+    assert_eq!(client.receive(Duration::from_secs(7), again), None);
+    let ledger = capture.stop();
+    assert_eq!((ledger.duplicates(), ledger.lost()), (0, 0));
 }

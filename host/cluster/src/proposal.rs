@@ -136,12 +136,12 @@ impl Proposal {
         }
     }
 
-    /// How many of a rule's buckets `host` owns.
-    pub fn count(&self, slot: usize, host: HostId) -> usize {
+    /// How many of a rule's buckets each host owns; hosts with none are absent.
+    pub fn counts(&self, slot: usize) -> BTreeMap<HostId, u16> {
         match self.rules.get(slot) {
-            Some(Assignment::Host(owner)) if *owner == host => BUCKETS,
-            Some(Assignment::Table(_)) => self.table(slot).map_or(0, |table| table.count(host)),
-            _ => 0,
+            Some(Assignment::Host(owner)) => BTreeMap::from([(*owner, BUCKETS as u16)]),
+            Some(Assignment::Table(_)) => self.table(slot).map_or_else(BTreeMap::new, Table::counts),
+            _ => BTreeMap::new(),
         }
     }
 
@@ -288,11 +288,11 @@ mod tests {
         );
         let (two, five) = (HostId::new(2).expect("host"), HostId::new(5).expect("host"));
         assert_eq!(proposal.rules[0], proposal.rules[1], "equal weights share a table");
-        assert_eq!((proposal.count(0, two), proposal.count(0, five)), (2048, 2048));
+        assert_eq!((proposal.counts(0)[&two], proposal.counts(0)[&five]), (2048, 2048));
         assert_eq!(proposal.rules[2], Assignment::Host(five), "lowest handling priority");
         assert_eq!(proposal.rules[3], Assignment::Nobody);
         assert_eq!(proposal.rules[4], Assignment::Nobody, "all weights zero");
-        assert_eq!((proposal.count(5, two), proposal.count(5, five)), (1024, 3072));
+        assert_eq!((proposal.counts(5)[&two], proposal.counts(5)[&five]), (1024, 3072));
         assert_eq!(proposal.rules[6], Assignment::Host(two), "the default host takes what no rule is for");
         assert_eq!(proposal.tables.len(), 2);
     }

@@ -13,6 +13,8 @@
 //! What is free is dealt in order of bucket and host, so that a fresh table has one range a host and the 64 slices of a
 //! heartbeat's map read well. The hash spreads clients anyway.
 
+use std::collections::BTreeMap;
+
 use crate::host::HostId;
 
 /// The owner of every bucket.
@@ -33,6 +35,13 @@ impl Table {
     /// How many buckets `host` owns.
     pub fn count(&self, host: HostId) -> usize {
         self.0.iter().filter(|&&owner| owner == host).count()
+    }
+
+    /// How many buckets each host owns; hosts with none are absent.
+    pub fn counts(&self) -> BTreeMap<HostId, u16> {
+        let mut counts = [0; 32];
+        self.0.iter().for_each(|owner| counts[owner.index()] += 1);
+        HostId::all().zip(counts).filter(|(_, count)| *count > 0).collect()
     }
 
     /// Shares out `buckets` buckets by `weights` (0..=100, each host once), moving as few as possible from `base`.
@@ -96,8 +105,7 @@ impl Table {
 
 impl std::fmt::Debug for Table {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let counts = HostId::all().map(|host| (host, self.count(host))).filter(|(_, count)| *count > 0);
-        f.debug_map().entries(counts).finish()
+        f.debug_map().entries(self.counts()).finish()
     }
 }
 

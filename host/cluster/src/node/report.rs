@@ -1,7 +1,9 @@
 //! The snapshot for `query`.
 
+use std::collections::BTreeMap;
+
 use super::Node;
-use crate::host::{HostId, HostSet};
+use crate::host::HostSet;
 use crate::phase::PhaseKind;
 use crate::status::{HostStatus, RuleStatus, Status};
 use crate::time::Now;
@@ -41,10 +43,7 @@ impl Node {
         hosts.sort_by_key(|host| host.host);
         let rule = |slot: usize| RuleStatus {
             rule: self.slots.get(slot).copied(),
-            buckets: HostId::all()
-                .map(|host| (host, self.committed.as_ref().map_or(0, |epoch| epoch.count(slot, host)) as u16))
-                .filter(|(_, count)| *count > 0)
-                .collect(),
+            buckets: self.committed.as_ref().map_or_else(BTreeMap::new, |epoch| epoch.counts(slot)),
             held: self.holding.passes.count(slot) as u16,
         };
         Status {

@@ -16,6 +16,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("weir-rtl", &["weir-spec", "weir-hdl"]),
     ("weir-device", &["weir-spec", "weir-link", "weir-hdl", "weir-rtl", "weir-nic"]),
     ("weir-replay", &["weir-spec", "weir-rtl", "weir-cluster", "weir-agent"]),
+    ("weir-model", &["weir-spec", "weir-cluster"]),
     ("weir-guest", &["weir-device"]),
     ("weir-lab", &["weir-spec", "weir-link", "weir-cluster", "weir-nic", "weir-agent", "weir-device"]),
     ("weir-peers", &["weir-spec", "weir-lab"]),

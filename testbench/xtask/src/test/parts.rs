@@ -35,6 +35,13 @@ pub(super) const PARTS: &[Part] = &[
         run: unit,
     },
     Part {
+        name: "model",
+        about: "the cluster protocol searched for what must never be, and mistakes that the search must find",
+        tools: &[],
+        needs_tools: false,
+        run: model,
+    },
+    Part {
         name: "rtl",
         about: "the Verilated pipeline against the specification, frame by frame",
         tools: &["compiler", "verilator"],
@@ -88,16 +95,26 @@ pub(super) const PARTS: &[Part] = &[
 /// Packages whose tests drive the Verilated pipeline.
 const RTL: &[&str] = &["testbench/rtl", "testbench/replay"];
 
+/// The package whose tests search the protocol.
+const MODEL: &[&str] = &["testbench/model"];
+
 fn is_one_of(folder: &Path, packages: &[&str]) -> bool {
     packages.iter().any(|package| folder == Path::new(package))
 }
 
 fn unit(_: Budget) -> Result<Tally> {
     let programs =
-        built::tests(|folder| ![RTL, lab::PACKAGE, guest::PACKAGE].iter().any(|slow| is_one_of(folder, slow)))?;
+        built::tests(|folder| ![RTL, MODEL, lab::PACKAGE, guest::PACKAGE].iter().any(|slow| is_one_of(folder, slow)))?;
     let mut tally = run_tests(&programs, &[], &[], Duration::from_secs(1200))?;
     tally.add(doc_tests(Duration::from_secs(600))?);
     Ok(tally)
+}
+
+fn model(budget: Budget) -> Result<Tally> {
+    let programs = built::tests(|folder| is_one_of(folder, MODEL))?;
+    // How many states were searched is printed by tests that pass; what goes deeper is ignored unless it is asked for.
+    let deeper: &[&str] = if budget.long { &["--show-output", "--include-ignored"] } else { &["--show-output"] };
+    run_tests(&programs, deeper, &[], Duration::from_secs(if budget.long { 14_400 } else { 1800 }))
 }
 
 fn rtl(budget: Budget) -> Result<Tally> {

@@ -1,0 +1,205 @@
+//! The scenarios that are searched.
+
+use weir_cluster::Mode;
+
+use crate::fault::Fault;
+use crate::scenario::{EXACT, HASTY, Pace, Scenario, TARDY};
+use crate::world::World;
+use crate::{FOREVER, MS, PERIOD, SECOND, TOLERANCE};
+
+/// Longer than any lease.
+const LONG: u64 = TOLERANCE + 2 * PERIOD;
+/// Shorter than a lease.
+const SHORT: u64 = 2 * PERIOD;
+
+/// What `of` makes of each host.
+fn each(hosts: usize, of: impl Fn(usize) -> Vec<Fault>) -> Vec<Fault> {
+    let mut menu: Vec<Fault> = (0..hosts).flat_map(of).collect();
+    menu.sort_unstable();
+    menu.dedup();
+    menu
+}
+
+fn pause(host: usize, span: u64, hold: bool) -> Fault {
+    Fault::Pause { host, span, hold, keep: true }
+}
+
+/// Agents that die, stop for a while, or are replaced; no link is ever cut.
+pub fn processes(hosts: usize) -> Vec<Fault> {
+    each(hosts, |host| {
+        vec![
+            Fault::Crash { host, back: 300 * MS },
+            Fault::Crash { host, back: LONG },
+            Fault::PowerLoss { host, back: 3 * PERIOD },
+            pause(host, SHORT, true),
+            pause(host, LONG, true),
+            Fault::Pause { host, span: LONG, hold: false, keep: false },
+            Fault::Stop { host, back: PERIOD },
+            Fault::Replace { host, gap: 20 * MS },
+            Fault::Replace { host, gap: LONG },
+        ]
+    })
+}
+
+/// Links that are lost for a while or for good, in one direction and both.
+pub fn links(hosts: usize) -> Vec<Fault> {
+    let mut menu = each(hosts, |host| {
+        let others = (0..hosts).filter(|&to| to != host);
+        let mut faults: Vec<Fault> = others.map(|to| Fault::Cut { from: host, to, span: FOREVER }).collect();
+        for span in [LONG, FOREVER] {
+            faults.extend([Fault::Mute { host, span }, Fault::Deaf { host, span }, Fault::Isolate { host, span }]);
+        }
+        faults
+    });
+    menu.push(Fault::Split { span: 2 * LONG });
+    menu.sort_unstable();
+    menu
+}
+
+/// Weights that make buckets move, and back.
+pub fn weights(hosts: usize) -> Vec<Fault> {
+    each(hosts, |host| vec![Fault::Weigh { host, weight: 10 }, Fault::Weigh { host, weight: 90 }])
+}
+
+/// A cluster in which buckets have begun to move, looked at event by event.
+fn moving(world: &mut World) {
+    world.suffer(Fault::Weigh { host: 0, weight: 10 });
+}
+
+/// Connections in buckets of every host.
+fn connected(world: &mut World) {
+    (0..4096).step_by(455).for_each(|bucket| {
+        world.connect(bucket);
+    });
+    world.run(2 * SECOND);
+}
+
+/// The last host has stopped and returned.
+fn returned(world: &mut World) {
+    let last = world.hosts.len() - 1;
+    world.suffer(Fault::Stop { host: last, back: PERIOD });
+    world.run(PERIOD + 100 * MS);
+    world.drive(6 * TOLERANCE, World::are_all_one);
+    world.run(PERIOD);
+}
+
+/// Agents crash where many epochs have gone before.
+pub fn crashes_late_in_life() -> Scenario {
+    fn aged(world: &mut World) {
+        for round in 0..8u8 {
+            world.suffer(Fault::Weigh { host: 1, weight: 10 + round });
+            world.run(PERIOD);
+        }
+    }
+    let menu = each(3, |host| vec![Fault::Crash { host, back: 2 * TOLERANCE }]);
+    Scenario { menu, prelude: aged, decisions: 2, faults: 1, ..Scenario::new(Mode::Quorum, 3) }
+}
+
+/// Two halves that served apart meet again, and have counted alike.
+pub fn halves_that_meet() -> Scenario {
+    fn split(world: &mut World) {
+        world.suffer(Fault::Split { span: 3 * TOLERANCE });
+        world.run(2 * TOLERANCE);
+    }
+    let grace = PERIOD + 60 * MS;
+    let menu = weights(4);
+    Scenario { menu, prelude: split, decisions: 2, faults: 1, grace, ..Scenario::new(Mode::Availability, 4) }
+}
+
+/// Whatever may happen to agents and links of a cluster that serves by majority, at the end of every round.
+pub fn quorum(hosts: usize) -> Scenario {
+    let menu = [processes(hosts), links(hosts), weights(hosts)].concat();
+    Scenario { menu: sorted(menu), decisions: 4, faults: 1, ..Scenario::new(Mode::Quorum, hosts) }
+}
+
+/// The same where each part of a cluster serves.
+pub fn availability(hosts: usize) -> Scenario {
+    Scenario { mode: Mode::Availability, strict: false, ..quorum(hosts) }
+}
+
+/// Agents that fail while no link does: nobody is excused, though each part may serve.
+pub fn availability_unparted(hosts: usize) -> Scenario {
+    let menu = sorted([processes(hosts), weights(hosts)].concat());
+    Scenario { menu, strict: true, ..availability(hosts) }
+}
+
+/// Buckets move, and any one thing happens between any two events of it.
+pub fn amid_a_move(hosts: usize) -> Scenario {
+    let frames = [Fault::Lose, Fault::Double { later: 700 * MS }, Fault::Delay { later: 400 * MS }];
+    let agents = each(hosts, |host| vec![pause(host, LONG, true), Fault::Crash { host, back: 300 * MS }]);
+    let menu = sorted([frames.to_vec(), vec![Fault::Delay { later: LONG }], agents].concat());
+    Scenario {
+        menu,
+        prelude: moving,
+        pace: Pace::Events,
+        decisions: 150,
+        faults: 1,
+        ..Scenario::new(Mode::Quorum, hosts)
+    }
+}
+
+/// Planned changes, one on top of the other, with live connections: from A to B to C before A has drained.
+pub fn planned(hosts: usize) -> Scenario {
+    let drains = each(hosts, |host| {
+        vec![
+            Fault::Drain { host, drain: true },
+            Fault::Drain { host, drain: false },
+            Fault::Replace { host, gap: 20 * MS },
+        ]
+    });
+    let menu = sorted([weights(hosts), drains, vec![Fault::Close, Fault::Connect { bucket: 700 }]].concat());
+    Scenario {
+        menu,
+        prelude: connected,
+        pace: Pace::Rounds(PERIOD / 2),
+        decisions: 3,
+        faults: 2,
+        planned: true,
+        ..Scenario::new(Mode::Availability, hosts)
+    }
+}
+
+/// Connections move, and any one thing happens to a frame, or a client comes or goes, between any two events of it.
+pub fn amid_a_hand_over(hosts: usize) -> Scenario {
+    fn begun(world: &mut World) {
+        connected(world);
+        moving(world);
+    }
+    let menu = vec![
+        Fault::Weigh { host: 1, weight: 20 },
+        Fault::Connect { bucket: 700 },
+        Fault::Connect { bucket: 3000 },
+        Fault::Close,
+        Fault::Lose,
+        Fault::Double { later: 700 * MS },
+        Fault::Delay { later: 400 * MS },
+    ];
+    Scenario { menu: sorted(menu), prelude: begun, pace: Pace::Events, decisions: 200, faults: 1, ..planned(hosts) }
+}
+
+/// A farewell that was recorded before its host returned is played again.
+pub fn replay(hosts: usize) -> Scenario {
+    let menu = each(hosts, |host| vec![Fault::Replay { host }]);
+    Scenario { menu, prelude: returned, decisions: 2, faults: 1, ..Scenario::new(Mode::Quorum, hosts) }
+}
+
+/// One host is cut off, and agents of the others restart before its lease has ended.
+pub fn restarts_beside_a_lost_host() -> Scenario {
+    let isolated = Fault::Isolate { host: 2, span: FOREVER };
+    let crashes = each(2, |host| vec![Fault::Crash { host, back: 100 * MS }]);
+    let menu = sorted([crashes, vec![isolated]].concat());
+    Scenario { menu, decisions: 2, faults: 3, ..Scenario::new(Mode::Quorum, 3) }
+}
+
+/// All hosts with their clocks as far apart as they may be, and exact.
+pub fn clocks(scenario: Scenario) -> Scenario {
+    let hosts = scenario.drifts[0].len();
+    let mixed = (0..hosts).map(|host| if host % 2 == 0 { HASTY } else { TARDY }).collect();
+    Scenario { drifts: vec![vec![HASTY; hosts], vec![TARDY; hosts], vec![EXACT; hosts], mixed], ..scenario }
+}
+
+fn sorted(mut menu: Vec<Fault>) -> Vec<Fault> {
+    menu.sort_unstable();
+    menu.dedup();
+    menu
+}

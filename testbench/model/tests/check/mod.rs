@@ -1,0 +1,29 @@
+//! Runs a search and says what it found.
+
+use std::time::Instant;
+
+use stateright::{Checker, HasDiscoveries, Model, Path};
+use weir_model::{Act, Scenario, World};
+
+/// What was done until a property broke, and how it ended.
+pub(crate) fn told(path: Path<World, Act>) -> String {
+    let world = path.last_state().clone();
+    let acts: Vec<Act> = path.into_actions();
+    let broken = world.broken.as_ref().map(ToString::to_string).unwrap_or_default();
+    format!("{acts:?}\n{broken}\n{}", world.tell())
+}
+
+/// Searches everything; panics with the shortest way to what must not be.
+pub(crate) fn holds(name: &str, scenario: &Scenario) {
+    let began = Instant::now();
+    let checker = scenario.search().checker().finish_when(HasDiscoveries::AnyFailures).spawn_bfs().join();
+    println!("{name}: {} states, {} ms", checker.unique_state_count(), began.elapsed().as_millis());
+    for property in checker.model().properties() {
+        if property.expectation == stateright::Expectation::Always
+            && let Some(path) = checker.discovery(property.name)
+        {
+            panic!("{name}: broken after {}", told(path));
+        }
+    }
+    assert!(checker.discovery("the world is looked at to its end").is_some(), "{name}: no world was");
+}

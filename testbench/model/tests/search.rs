@@ -1,0 +1,56 @@
+//! Everything that may happen in each scenario, to the state machine as it is.
+
+mod check;
+
+use check::holds;
+use weir_model::suite;
+
+#[test]
+fn three_hosts_in_quorum_mode_survive_any_fault() {
+    holds("quorum, 3 hosts", &suite::quorum(3));
+}
+
+#[test]
+fn three_hosts_in_availability_mode_survive_any_fault() {
+    holds("availability, 3 hosts", &suite::availability(3));
+}
+
+#[test]
+fn three_hosts_in_availability_mode_never_double_while_links_work() {
+    holds("availability without cuts, 3 hosts", &suite::availability_unparted(3));
+}
+
+#[test]
+fn a_fault_between_any_two_events_of_a_move_breaks_nothing() {
+    holds("amid a move, 3 hosts", &suite::amid_a_move(3));
+}
+
+#[test]
+fn planned_changes_in_any_order_drop_no_connection() {
+    holds("planned, 3 hosts", &suite::planned(3));
+}
+
+#[test]
+fn a_fault_between_any_two_events_of_a_hand_over_drops_no_connection() {
+    holds("amid a hand-over, 3 hosts", &suite::amid_a_hand_over(3));
+}
+
+#[test]
+fn a_farewell_that_is_played_again_is_not_believed() {
+    holds("replay, 3 hosts", &suite::replay(3));
+}
+
+#[test]
+fn restarts_beside_a_lost_host_wait_for_its_lease() {
+    holds("restarts beside a lost host", &suite::restarts_beside_a_lost_host());
+}
+
+#[test]
+fn halves_that_meet_are_one_again() {
+    holds("halves that meet", &suite::halves_that_meet());
+}
+
+#[test]
+fn a_host_that_forgot_all_ballots_proposes_above_them() {
+    holds("crashes late in life", &suite::crashes_late_in_life());
+}

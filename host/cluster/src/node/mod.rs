@@ -195,6 +195,11 @@ impl Node {
         &self.config
     }
 
+    /// Where it is. All the rest is in [`status`](Node::status), which takes longer.
+    pub fn phase(&self) -> PhaseKind {
+        self.phase
+    }
+
     /// This host's connections in buckets that are others', or are about to be.
     pub fn draining(&self) -> impl Iterator<Item = crate::flow::Flow> {
         self.handover.pins.keys().copied()

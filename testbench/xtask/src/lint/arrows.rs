@@ -19,6 +19,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("weir-model", &["weir-spec", "weir-cluster"]),
     ("weir-guest", &["weir-device"]),
     ("weir-lab", &["weir-spec", "weir-link", "weir-cluster", "weir-nic", "weir-agent", "weir-device"]),
+    ("weir-sim", &["weir-spec", "weir-cluster", "weir-nic"]),
     ("weir-peers", &["weir-spec", "weir-lab"]),
     (
         "weir",

@@ -70,6 +70,13 @@ pub(super) const PARTS: &[Part] = &[
         run: formal::part,
     },
     Part {
+        name: "sim",
+        about: "whole clusters in virtual time, by seed: faults, planned changes, live connections",
+        tools: &[],
+        needs_tools: false,
+        run: sim,
+    },
+    Part {
         name: "lab",
         about: "clusters of network namespaces with real TCP, engines spec and rtl",
         tools: &["compiler", "verilator"],
@@ -98,13 +105,17 @@ const RTL: &[&str] = &["testbench/rtl", "testbench/replay"];
 /// The package whose tests search the protocol.
 const MODEL: &[&str] = &["testbench/model"];
 
+/// Packages that simulate whole clusters.
+const SIM: &[&str] = &["testbench/sim"];
+
 fn is_one_of(folder: &Path, packages: &[&str]) -> bool {
     packages.iter().any(|package| folder == Path::new(package))
 }
 
 fn unit(_: Budget) -> Result<Tally> {
-    let programs =
-        built::tests(|folder| ![RTL, MODEL, lab::PACKAGE, guest::PACKAGE].iter().any(|slow| is_one_of(folder, slow)))?;
+    let programs = built::tests(|folder| {
+        ![RTL, MODEL, SIM, lab::PACKAGE, guest::PACKAGE].iter().any(|slow| is_one_of(folder, slow))
+    })?;
     let mut tally = run_tests(&programs, &[], &[], Duration::from_secs(1200))?;
     tally.add(doc_tests(Duration::from_secs(600))?);
     Ok(tally)
@@ -121,5 +132,12 @@ fn rtl(budget: Budget) -> Result<Tally> {
     let long: &[(&str, &str)] = if budget.long { &[("WEIR_LONG", "1")] } else { &[] };
     let programs = built::tests(|folder| is_one_of(folder, RTL))?;
     // What was covered, and in how many clocks, is printed by tests that pass.
+    run_tests(&programs, &["--show-output"], long, Duration::from_secs(if budget.long { 14_400 } else { 1800 }))
+}
+
+fn sim(budget: Budget) -> Result<Tally> {
+    let long: &[(&str, &str)] = if budget.long { &[("WEIR_LONG", "1")] } else { &[] };
+    let programs = built::tests(|folder| is_one_of(folder, SIM))?;
+    // How many seeds ran, how long they took, and which one fails, is printed.
     run_tests(&programs, &["--show-output"], long, Duration::from_secs(if budget.long { 14_400 } else { 1800 }))
 }

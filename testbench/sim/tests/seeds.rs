@@ -1,0 +1,71 @@
+//! Seeds, one after the other.
+//!
+//! `WEIR_SEED=N` runs one and prints all of it; `WEIR_LONG=1` runs thousands.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use weir_sim::{Outcome, Plant, run};
+
+/// A seed that takes longer is told of.
+const SLOW: Duration = Duration::from_secs(10);
+
+fn environment(name: &str) -> Option<u64> {
+    std::env::var(name).ok()?.parse().ok()
+}
+
+fn all(seeds: std::ops::Range<u64>) -> Vec<Outcome> {
+    let next = AtomicU64::new(seeds.start);
+    let outcomes = Mutex::new(Vec::new());
+    let workers = std::thread::available_parallelism().map_or(1, usize::from);
+    std::thread::scope(|scope| {
+        for _ in 0..workers {
+            scope.spawn(|| {
+                loop {
+                    let seed = next.fetch_add(1, Ordering::Relaxed);
+                    if seed >= seeds.end {
+                        return;
+                    }
+                    let start = Instant::now();
+                    let outcome = run(seed, false, Plant::Nothing);
+                    if start.elapsed() > SLOW {
+                        println!("seed {seed} takes {:.1?}, with {} hosts", start.elapsed(), outcome.hosts);
+                    }
+                    if let Some(failed) = &outcome.failed {
+                        println!("seed {seed} fails: {failed}\nWEIR_SEED={seed} cargo test -p weir-sim --test seeds every_seed -- --nocapture");
+                    }
+                    outcomes.lock().expect("no worker panics").push(outcome);
+                }
+            });
+        }
+    });
+    outcomes.into_inner().expect("no worker panics")
+}
+
+#[test]
+fn every_seed_keeps_the_promises() {
+    if let Some(seed) = environment("WEIR_SEED") {
+        let outcome = run(seed, true, Plant::Nothing);
+        outcome.lines.iter().for_each(|line| println!("{line}"));
+        println!("{:?}", Outcome { lines: Vec::new(), ..outcome.clone() });
+        assert_eq!(outcome.failed, None);
+        return;
+    }
+    let seeds = if environment("WEIR_LONG") == Some(1) { 0..4000 } else { 0..environment("WEIR_SEEDS").unwrap_or(200) };
+    let start = Instant::now();
+    let outcomes = all(seeds);
+    let sum = |of: fn(&Outcome) -> u64| outcomes.iter().map(of).sum::<u64>();
+    println!(
+        "{} seeds in {:.0} s: {} s of virtual time, {} connections, {} lost with their hosts, slowest convergence {:.1} tolerances",
+        outcomes.len(),
+        start.elapsed().as_secs_f64(),
+        sum(|outcome| outcome.span) / 1_000_000,
+        sum(|outcome| outcome.counts.established),
+        sum(|outcome| outcome.counts.lost),
+        outcomes.iter().map(|outcome| outcome.converged).fold(0.0, f64::max),
+    );
+    let failed: Vec<u64> =
+        outcomes.iter().filter(|outcome| outcome.failed.is_some()).map(|outcome| outcome.seed).collect();
+    assert!(failed.is_empty(), "seeds that fail: {failed:?}; each is replayed by WEIR_SEED=N");
+}

@@ -145,6 +145,13 @@ impl World {
                     self.later(host, delay, Work::Dump { id });
                 }
                 Action::Destroy(flows) => self.later(host, 1, Work::Destroy(flows)),
+                Action::EndHalfOpen => {
+                    if !self.hosts[host].nic.must_be_fenced(self.at) {
+                        self.fail(|_| format!("host {}: ends half-open connections while its NIC accepts", host + 1));
+                    }
+                    self.hosts[host].kernel.end_half_open();
+                    self.leave_kernel(host, Vec::new());
+                }
                 Action::Report(report) => {
                     self.log.note(self.at, &[2, host as u64], || format!("host {}: {report:?}", host + 1));
                     self.hosts[host].reports.push((self.at, report));

@@ -116,6 +116,16 @@ impl Kernel {
         }
     }
 
+    /// Ends all half-open connections. Nobody is told.
+    pub(crate) fn end_half_open(&mut self) {
+        let half_open = |(tuple, socket): (&Tuple, &Socket)| (socket.end.state == State::SynReceived).then_some(*tuple);
+        let doomed: Vec<Tuple> = self.sockets.iter().filter_map(half_open).collect();
+        for tuple in doomed {
+            self.take(&tuple);
+            self.ended.push(tuple);
+        }
+    }
+
     /// Ends a connection by force, unless it is half-open; the client is told. True if there was one.
     pub(crate) fn destroy(&mut self, tuple: &Tuple, out: &mut Vec<Segment>) -> bool {
         let half_open = |socket: &Socket| socket.end.state == State::SynReceived;

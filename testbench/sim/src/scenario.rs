@@ -336,7 +336,7 @@ impl Scenario {
     fn join(&mut self, host: usize) {
         match self.world.hosts[host].node.as_ref().map(|node| node.phase()) {
             Some(PhaseKind::Stopped) => self.world.start_again(host),
-            Some(_) => return,
+            Some(_) => {}
             None => self.world.start(host),
         }
     }

@@ -138,6 +138,12 @@ pub fn amid_a_move(hosts: usize) -> Scenario {
     }
 }
 
+/// Buckets move, and weights change again between any two events of it: nobody waits longer than for a lost frame.
+pub fn a_change_of_mind(hosts: usize) -> Scenario {
+    let menu = sorted([weights(hosts), vec![Fault::Lose, Fault::Delay { later: 400 * MS }]].concat());
+    Scenario { menu, stay: 0, bound: 2 * PERIOD, decisions: 120, ..amid_a_move(hosts) }
+}
+
 /// Planned changes, one on top of the other, with live connections: from A to B to C before A has drained.
 pub fn planned(hosts: usize) -> Scenario {
     let drains = each(hosts, |host| {
@@ -202,4 +208,31 @@ fn sorted(mut menu: Vec<Fault>) -> Vec<Fault> {
     menu.sort_unstable();
     menu.dedup();
     menu
+}
+
+/// Whatever may happen, many times over, for random walks.
+pub fn storm(mode: Mode, hosts: usize) -> Scenario {
+    let menu = sorted([processes(hosts), links(hosts), weights(hosts)].concat());
+    clocks(Scenario {
+        mode,
+        strict: mode == Mode::Quorum,
+        menu,
+        decisions: 60,
+        faults: 24,
+        ..Scenario::new(mode, hosts)
+    })
+}
+
+/// Agents that fail, while no link does, many times over.
+pub fn storm_of_agents(hosts: usize) -> Scenario {
+    let menu = sorted([processes(hosts), weights(hosts)].concat());
+    Scenario { menu, strict: true, ..storm(Mode::Availability, hosts) }
+}
+
+/// Planned changes with live connections, many times over, while frames are lost and come late.
+pub fn storm_of_plans(hosts: usize) -> Scenario {
+    let frames = vec![Fault::Lose, Fault::Double { later: 700 * MS }, Fault::Delay { later: 400 * MS }];
+    let clients = (0..8).map(|at| Fault::Connect { bucket: at * 500 + 3 }).collect();
+    let menu = sorted([planned(hosts).menu, frames, clients].concat());
+    Scenario { menu, decisions: 60, faults: 24, pace: Pace::Rounds(PERIOD / 4 + 7 * MS), ..planned(hosts) }
 }

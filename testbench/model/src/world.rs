@@ -535,7 +535,7 @@ impl World {
         self.broken.is_none()
     }
 
-    /// All links work, all processes run.
+    /// All links work, all processes run, and all hosts take connections.
     pub(crate) fn repair(&mut self) {
         let until = self.at + self.grace;
         self.down.clear();
@@ -547,6 +547,7 @@ impl World {
             } else if self.status(host).is_none_or(|status| status.phase == PhaseKind::Stopped) {
                 self.start(host);
             }
+            self.handle(host, Event::SetDrain { slot: None, drain: false });
         }
     }
 

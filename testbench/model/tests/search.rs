@@ -54,3 +54,8 @@ fn halves_that_meet_are_one_again() {
 fn a_host_that_forgot_all_ballots_proposes_above_them() {
     holds("crashes late in life", &suite::crashes_late_in_life());
 }
+
+#[test]
+fn a_second_change_amid_a_move_is_followed_at_once() {
+    holds("a change of mind, 3 hosts", &suite::a_change_of_mind(3));
+}

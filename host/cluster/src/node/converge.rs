@@ -346,11 +346,20 @@ impl Node {
         })
     }
 
-    /// Whether somebody in `view` has gone above the proposal this host has made.
+    /// Whether the proposal this host has made cannot succeed: somebody in `view` has gone above it, or a member that has not
+    /// loaded it wants other weights by now, and so never will.
     fn is_overtaken(&self, view: HostSet) -> bool {
         let Some(loaded) = self.loaded.as_ref().filter(|loaded| loaded.proposer == self.me()) else { return false };
         let above = |peer: &Peer| peer.says.proposed.max(peer.says.committed) > loaded.epoch;
-        view.iter().filter_map(|host| self.peers.get(&host)).any(above)
+        let refuses = |host: &HostId, peer: &Peer| {
+            let member = loaded.members.get(host);
+            peer.says.proposed != loaded.epoch
+                && peer.says.committed != loaded.epoch
+                && member.is_some_and(|member| member.weights != peer.says.weights)
+        };
+        view.iter()
+            .filter_map(|host| Some((host, self.peers.get(&host)?)))
+            .any(|(host, peer)| above(peer) || refuses(&host, peer))
     }
 
     /// The table to start from: of all epochs in `view` the one with most members, then with the lowest.

@@ -87,6 +87,23 @@ fn a_change_of_weight_moves_no_more_than_it_must_and_takes_no_period() {
 }
 
 #[test]
+fn weights_that_change_while_a_proposal_is_on_its_way_are_followed_at_once() {
+    for first in 0..4usize {
+        let mut cluster = Cluster::converged(4, 3, |_| {});
+        let weigh = |weight| Event::SetLoad { slot: 0, load: Load::Weight(weight) };
+        cluster.handle(first, weigh(10));
+        assert!(cluster.drive(SECOND, |c| c.status(0).is_some_and(|s| s.proposed.is_some())));
+        // Those who have not loaded it will not, since it is not what they want.
+        (1..4).filter(|&host| host != first).for_each(|host| cluster.handle(host, weigh(90)));
+        let at = cluster.at;
+        cluster.run(100 * MS);
+        assert!(cluster.drive(SECOND, |c| c.are_one(&[0, 1, 2, 3])), "{first}: {:#?}", cluster.statuses());
+        assert!(cluster.owned(if first == 3 { 2 } else { 3 }) > 1300, "{first}: {:#?}", cluster.statuses());
+        assert!(cluster.at - at < SECOND, "{first}");
+    }
+}
+
+#[test]
 fn single_host_rules_go_to_the_lowest_handling_priority_and_back() {
     let single = |config: &mut weir_cluster::Config| {
         // Host 3 ranks first for this rule.

@@ -99,8 +99,8 @@ impl fmt::Display for Difference {
                 write!(f, "its weight of rule {slot} is {theirs:#x}, which cannot be of the rule that is here")
             }
             Difference::Digest => f.write_str(
-                "the rules look alike and a digest differs: heartbeat period or tolerance, virtual IPs, which rule is for \
-                 which of them, hash key, a policy, or in quorum mode the hosts",
+                "the rules look alike and a digest differs: unicast, multicast or IGMP mode, heartbeat period or tolerance, \
+                 virtual IPs, which rule is for which of them, hash key, a policy, or in quorum mode the hosts",
             ),
         }
     }

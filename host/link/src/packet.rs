@@ -7,6 +7,8 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use nix::libc;
 use weir_spec::mac::Mac;
 
+use crate::filter::Filter;
+
 /// Which frames a socket receives.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Ethertype {
@@ -57,36 +59,55 @@ impl PacketSocket {
             let name = name.to_string();
             move |source: io::Error| LinkError::Refused { step, name, source }
         };
-        let index = index_of(name).ok_or_else(|| LinkError::Missing { name: name.to_string() })?;
         let protocol = match ethertype {
             Ethertype::All => libc::ETH_P_ALL as u16,
             Ethertype::Only(ethertype) => ethertype,
         };
+        let socket = PacketSocket::unbound(name)?;
+        socket.set(libc::PACKET_IGNORE_OUTGOING, &1).map_err(refused("ignore own frames"))?;
+        socket.set(libc::PACKET_AUXDATA, &1).map_err(refused("ask for VLAN tags"))?;
+        socket.bind(protocol).map_err(refused("bind a packet socket"))?;
+        if ethertype == Ethertype::All {
+            socket.add(libc::PACKET_MR_PROMISC, &[]).map_err(refused("enter promiscuous mode"))?;
+        }
+        Ok(socket)
+    }
+
+    /// Receives nothing yet.
+    fn unbound(name: &str) -> Result<PacketSocket, LinkError> {
+        let index = index_of(name).ok_or_else(|| LinkError::Missing { name: name.to_string() })?;
         // Protocol zero: nothing is received before the socket is bound to its interface.
         // SAFETY: no pointers are passed.
         let fd = unsafe { libc::socket(libc::AF_PACKET, libc::SOCK_RAW | libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK, 0) };
         if fd < 0 {
             let source = io::Error::last_os_error();
+            let name = name.to_string();
             return Err(match source.raw_os_error() {
-                Some(libc::EPERM | libc::EACCES) => LinkError::NotPermitted { name: name.to_string() },
-                _ => refused("open a packet socket")(source),
+                Some(libc::EPERM | libc::EACCES) => LinkError::NotPermitted { name },
+                _ => LinkError::Refused { step: "open a packet socket", name, source },
             });
         }
         // SAFETY: the descriptor was just returned by the kernel and belongs to nobody else.
-        let socket = PacketSocket { fd: unsafe { OwnedFd::from_raw_fd(fd) }, index };
-        socket.set(libc::PACKET_IGNORE_OUTGOING, &1).map_err(refused("ignore own frames"))?;
-        socket.set(libc::PACKET_AUXDATA, &1).map_err(refused("ask for VLAN tags"))?;
-        socket.bind(protocol).map_err(refused("bind a packet socket"))?;
-        if ethertype == Ethertype::All {
-            let membership = libc::packet_mreq {
-                mr_ifindex: index,
-                mr_type: libc::PACKET_MR_PROMISC as u16,
-                mr_alen: 0,
-                mr_address: [0; 8],
-            };
-            socket.set(libc::PACKET_ADD_MEMBERSHIP, &membership).map_err(refused("enter promiscuous mode"))?;
-        }
-        Ok(socket)
+        Ok(PacketSocket { fd: unsafe { OwnedFd::from_raw_fd(fd) }, index })
+    }
+
+    /// From now on delivers only what `filter` takes.
+    pub fn attach(&self, filter: Filter) -> io::Result<()> {
+        let program = filter.program();
+        // The kernel copies the program and writes nothing to it.
+        let program = libc::sock_fprog { len: program.len() as u16, filter: program.as_ptr().cast_mut() };
+        self.option(libc::SOL_SOCKET, libc::SO_ATTACH_FILTER, &program)
+    }
+
+    fn add(&self, kind: libc::c_int, address: &[u8]) -> io::Result<()> {
+        let mut membership = libc::packet_mreq {
+            mr_ifindex: self.index,
+            mr_type: kind as u16,
+            mr_alen: address.len() as u16,
+            mr_address: [0; 8],
+        };
+        membership.mr_address[..address.len()].copy_from_slice(address);
+        self.set(libc::PACKET_ADD_MEMBERSHIP, &membership)
     }
 
     /// The MAC of the interface as it is now.
@@ -146,10 +167,36 @@ impl PacketSocket {
     }
 
     fn set<T>(&self, option: libc::c_int, value: &T) -> io::Result<()> {
+        self.option(libc::SOL_PACKET, option, value)
+    }
+
+    fn option<T>(&self, level: libc::c_int, option: libc::c_int, value: &T) -> io::Result<()> {
         let (pointer, length) = ((&raw const *value).cast(), size_of::<T>() as libc::socklen_t);
         // SAFETY: pointer and length describe one live value of the type the option takes.
-        let done = unsafe { libc::setsockopt(self.fd.as_raw_fd(), libc::SOL_PACKET, option, pointer, length) };
+        let done = unsafe { libc::setsockopt(self.fd.as_raw_fd(), level, option, pointer, length) };
         check(done as isize).map(drop)
+    }
+}
+
+/// Lets frames for group MACs through the filter of an interface, as long as it lives. It receives none of them itself.
+#[derive(Debug)]
+pub struct Membership(PacketSocket);
+
+impl Membership {
+    /// Joins `groups` on `name`.
+    pub fn join(name: &str, groups: &[Mac]) -> Result<Membership, LinkError> {
+        let socket = PacketSocket::unbound(name)?;
+        for group in groups {
+            let joined = socket.add(libc::PACKET_MR_MULTICAST, &group.0);
+            joined.map_err(|source| LinkError::Refused { step: "join a group MAC", name: name.into(), source })?;
+        }
+        Ok(Membership(socket))
+    }
+}
+
+impl From<Membership> for OwnedFd {
+    fn from(membership: Membership) -> OwnedFd {
+        membership.0.fd
     }
 }
 

@@ -70,7 +70,8 @@ impl Ledger {
     pub fn observe(&mut self, frame: &[u8]) {
         self.frames += 1;
         let Some(source) = frame.get(6..12).and_then(|octets| octets.try_into().ok()).map(Mac) else { return };
-        if source == topology::cluster_mac() {
+        // Nor may a group be a source, that of the cluster or any other.
+        if source == topology::cluster_mac() || source.0[0] & 1 != 0 {
             self.leaks += 1;
         }
         if let Some(attempt) = answered_attempt(frame) {
@@ -95,7 +96,7 @@ impl Ledger {
         self.answers.len() as u64
     }
 
-    /// Frames that carried the cluster MAC as their source.
+    /// Frames that carried a MAC of the cluster as their source.
     pub fn leaks(&self) -> u64 {
         self.leaks
     }
@@ -272,5 +273,8 @@ mod tests {
         ledger.observe(&syn_ack(topology::cluster_mac(), 4000, 11, 0x12));
         ledger.observe(&syn_ack(topology::cluster_mac(), 4000, 11, 0x10)[..14]);
         assert_eq!(ledger.leaks(), 2);
+        ledger.observe(&syn_ack(Mac::multicast(topology::VIP), 4000, 11, 0x10));
+        ledger.observe(&syn_ack(Mac::igmp(topology::VIP), 4000, 11, 0x10));
+        assert_eq!(ledger.leaks(), 4);
     }
 }

@@ -13,7 +13,7 @@ use weir_agent::control::{self, Answer, ControlError, Query, Request};
 use crate::child::{Child, ChildError, Launcher};
 use crate::links::{self, LinksError};
 use crate::namespace::{Namespace, NamespaceError};
-use crate::options::Engine;
+use crate::options::{Engine, Mode};
 use crate::{configuration, topology};
 
 /// How long a simulated NIC may take to show its TAP and socket; the first `rtl` device compiles its circuits.
@@ -59,6 +59,8 @@ pub(crate) struct Settings {
     pub(crate) lab: String,
     pub(crate) dir: PathBuf,
     pub(crate) engine: Engine,
+    pub(crate) mode: Mode,
+    pub(crate) igmp_version: Option<u8>,
     pub(crate) period_ms: u64,
     pub(crate) tolerance: u32,
     pub(crate) launcher: Launcher,
@@ -79,7 +81,7 @@ struct Alive {
     agent: Child,
     http: Child,
     device: Child,
-    _namespace: Namespace,
+    namespace: Namespace,
 }
 
 impl Host {
@@ -111,6 +113,26 @@ impl Host {
         Ok(self.settings.launcher.start(&format!("device of host {}", self.id), &self.nic, arguments)?)
     }
 
+    /// Addresses and interfaces, as the mode wants them.
+    fn configure(&self, namespace: &Namespace) -> Result<(), LinksError> {
+        let dip = (topology::dip(self.id), topology::PREFIX);
+        if self.settings.mode == Mode::Unicast {
+            return links::configure(
+                namespace,
+                "eth0",
+                topology::cluster_mac(),
+                &[(topology::VIP, topology::PREFIX), dip],
+            );
+        }
+        // As hosts of other balancers without a translation have it: the virtual IPs where nobody asks for them.
+        links::keep_to_its_own(namespace, "eth0")?;
+        links::configure(namespace, "eth0", topology::own_mac(self.id), &[dip])?;
+        links::enable_ipv6(namespace, "lo")?;
+        links::enable_ipv6(namespace, "eth0")?;
+        links::add_addresses(namespace, "lo", &[(topology::VIP.into(), 32), (topology::VIP6.into(), 128)])?;
+        links::add_addresses(namespace, "eth0", &[(topology::dip6(self.id).into(), topology::PREFIX6)])
+    }
+
     /// Turns the host on: NIC, interface, server, agent. `interrupted` ends the wait for the NIC.
     pub fn boot(&mut self, interrupted: &dyn Fn() -> bool) -> Result<(), HostError> {
         let mut device = self.start_device()?;
@@ -128,12 +150,10 @@ impl Host {
         }
         let namespace = Namespace::create(&topology::host(&self.settings.lab, self.id))?;
         links::hand_over(&self.nic, &tap, &namespace, "eth0")?;
-        let addresses = [(topology::VIP, topology::PREFIX), (topology::dip(self.id), topology::PREFIX)];
-        links::configure(&namespace, "eth0", topology::cluster_mac(), &addresses)?;
+        self.configure(&namespace)?;
 
         let config = self.settings.dir.join(format!("h{}.toml", self.id));
-        let Settings { period_ms, tolerance, .. } = self.settings;
-        let text = configuration::of_host(self.id, period_ms, tolerance, &self.socket(), &self.control());
+        let text = configuration::of_host(self.id, &self.settings, &self.socket(), &self.control());
         fs::write(&config, text).map_err(|source| HostError::Write { path: config.clone(), source })?;
 
         let launcher = &self.settings.launcher;
@@ -142,7 +162,7 @@ impl Host {
         let http = launcher.start(&format!("server of host {id}"), &namespace, arguments)?;
         let arguments = vec!["agent".into(), "--config".into(), config.into()];
         let agent = launcher.start(&format!("agent of host {id}"), &namespace, arguments)?;
-        self.alive = Some(Alive { agent, http, device, _namespace: namespace });
+        self.alive = Some(Alive { agent, http, device, namespace });
         Ok(())
     }
 
@@ -188,6 +208,11 @@ impl Host {
     /// Sends its agent a signal; `None` for a host that is off.
     pub fn signal_agent(&self, signal: Signal) -> Option<Result<(), ChildError>> {
         self.alive.as_ref().map(|alive| alive.agent.signal(signal))
+    }
+
+    /// The namespace it is in; `None` for a host that is off.
+    pub fn namespace(&self) -> Option<&Namespace> {
+        self.alive.as_ref().map(|alive| &alive.namespace)
     }
 
     /// Its priority.

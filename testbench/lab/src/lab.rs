@@ -18,7 +18,7 @@ use crate::host::{self, Host, HostError, Settings};
 use crate::links::{self, LinksError};
 use crate::lock::{Lock, LockError};
 use crate::namespace::{self, Namespace, NamespaceError};
-use crate::options::{Options, OptionsError};
+use crate::options::{Mode, Options, OptionsError};
 use crate::privilege::{self, PrivilegeError};
 use crate::topology;
 use crate::traffic::OpenError;
@@ -156,11 +156,17 @@ impl Lab {
         let addresses: Vec<_> = (0..topology::CLIENTS).map(|i| (topology::client(i), topology::PREFIX)).collect();
         links::configure(&clients, "eth0", Mac(topology::CLIENT_MAC), &addresses)?;
         links::finish_frames_in_software(&clients, "eth0")?;
+        if options.mode != Mode::Unicast {
+            links::enable_ipv6(&clients, "eth0")?;
+            links::add_addresses(&clients, "eth0", &[(topology::CLIENT6.into(), topology::PREFIX6)])?;
+        }
 
         let settings = Settings {
             lab: options.name.clone(),
             dir: dir.0.clone(),
             engine: options.engine,
+            mode: options.mode,
+            igmp_version: options.igmp_version,
             period_ms: options.period_ms,
             tolerance: options.tolerance,
             launcher: Launcher {

@@ -31,6 +31,6 @@ pub mod traffic;
 
 pub use host::{Host, HostError};
 pub use lab::{Lab, LabError, View, describe};
-pub use options::{Engine, Options, OptionsError};
+pub use options::{Engine, Mode, Options, OptionsError};
 pub use report::{PerHost, Report};
 pub use run::run;

@@ -42,6 +42,16 @@ pub enum LinksError {
         /// What the kernel said.
         source: rtnetlink::Error,
     },
+    /// A setting of the kernel could not be made.
+    #[error("failed to set {what} of {link}")]
+    Setting {
+        /// What it is about.
+        what: &'static str,
+        /// Of which interface.
+        link: String,
+        /// What the kernel said.
+        source: io::Error,
+    },
     /// Offloads could not be turned off.
     #[error("failed to turn off {offload} of {link}")]
     Offload {
@@ -121,6 +131,45 @@ pub fn configure(namespace: &Namespace, link: &str, mac: Mac, addresses: &[(Ipv4
         let lo = LinkUnspec::new_with_index(index("lo")?).up().build();
         refused("bring up", "lo", netlink.link().set(lo).execute().await)
     })
+}
+
+/// Gives `link` further addresses.
+pub fn add_addresses(namespace: &Namespace, link: &str, addresses: &[(IpAddr, u8)]) -> Result<(), LinksError> {
+    on(namespace, async |netlink| {
+        let number = index(link)?;
+        for (address, prefix) in addresses {
+            let added = netlink.address().add(number, *address, *prefix).execute().await;
+            refused("give an address to", link, added)?;
+        }
+        Ok(())
+    })
+}
+
+/// Lets `link` speak IPv6, with a link-local address, without which a kernel cannot ask for neighbours on behalf of an address
+/// of `lo`, and those that it is given: no autoconfiguration, no test for duplicates.
+pub fn enable_ipv6(namespace: &Namespace, link: &str) -> Result<(), LinksError> {
+    let settings = [
+        ("autoconf", "0"),
+        ("accept_ra", "0"),
+        ("accept_dad", "0"),
+        ("router_solicitations", "0"),
+        ("disable_ipv6", "0"),
+    ];
+    let settings = settings.map(|(name, value)| (format!("ipv6/conf/{link}/{name}"), value));
+    set(namespace, link, "IPv6", &settings.each_ref().map(|(name, value)| (name.as_str(), *value)))
+}
+
+/// Keeps `link` from answering for addresses of other interfaces, and from speaking of them.
+pub fn keep_to_its_own(namespace: &Namespace, link: &str) -> Result<(), LinksError> {
+    let settings = [("arp_ignore", "1"), ("arp_announce", "2")];
+    let settings = settings.map(|(name, value)| (format!("ipv4/conf/{link}/{name}"), value));
+    set(namespace, link, "ARP", &settings.each_ref().map(|(name, value)| (name.as_str(), *value)))
+}
+
+fn set(namespace: &Namespace, link: &str, what: &'static str, settings: &[(&str, &str)]) -> Result<(), LinksError> {
+    namespace.enter(|| {
+        crate::namespace::set(settings).map_err(|source| LinksError::Setting { what, link: link.to_string(), source })
+    })?
 }
 
 /// Turns off what leaves checksums and segments unfinished: a simulated NIC passes on whole frames, as they come.

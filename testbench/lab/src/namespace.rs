@@ -88,6 +88,11 @@ impl Drop for Namespace {
     }
 }
 
+/// Sets values under /proc/sys/net of the namespace that this thread is in.
+pub(crate) fn set(settings: &[(&str, &str)]) -> io::Result<()> {
+    settings.iter().try_for_each(|(name, value)| fs::write(format!("/proc/sys/net/{name}"), value))
+}
+
 /// Removes the names that a lab of this name left behind; `true` if there were any.
 pub fn remove_leftovers(lab: &str) -> bool {
     let Ok(entries) = fs::read_dir(DIR) else { return false };

@@ -37,6 +37,41 @@ impl FromStr for Engine {
     }
 }
 
+/// How frames for the virtual IP reach all hosts.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Mode {
+    /// Every host's interface has the cluster MAC.
+    #[default]
+    Unicast,
+    /// Interfaces have a MAC of their own, and the cluster a group MAC.
+    Multicast,
+    /// The group MAC is that of an IP multicast group, which hosts join.
+    Igmp,
+}
+
+impl fmt::Display for Mode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Mode::Unicast => "unicast",
+            Mode::Multicast => "multicast",
+            Mode::Igmp => "igmp",
+        })
+    }
+}
+
+impl FromStr for Mode {
+    type Err = OptionsError;
+
+    fn from_str(text: &str) -> Result<Mode, OptionsError> {
+        match text {
+            "unicast" => Ok(Mode::Unicast),
+            "multicast" => Ok(Mode::Multicast),
+            "igmp" => Ok(Mode::Igmp),
+            other => Err(OptionsError::Mode { value: other.to_string() }),
+        }
+    }
+}
+
 /// What a lab is asked to be.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -44,6 +79,10 @@ pub struct Options {
     pub hosts: u8,
     /// What decides on every frame.
     pub engine: Engine,
+    /// How frames for the virtual IP reach all hosts.
+    pub mode: Mode,
+    /// The version of IGMP that hosts speak in mode igmp; `None`: as their kernels do.
+    pub igmp_version: Option<u8>,
     /// Requests of the measured traffic: half before the crash, half after the take-over.
     pub requests: u32,
     /// Prefix of all namespaces: 1 to 24 small letters, digits and hyphens, a letter first. One lab of a name at a time.
@@ -67,6 +106,8 @@ impl Default for Options {
         Options {
             hosts: 4,
             engine: Engine::Spec,
+            mode: Mode::Unicast,
+            igmp_version: None,
             requests: 400,
             name: "weir".into(),
             period_ms: 1000,
@@ -85,6 +126,12 @@ pub enum OptionsError {
     /// No such engine.
     #[error("engine is {value}, should be spec or rtl")]
     Engine {
+        /// What was asked for.
+        value: String,
+    },
+    /// No such mode.
+    #[error("mode is {value}, should be unicast, multicast or igmp")]
+    Mode {
         /// What was asked for.
         value: String,
     },
@@ -149,6 +196,10 @@ mod tests {
         assert_eq!(
             "verilog".parse::<Engine>().expect_err("none").to_string(),
             "engine is verilog, should be spec or rtl"
+        );
+        assert_eq!(
+            "anycast".parse::<Mode>().expect_err("none").to_string(),
+            "mode is anycast, should be unicast, multicast or igmp"
         );
     }
 }

@@ -37,6 +37,8 @@ pub struct Report {
     pub hosts: u8,
     /// What decided on every frame: `spec` or `rtl`.
     pub engine: String,
+    /// How frames reach all hosts: unicast, multicast or igmp.
+    pub mode: String,
     /// Measured requests, each on a connection of its own: half before the crash, half after the take-over.
     pub requests: u32,
     /// Measured requests that were not answered, and requests during the return that got no connection.
@@ -152,10 +154,10 @@ pub(crate) type Counts = BTreeMap<u8, u32>;
 
 impl Display for Report {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let Report { hosts, engine, period_ms, tolerance, .. } = self;
+        let Report { hosts, engine, mode, period_ms, tolerance, .. } = self;
         writeln!(
             f,
-            "weir lab: {hosts} hosts, engine {engine}, heartbeats every {period_ms} ms, dead after {tolerance}"
+            "weir lab: {hosts} hosts, engine {engine}, mode {mode}, heartbeats every {period_ms} ms, dead after {tolerance}"
         )?;
         writeln!(f)?;
         self.table(f)?;
@@ -269,6 +271,7 @@ mod tests {
         Report {
             hosts: 2,
             engine: "spec".into(),
+            mode: "unicast".into(),
             requests: 100,
             per_host: vec![host(1, 4096, 2048), host(2, 0, 2048)],
             gap_ms: Some(4900),
@@ -286,7 +289,9 @@ mod tests {
         let json = report().json();
         assert!(!json.contains('\n'));
         let value: serde_json::Value = serde_json::from_str(&json).expect("json");
-        for key in ["hosts", "engine", "requests", "failed", "duplicates", "gap_ms", "survivors_moved", "epochs"] {
+        for key in
+            ["hosts", "engine", "mode", "requests", "failed", "duplicates", "gap_ms", "survivors_moved", "epochs"]
+        {
             assert!(value.get(key).is_some(), "{key}");
         }
         for key in ["id", "buckets", "served"] {

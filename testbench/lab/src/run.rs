@@ -7,7 +7,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use weir_agent::control::Query;
-use weir_spec::mac::Mac;
 
 use crate::capture::Capture;
 use crate::client::{Failure, Outcome, Tuple, Tuples};
@@ -50,12 +49,13 @@ fn catch_signals() -> Result<Arc<AtomicBool>, LabError> {
 }
 
 fn scenario(options: &Options, interrupt: &Arc<AtomicBool>, progress: &mut Progress) -> Result<Report, LabError> {
-    progress.step(&format!("building {} hosts, engine {}", options.hosts, options.engine));
+    progress.step(&format!("building {} hosts, engine {}, mode {}", options.hosts, options.engine, options.mode));
     let mut lab = Lab::build(options, interrupt.clone())?;
     let captures = Captures { clients: lab.capture_clients()?, hosts: lab.capture_hosts()? };
     let mut report = Report {
         hosts: options.hosts,
         engine: options.engine.to_string(),
+        mode: options.mode.to_string(),
         requests: options.requests,
         period_ms: options.period_ms,
         tolerance: options.tolerance,
@@ -260,7 +260,8 @@ fn confirmed(lab: &mut Lab, captures: &Captures, half: &Half) -> Result<u32, Lab
     let ledger = captures.clients.ledger();
     let by_one = |outcome: &&Outcome| {
         let answerers = ledger.answered_by(outcome.tuple.address, outcome.tuple.port);
-        matches!(outcome.host, Ok(host) if answerers == BTreeSet::from([Mac::masked(host, topology::VIP)]))
+        let hosts: Vec<Option<u8>> = answerers.into_iter().map(topology::host_of).collect();
+        matches!(outcome.host, Ok(host) if hosts == [Some(host)])
     };
     Ok(half.outcomes.iter().filter(by_one).count() as u32)
 }

@@ -9,6 +9,12 @@ use crate::status::{HostStatus, RuleStatus, Status};
 use crate::time::Now;
 
 impl Node {
+    /// Whether this host takes its part of the cluster's traffic: a member of the epoch in force, and not fenced. That others
+    /// converge without it, or that somebody cannot, changes nothing in it.
+    pub fn answers(&self) -> bool {
+        !self.lease.fenced() && self.committed.as_ref().is_some_and(|epoch| epoch.view().contains(self.me()))
+    }
+
     /// A snapshot of what this host knows.
     pub fn status(&self, now: Now) -> Status {
         let members = self.committed.as_ref().map_or(HostSet::EMPTY, |epoch| epoch.view());

@@ -5,6 +5,7 @@
 mod come_and_go;
 mod fence;
 mod leave_nothing;
+mod modes;
 mod refuse;
 mod stage;
 mod survive;

@@ -6,7 +6,6 @@
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
-use std::time::Duration;
 
 use weir_cluster::{
     Addressing, Config, EpochId, Event, Filtering, HostId, Keys, Load, Micros, Mode, PhaseKind, PortRule, Secret,
@@ -259,19 +258,22 @@ impl Scenario {
     /// Nothing but planned changes, one after the other or into each other.
     fn planned(&mut self) {
         self.world.only_planned(true);
-        for _ in 0..self.world.dice.between(6, 12) {
+        for _ in 0..self.world.dice.between(6, 14) {
             if self.world.failed().is_some() {
                 return;
             }
             self.change();
-            if self.world.dice.chance(700) {
+            if self.world.dice.chance(600) {
                 self.converge();
                 self.look();
                 let wait = self.world.dice.below(2 * self.tolerance + SECOND);
                 self.world.run(wait);
             } else {
+                // The next one meets this one at any point of its way.
                 self.before = None;
-                let wait = self.world.dice.below(self.period);
+                let exchange = self.world.wire.delay + self.world.write;
+                let longest = self.world.dice.pick(&[exchange, 8 * exchange, self.period]);
+                let wait = self.world.dice.below(longest);
                 self.world.run(wait);
             }
         }
@@ -307,10 +309,13 @@ impl Scenario {
         let host = self.any_host();
         let staying = self.staying();
         let takes_part = self.world.taking_part().contains(&host);
-        let dispensable = staying.contains(&host) && staying.len() > self.least().max(1);
+        let stable =
+            |host: &&usize| self.world.hosts[**host].node.as_ref().is_some_and(|n| n.phase() == PhaseKind::Stable);
+        let others = staying.iter().filter(|other| **other != host).filter(stable).count();
+        let dispensable = staying.contains(&host) && others >= self.least();
         match self.world.dice.below(12) {
             0..3 if !takes_part => self.join(host),
-            3 if dispensable && staying.len() > 2 => {
+            3 if dispensable && others > 1 => {
                 self.world.leaves(host);
                 self.world.handle(host, Event::Stop);
             }
@@ -374,8 +379,10 @@ impl Scenario {
     fn replace(&mut self, host: usize) {
         let limit = 4 * self.tolerance;
         if self.world.drive(limit, |world| world.leave_to_the_next(host)) {
-            // Shorter than what is left of a lease for certain.
-            let gap = self.world.dice.below(self.tolerance / 3);
+            // Shorter than what is left of a lease for certain. Who is alone must not miss anybody: it listens anew after
+            // half a period.
+            let alone = self.world.taking_part().is_empty();
+            let gap = self.world.dice.below(if alone { self.period / 3 } else { self.tolerance / 3 });
             self.world.run(gap);
             self.world.go_on(host);
         }
@@ -490,9 +497,4 @@ fn rules(dice: &mut Dice) -> Vec<PortRule> {
         rules.push(PortRule { vip: VipSelect::One(1), ..exact });
     }
     rules
-}
-
-/// How long a host spends in the protocol.
-pub fn cpu(world: &World, host: usize) -> Duration {
-    world.hosts[host].cpu
 }

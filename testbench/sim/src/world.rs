@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 use std::rc::Rc;
+use std::time::Duration;
 
-use weir_cluster::{Config, Event, Micros, PhaseKind, Status};
+use weir_cluster::{Config, Event, Micros, PhaseKind, Report, Status};
 use weir_spec::config::RSS_KEY;
 use weir_spec::egress::Masking;
 use weir_spec::mac::Mac;
@@ -254,6 +255,34 @@ impl World {
                 return self.failed().is_none() && done(self);
             }
         }
+    }
+
+    /// The same, with a look after everything that happens.
+    pub fn drive_exactly(&mut self, limit: Micros, mut done: impl FnMut(&mut World) -> bool) -> bool {
+        let end = self.at + limit;
+        while !done(self) {
+            if !self.step(end) {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// How long a host has spent in the protocol.
+    pub fn cpu(&self, host: usize) -> Duration {
+        self.hosts[host].cpu
+    }
+
+    /// Frames of the protocol that were sent by all hosts, and their octets.
+    pub fn sent(&self) -> (u64, u64) {
+        let add = |(a, b): (u64, u64), host: &Host| (a + host.sent.0, b + host.sent.1);
+        self.hosts.iter().fold((0, 0), add)
+    }
+
+    /// When a host first told this, from `since` on.
+    pub fn reported(&self, host: usize, since: Micros, matches: impl Fn(&Report) -> bool) -> Option<Micros> {
+        let reports = &self.hosts[host].reports;
+        reports.iter().find(|(at, report)| *at >= since && matches(report)).map(|(at, _)| *at)
     }
 
     /// What a host says of itself; `None` if no agent runs there.

@@ -29,6 +29,16 @@ enum Origin<'a> {
     At(HostId, Name),
 }
 
+/// The hosts that each host hears, computed once where all pairs are looked at.
+struct Links([HostSet; 32]);
+
+impl Links {
+    /// Whether two hosts hear each other.
+    fn both(&self, a: HostId, b: HostId) -> bool {
+        self.0[a.index()].contains(b) && self.0[b.index()].contains(a)
+    }
+}
+
 impl Node {
     pub(super) fn step(&mut self, now: Now, out: &mut Vec<Action>) {
         self.run_timers(now, out);
@@ -114,16 +124,14 @@ impl Node {
         self.link && now.host - self.awake_since >= self.dead_after()
     }
 
-    /// Whether two hosts hear each other, by what they say.
-    fn linked(&self, a: HostId, b: HostId, now: Now) -> bool {
-        let hears = |a: HostId, b: HostId| {
-            if a == self.me() {
-                self.heard_of(b, now).is_some()
-            } else {
-                self.heard_of(a, now).is_some_and(|peer| peer.says.heard.contains(b))
-            }
-        };
-        hears(a, b) && hears(b, a)
+    /// Who hears whom, by what they say.
+    fn links(&self, now: Now) -> Links {
+        let mut links = Links([HostSet::EMPTY; 32]);
+        for (host, peer) in self.heard(now) {
+            links.0[host.index()] = peer.says.heard;
+            links.0[self.me().index()].insert(host);
+        }
+        links
     }
 
     fn weights_of(&self, host: HostId) -> Option<&[u32]> {
@@ -159,8 +167,9 @@ impl Node {
             }
         }
         self.apply_clique_rule(now, out);
+        let links = self.links(now);
         let linked: Vec<HostId> = (self.heard(now).map(|(host, _)| host))
-            .filter(|&host| self.base.iter().all(|member| member == host || self.linked(member, host, now)))
+            .filter(|&host| self.base.iter().all(|member| member == host || links.both(member, host)))
             .collect();
         let tolerance = self.dead_after();
         for (host, peer) in &mut self.peers {
@@ -177,7 +186,8 @@ impl Node {
     /// it up a little earlier), and a link must be missing for a period.
     fn apply_clique_rule(&mut self, now: Now, out: &mut Vec<Action>) {
         let late = self.base.iter().any(|host| host != self.me() && !self.of_late(host, now));
-        let left = view::clique(self.base, |a, b| self.linked(a, b, now));
+        let links = self.links(now);
+        let left = view::clique(self.base, |a, b| links.both(a, b));
         if late || left == self.base {
             self.asymmetric_since = None;
             return;
@@ -228,13 +238,13 @@ impl Node {
     }
 
     /// Hosts outside the group that could be taken in now.
-    fn joiners(&self, now: Now) -> HostSet {
+    fn joiners(&self, links: &Links, now: Now) -> HostSet {
         let ready = |peer: &Peer| {
             peer.runs() && peer.says.phase != PhaseKind::Listening && peer.mismatch.is_none() && !peer.penalised
         };
         let hosts = self
             .heard(now)
-            .filter(|(host, peer)| ready(peer) && !self.base.contains(*host) && self.linked(self.me(), *host, now));
+            .filter(|(host, peer)| ready(peer) && !self.base.contains(*host) && links.both(self.me(), *host));
         let mut joiners: HostSet = hosts.map(|(host, _)| host).collect();
         // Who is settled in a group comes with all of it: it would refuse to leave them.
         loop {
@@ -250,14 +260,15 @@ impl Node {
         }
     }
 
-    fn fits(&self, a: HostId, b: HostId, now: Now) -> bool {
-        let weights = self.weights_of(a).zip(self.weights_of(b));
-        self.linked(a, b, now) && weights.is_some_and(|(a, b)| !conflict(a, b))
+    fn fits(&self, links: &Links, a: HostId, b: HostId) -> bool {
+        let weights = || self.weights_of(a).zip(self.weights_of(b));
+        links.both(a, b) && weights().is_some_and(|(a, b)| !conflict(a, b))
     }
 
     /// The hosts this one would be with now.
     pub(super) fn view(&self, now: Now) -> HostSet {
-        view::extend(self.base, self.joiners(now), |a, b| self.fits(a, b, now))
+        let links = self.links(now);
+        view::extend(self.base, self.joiners(&links, now), |a, b| self.fits(&links, a, b))
     }
 
     fn has_quorum(&self, view: HostSet) -> bool {
@@ -313,6 +324,12 @@ impl Node {
             return None;
         }
         if view.len() == 1 && !self.may_be_alone(now) {
+            return None;
+        }
+        // Somebody in it has given up another who is in it: soon this host will, too, or one of them is left out. An epoch
+        // of both would come to nothing, and be in the way of the next.
+        let links = self.links(now);
+        if view::clique(view, |a, b| links.both(a, b)) != view {
             return None;
         }
         // A cold start waits for those who are still listening, a while.
@@ -397,10 +414,13 @@ impl Node {
         let taken = [&self.loaded, &self.committed].into_iter().flatten().map(|epoch| epoch.epoch).max();
         let view = proposal.view();
         let shown = self.heard_of(proposal.proposer, now).is_some_and(|peer| peer.says.proposed == proposal.epoch);
-        let reachable = view::extend(self.base, self.joiners(now), |a, b| a != self.me() || self.fits(a, b, now));
-        Some(proposal.epoch) > taken
-            && shown
-            && view.lowest() == Some(proposal.proposer)
+        if Some(proposal.epoch) <= taken || !shown {
+            return false;
+        }
+        let links = self.links(now);
+        let fits = |a, b| a != self.me() || self.fits(&links, a, b);
+        let reachable = view::extend(self.base, self.joiners(&links, now), fits);
+        view.lowest() == Some(proposal.proposer)
             && view.contains(self.me())
             && self.base.is_subset(view)
             && view.is_subset(reachable)

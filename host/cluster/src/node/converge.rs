@@ -27,6 +27,8 @@ enum Origin<'a> {
     Here(&'a Proposal),
     /// It has to be fetched from this host.
     At(HostId, Name),
+    /// Somebody has one, but shows the proposal that is under way: its name is not known until that has ended.
+    Unnamed,
 }
 
 /// The hosts that each host hears, computed once where all pairs are looked at.
@@ -381,15 +383,18 @@ impl Node {
 
     /// The table to start from: of all epochs in `view` the one with most members, then with the lowest.
     fn origin(&self, view: HostSet) -> Origin<'_> {
-        let own = self.committed.as_ref().map(|own| (own.view(), self.me(), (own.epoch, own.digest())));
+        let own = self.committed.as_ref().map(|own| (own.view(), self.me(), Some((own.epoch, own.digest()))));
         let theirs = view.iter().filter_map(|host| {
             let says = &self.peers.get(&host)?.says;
-            Some((says.members, host, says.epoch()?))
+            // Who has loaded a proposal shows the digest of that. Its epoch's table may be here nevertheless.
+            let known = || self.library.keys().find(|name| name.0 == says.committed).copied();
+            (!says.committed.is_none()).then(|| (says.members, host, says.epoch().or_else(known)))
         });
-        let best = theirs
-            .chain(own)
-            .max_by_key(|&(members, host, _)| (members.len(), std::cmp::Reverse(members.lowest()), host == self.me()));
+        let best = theirs.chain(own).max_by_key(|&(members, host, name)| {
+            (members.len(), std::cmp::Reverse(members.lowest()), name.is_some(), host == self.me())
+        });
         let Some((_, host, name)) = best else { return Origin::Nothing };
+        let Some(name) = name else { return Origin::Unnamed };
         let own = self.committed.as_ref().filter(|own| (own.epoch, own.digest()) == name);
         match own.or_else(|| self.library.get(&name)) {
             Some(epoch) => Origin::Here(epoch),
@@ -406,7 +411,7 @@ impl Node {
             Some(_) => self.is_overtaken(view),
             None => self.wants_an_epoch(view),
         };
-        wanted && !matches!(self.origin(view), Origin::At(..))
+        wanted && !matches!(self.origin(view), Origin::At(..) | Origin::Unnamed)
     }
 
     /// Whether a proposal of another host fits what this host knows, and ranks above all it has taken.
@@ -591,7 +596,7 @@ impl Node {
         let origin = match self.origin(view) {
             Origin::Here(origin) => Some(origin),
             Origin::Nothing => None,
-            Origin::At(..) => return,
+            Origin::At(..) | Origin::Unnamed => return,
         };
         let proposal = Proposal::compute(epoch, self.me(), self.config_digest, members, origin);
         let moved = match origin {
@@ -654,13 +659,14 @@ impl Node {
         }
     }
 
-    /// Tables nobody shows any more are forgotten.
+    /// Tables that nobody shows or runs any more are forgotten.
     fn prune_library(&mut self) {
+        let run: Vec<EpochId> = self.peers.values().map(|peer| peer.says.committed).collect();
         let shown: Vec<Name> =
             self.peers.values().flat_map(|peer| [peer.says.proposal(), peer.says.epoch()]).flatten().collect();
         let own: Vec<Name> =
             [&self.loaded, &self.committed].into_iter().flatten().map(|p| (p.epoch, p.digest())).collect();
-        self.library.retain(|name, _| shown.contains(name) || own.contains(name));
+        self.library.retain(|name, _| shown.contains(name) || own.contains(name) || run.contains(&name.0));
     }
 
     /// The least a lease may stand for by the mode's rule; `None` if nothing renews.

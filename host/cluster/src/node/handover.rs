@@ -456,7 +456,8 @@ impl Node {
         let held = std::mem::take(&mut self.handover.held);
         self.handover.inboxes.retain(|&host, inbox| {
             inbox.outdate(id, &held);
-            view.contains(host) && (inbox.epoch >= id || !inbox.kept.is_empty())
+            // A host that is none of this epoch's may have listed for the next one, in which it is.
+            inbox.epoch > id || view.contains(host) && (inbox.epoch >= id || !inbox.kept.is_empty())
         });
         self.handover.outboxes.retain(|&host, outbox| outbox.epoch == id && view.contains(host));
         self.handover.stage = Stage::Start;

@@ -156,6 +156,37 @@ fn a_new_default_host_joins_a_cluster_whose_table_it_has_to_ask_for() {
     }
 }
 
+#[test]
+fn a_new_default_host_starts_from_the_table_of_members_who_are_at_another_proposal() {
+    let mut cluster = Cluster::converged(4, 3, |_| {});
+    // So that the table is another than one that is made from nothing.
+    for (host, weight) in [(1, 0), (2, 0), (1, 50), (3, 0), (2, 50), (3, 50)] {
+        cluster.handle(host, Event::SetLoad { slot: 0, load: Load::Weight(weight) });
+        cluster.run(SECOND);
+    }
+    cluster.crash(0);
+    assert!(cluster.drive(20 * SECOND, |c| c.are_one(&[1, 2, 3])), "{:#?}", cluster.statuses());
+    let before = [1, 2, 3].map(|host| cluster.hosts[host].nic.owned[0]);
+    cluster.start(0);
+    cluster.run(4900 * MS);
+    // One NIC takes long to release, so all show the proposal for a while, and none the epoch that is in force.
+    cluster.hosts[2].slow = true;
+    cluster.handle(2, Event::SetLoad { slot: 0, load: Load::Weight(30) });
+    cluster.run(3 * SECOND);
+    assert!(
+        cluster.phase(0) != PhaseKind::Listening && cluster.phase(1) != PhaseKind::Stable,
+        "{:#?}",
+        cluster.statuses()
+    );
+    cluster.hosts[2].slow = false;
+    assert!(cluster.drive(30 * SECOND, |c| c.are_one(&[0, 1, 2, 3])), "{:#?}", cluster.statuses());
+    for (a, b) in [(1, 3), (3, 1), (1, 2), (3, 2)] {
+        let (had, has) = (before[a - 1], cluster.hosts[b].nic.owned[0]);
+        let moved: u32 = had.iter().zip(has).map(|(had, has)| (had & has).count_ones()).sum();
+        assert_eq!(moved, 0, "buckets went from host {} to host {}, and both stay", a + 1, b + 1);
+    }
+}
+
 fn stays_out(number: u8, seed: u64, cause: Cause, words: &str, change: impl Fn(&mut weir_cluster::Config)) {
     let odd = HostId::new(number).expect("host");
     let mut cluster = Cluster::new(4, seed, |config| {

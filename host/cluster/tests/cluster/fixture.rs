@@ -141,6 +141,8 @@ pub(crate) struct Host {
     offset: u64,
     ppm: i64,
     paused: bool,
+    /// Programs wait to reach its NIC until it is not.
+    pub(crate) slow: bool,
     inbox: Vec<Event>,
     /// Wakes only when this has not changed since it was planned.
     planned: Option<u64>,
@@ -279,6 +281,7 @@ impl Cluster {
                     offset: dice.below(1 << 40),
                     ppm: dice.below(201) as i64 - 100,
                     paused: false,
+                    slow: false,
                     inbox: Vec::new(),
                     planned: None,
                     reports: Vec::new(),
@@ -561,6 +564,10 @@ impl Cluster {
             return;
         }
         if self.lives[host] != incarnation {
+            return;
+        }
+        if self.hosts[host].slow && matches!(write, Write::Program(_)) {
+            self.push(self.at + MS, Due::Write { host, incarnation, write });
             return;
         }
         let at = self.at;

@@ -419,3 +419,27 @@ fn what_another_configuration_or_nobody_left_is_refused() {
         assert_eq!(cut, Some(ResumeError::Unreadable), "{end} octets");
     }
 }
+
+#[test]
+fn what_a_host_lists_for_the_next_epoch_outlives_the_commit_of_one_without_it() {
+    let mut cluster = Cluster::converged(4, 12, |config| config.mode = weir_cluster::Mode::Quorum);
+    cluster.connect_all(16);
+    cluster.isolate(3);
+    assert!(cluster.drive(20 * SECOND, |c| c.are_one(&[0, 1, 2])), "{:#?}", cluster.statuses());
+    assert!(!cluster.hosts[3].sockets.is_empty(), "its connections outlive its absence");
+    // Most of the buckets that it had stay with others.
+    cluster.handle(3, Event::SetLoad { slot: 0, load: Load::Weight(5) });
+    cluster.heal();
+    cluster.run(4900 * MS);
+    // Others are an epoch ahead of this one, with the host that returns, before its NIC has taken the one without it.
+    cluster.handle(2, Event::SetLoad { slot: 0, load: Load::Weight(40) });
+    assert!(cluster.drive(SECOND, |c| c.phase(1) == PhaseKind::Released), "{:#?}", cluster.statuses());
+    cluster.hosts[1].slow = true;
+    cluster.run(3 * SECOND);
+    let (with, without) = (cluster.status(3).and_then(|s| s.proposed), cluster.epoch(1));
+    assert!(with.is_some_and(|with| with > without), "{:#?}", cluster.statuses());
+    cluster.hosts[1].slow = false;
+    assert!(cluster.drive(20 * SECOND, |c| c.are_one(&[0, 1, 2, 3])), "{:#?}", cluster.statuses());
+    cluster.run(5 * SECOND);
+    assert!(cluster.hosts[3].sockets.iter().all(|flow| cluster.passes(3, flow)), "it has them again");
+}

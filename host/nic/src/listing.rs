@@ -5,58 +5,104 @@
 //!   "vips": { "0": "192.0.2.1" },
 //!   "rules": { "0": { "vip": 0, "ports": [80, 80], "protocol": "tcp", "affinity": "single", "map": 0 } },
 //!   "default_rule": { "affinity": "single", "map": "own" },
+//!   "hash_key": "rss",
 //!   "maps": [ [ { "buckets": [0, 1365], "state": "own" } ] ]
 //! }
 //! ```
 //!
-//! A `map` is the number of one of `maps`, or a state that all buckets have. Buckets that no run names are `none`. Keys are
-//! not told: the hash key is taken if it is there, and is that of the published RSS vectors if not; the flow key is an
-//! agent's own affair and stays zero.
+//! A `map` is the number of one of `maps`, or a state that all buckets have. Buckets that no run names are `none`.
+//!
+//! Who knows the hash key can choose the host that he burdens, so it is written out only where that is asked for:
+//! `hash_key` is 80 digits, `"rss"` for the key of the published RSS vectors, or `"nic"` for whichever key the NIC has.
+//! Without it the key is that of the vectors, and a NIC with another is refused. The flow key is an agent's own affair and
+//! stays zero.
+
+mod error;
+mod json;
+mod read;
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::net::IpAddr;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use weir_spec::Config;
 use weir_spec::config::{DefaultRule, Echo, Policy, RSS_KEY, VIPS};
 use weir_spec::map::{BUCKETS, BucketState, Map, MapRef, SLOTS};
 use weir_spec::rules::{Affinity, Protocol, RULES, Rule, VipSelect};
 
+pub use error::ListingError;
+
 use crate::Program;
 
 /// See the module.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize)]
 pub struct Listing {
-    /// Virtual IPs by index, 0 to 15.
-    #[serde(default)]
+    /// Whether a NIC's registers, which this was read from, hold what is in force; a program need not say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub in_force: Option<bool>,
+    /// Virtual IPs by index, 0 to 15; each address once.
     pub vips: BTreeMap<u8, IpAddr>,
-    /// Port rules by index, 0 to 31.
-    #[serde(default)]
+    /// Port rules by index, 0 to 31; the first that matches counts.
     pub rules: BTreeMap<u8, ListedRule>,
     /// The rule behind them.
-    #[serde(default)]
     pub default_rule: ListedDefault,
     /// What decides on ICMP echo requests; absent: every host answers.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub echo: Option<ListedMap>,
     /// Later fragments of rules with affinity none are dropped.
-    #[serde(default)]
     pub drop_portless_fragments: bool,
-    /// Toeplitz key, 80 hexadecimal digits; never shown.
-    #[serde(default, skip_serializing)]
-    pub hash_key: Option<String>,
+    /// Toeplitz key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hash_key: Option<ListedKey>,
     /// The maps.
-    #[serde(default)]
     pub maps: Vec<Vec<Run>>,
 }
 
+impl<'de> Deserialize<'de> for Listing {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Listing, D::Error> {
+        read::listing(&json::Json::deserialize(from)?).map_err(serde::de::Error::custom)
+    }
+}
+
+/// A hash key, or which one. Its `Debug` shows no digits.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum ListedKey {
+    /// That of the published RSS vectors.
+    Rss,
+    /// The one that the NIC has.
+    Nic,
+    /// This one.
+    Octets([u8; 40]),
+}
+
+impl Serialize for ListedKey {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        match self {
+            ListedKey::Rss => to.serialize_str("rss"),
+            ListedKey::Nic => to.serialize_str("nic"),
+            ListedKey::Octets(key) => {
+                to.collect_str(&key.iter().map(|octet| format!("{octet:02x}")).collect::<String>())
+            }
+        }
+    }
+}
+
+impl fmt::Debug for ListedKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            ListedKey::Rss => "Rss",
+            ListedKey::Nic => "Nic",
+            ListedKey::Octets(_) => "Octets(..)",
+        })
+    }
+}
+
 /// One port rule.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct ListedRule {
     /// Index of the virtual IP; absent: all.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub vip: Option<u8>,
     /// First and last destination port.
     pub ports: (u16, u16),
@@ -69,8 +115,7 @@ pub struct ListedRule {
 }
 
 /// The rule behind all others.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct ListedDefault {
     /// What is hashed.
     pub affinity: ListedAffinity,
@@ -85,8 +130,7 @@ impl Default for ListedDefault {
 }
 
 /// Buckets in a row that have the same state.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 pub struct Run {
     /// First and last bucket, 0 to 4095.
     pub buckets: (u16, u16),
@@ -95,7 +139,7 @@ pub struct Run {
 }
 
 /// A map by its number, or one state for all buckets.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 #[serde(untagged)]
 pub enum ListedMap {
     /// One of `maps`.
@@ -146,54 +190,8 @@ named!(
     ListedProtocol = Protocol { Tcp, Udp, Both }
 );
 
-/// Why a listing is no program.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum ListingError {
-    /// An index that is not there.
-    #[error("{field} is {value}; a NIC has 0 to {most}")]
-    Beyond {
-        /// Where in the listing.
-        field: String,
-        /// The index.
-        value: u8,
-        /// The highest there is.
-        most: usize,
-    },
-    /// More maps than slots.
-    #[error("maps has {count} maps; a NIC has {SLOTS} slots")]
-    TooManyMaps {
-        /// How many.
-        count: usize,
-    },
-    /// A run that is none.
-    #[error("maps[{map}][{run}].buckets is {first} to {last}; buckets are 0 to {}, the first not above the last", BUCKETS - 1)]
-    Run {
-        /// Index of the map.
-        map: usize,
-        /// Index of the run.
-        run: usize,
-        /// Its first bucket.
-        first: u16,
-        /// Its last.
-        last: u16,
-    },
-    /// The same bucket twice.
-    #[error("maps[{map}][{run}].buckets begins at {first}, which an earlier run of the map has")]
-    Overlap {
-        /// Index of the map.
-        map: usize,
-        /// Index of the run.
-        run: usize,
-        /// Its first bucket.
-        first: u16,
-    },
-    /// No key.
-    #[error("hash_key is no 80 hexadecimal digits")]
-    HashKey,
-}
-
 impl Listing {
-    /// What `program` says.
+    /// What `program` says. Of its hash key no more than whether it is that of the RSS vectors; zeros are no key.
     pub fn of(program: &Program) -> Listing {
         let config = &program.config;
         let rule = |rule: &Rule| ListedRule {
@@ -207,6 +205,7 @@ impl Listing {
             map: rule.map.into(),
         };
         Listing {
+            in_force: None,
             vips: (0..).zip(&config.vips).filter_map(|(index, vip)| Some((index, (*vip)?))).collect(),
             rules: (0..).zip(&config.rules).filter_map(|(index, it)| Some((index, rule(it.as_ref()?)))).collect(),
             default_rule: ListedDefault {
@@ -218,63 +217,130 @@ impl Listing {
                 Echo::Hash(map) => Some(map.into()),
             },
             drop_portless_fragments: config.policy.drop_portless_fragments,
-            hash_key: None,
+            hash_key: match config.hash_key {
+                RSS_KEY => Some(ListedKey::Rss),
+                key if key == [0; 40] => None,
+                _ => Some(ListedKey::Nic),
+            },
             maps: program.maps.iter().map(runs).collect(),
         }
     }
 
-    /// The program it asks for.
+    /// The same with the digits of the hash key.
+    pub fn with_key(program: &Program) -> Listing {
+        let key = program.config.hash_key;
+        let shown = (key != [0; 40]).then_some(ListedKey::Octets(key));
+        Listing { hash_key: shown, ..Listing::of(program) }
+    }
+
+    /// The program it asks for on a NIC that has no hash key, as after a reset.
     pub fn program(&self) -> Result<Program, ListingError> {
+        self.program_on(&[0; 40])
+    }
+
+    /// The program it asks for on a NIC with `held` as its hash key; zeros are none.
+    pub fn program_on(&self, held: &[u8; 40]) -> Result<Program, ListingError> {
+        let mut program = self.keyless()?;
+        program.config.hash_key = self.key(held)?;
+        Ok(program)
+    }
+
+    /// Refuses what is no program for any NIC.
+    pub fn check(&self) -> Result<(), ListingError> {
+        self.keyless().map(drop)
+    }
+
+    fn key(&self, held: &[u8; 40]) -> Result<[u8; 40], ListingError> {
+        match self.hash_key {
+            Some(ListedKey::Octets(key)) => Ok(key),
+            Some(ListedKey::Rss) => Ok(RSS_KEY),
+            Some(ListedKey::Nic) if *held == [0; 40] => Err(ListingError::NoKeyThere),
+            Some(ListedKey::Nic) => Ok(*held),
+            None if *held == [0; 40] || *held == RSS_KEY => Ok(RSS_KEY),
+            None => Err(ListingError::KeyWouldChange),
+        }
+    }
+
+    fn keyless(&self) -> Result<Program, ListingError> {
         if self.maps.len() > SLOTS {
             return Err(ListingError::TooManyMaps { count: self.maps.len() });
         }
-        let inside = |field: String, value: u8, most: usize| match usize::from(value) > most {
-            true => Err(ListingError::Beyond { field, value, most }),
-            false => Ok(usize::from(value)),
-        };
-        let mut config = Config { hash_key: self.key()?, ..Config::default() };
+        let mut config = Config::default();
         for (index, address) in &self.vips {
-            config.vips[inside("an index of vips".into(), *index, VIPS - 1)?] = Some(*address);
+            if let Some((other, _)) = self.vips.range(..index).find(|(_, known)| *known == address) {
+                let wanted = format!("an address of its own: vips.{other} has this one");
+                return Err(wrong(format!("vips.{index}"), address, wanted));
+            }
+            config.vips[within("vips", *index, VIPS)?] = Some(*address);
         }
         for (index, rule) in &self.rules {
-            let place = inside("an index of rules".into(), *index, RULES - 1)?;
-            let vip = match rule.vip {
-                None => VipSelect::All,
-                Some(vip) => {
-                    inside(format!("rules.{index}.vip"), vip, VIPS - 1)?;
-                    VipSelect::One(vip)
-                }
-            };
-            config.rules[place] = Some(Rule {
-                vip,
-                first_port: rule.ports.0,
-                last_port: rule.ports.1,
-                protocol: rule.protocol.into(),
-                affinity: rule.affinity.into(),
-                map: rule.map.into(),
-            });
+            config.rules[within("rules", *index, RULES)?] = Some(self.rule(*index, rule)?);
         }
+        let default = &self.default_rule;
         config.default_rule =
-            DefaultRule { affinity: self.default_rule.affinity.into(), map: self.default_rule.map.into() };
+            DefaultRule { affinity: default.affinity.into(), map: self.map_ref("default_rule.map", default.map)? };
+        let echo = self.echo.map(|map| self.map_ref("echo", map)).transpose()?;
         config.policy = Policy {
-            echo: self.echo.map_or(Echo::PassAll, |map| Echo::Hash(map.into())),
+            echo: echo.map_or(Echo::PassAll, Echo::Hash),
             drop_portless_fragments: self.drop_portless_fragments,
         };
         let maps = self.maps.iter().enumerate().map(|(index, runs)| map(index, runs)).collect::<Result<_, _>>()?;
         Ok(Program { config, maps })
     }
 
-    fn key(&self) -> Result<[u8; 40], ListingError> {
-        let Some(text) = &self.hash_key else { return Ok(RSS_KEY) };
-        let mut key = [0; 40];
-        if text.len() != 80 || !text.bytes().all(|digit| digit.is_ascii_hexdigit()) {
-            return Err(ListingError::HashKey);
+    fn rule(&self, index: u8, rule: &ListedRule) -> Result<Rule, ListingError> {
+        let vip = match rule.vip {
+            None => VipSelect::All,
+            Some(vip) if self.vips.contains_key(&vip) => VipSelect::One(vip),
+            Some(vip) => {
+                let wanted = match self.vips.is_empty() {
+                    true => "left out, for all: vips has none".to_owned(),
+                    false => format!("one that vips has ({}), or left out, for all", numbers(self.vips.keys())),
+                };
+                return Err(wrong(format!("rules.{index}.vip"), vip, wanted));
+            }
+        };
+        let (first_port, last_port) = rule.ports;
+        if first_port > last_port {
+            let shown = format!("[{first_port}, {last_port}]");
+            return Err(wrong(format!("rules.{index}.ports"), shown, "the first port and one not below it".to_owned()));
         }
-        for (place, octet) in key.iter_mut().enumerate() {
-            *octet = u8::from_str_radix(&text[2 * place..2 * place + 2], 16).map_err(|_| ListingError::HashKey)?;
-        }
-        Ok(key)
+        Ok(Rule {
+            vip,
+            first_port,
+            last_port,
+            protocol: rule.protocol.into(),
+            affinity: rule.affinity.into(),
+            map: self.map_ref(&format!("rules.{index}.map"), rule.map)?,
+        })
     }
+
+    fn map_ref(&self, field: &str, map: ListedMap) -> Result<MapRef, ListingError> {
+        match map {
+            ListedMap::Number(number) if usize::from(number) >= self.maps.len() => {
+                let there = match self.maps.len() {
+                    0 => "\"none\", \"own\", \"adopt\" or \"release\": maps has none".to_owned(),
+                    count => format!("0 to {}, the maps there are, or a state for all buckets", count - 1),
+                };
+                Err(wrong(field.to_owned(), number, there))
+            }
+            ListedMap::Number(number) => Ok(MapRef::Slot(number)),
+            ListedMap::All(state) => Ok(MapRef::Constant(state.into())),
+        }
+    }
+}
+
+fn wrong(field: String, value: impl fmt::Display, wanted: String) -> ListingError {
+    ListingError::Value { field, value: value.to_string(), wanted }
+}
+
+fn within(field: &'static str, index: u8, count: usize) -> Result<usize, ListingError> {
+    let inside = Some(usize::from(index)).filter(|index| *index < count);
+    inside.ok_or_else(|| ListingError::Beyond { field, value: index.to_string(), most: count - 1 })
+}
+
+fn numbers<'a>(all: impl Iterator<Item = &'a u8>) -> String {
+    all.map(u8::to_string).collect::<Vec<_>>().join(", ")
 }
 
 impl From<MapRef> for ListedMap {
@@ -282,15 +348,6 @@ impl From<MapRef> for ListedMap {
         match map {
             MapRef::Slot(slot) => ListedMap::Number(slot),
             MapRef::Constant(state) => ListedMap::All(state.into()),
-        }
-    }
-}
-
-impl From<ListedMap> for MapRef {
-    fn from(map: ListedMap) -> MapRef {
-        match map {
-            ListedMap::Number(number) => MapRef::Slot(number),
-            ListedMap::All(state) => MapRef::Constant(state.into()),
         }
     }
 }
@@ -312,13 +369,14 @@ fn runs(map: &Map) -> Vec<Run> {
 fn map(index: usize, runs: &[Run]) -> Result<Map, ListingError> {
     let (mut map, mut seen) = (Map::default(), [false; BUCKETS]);
     for (place, run) in runs.iter().enumerate() {
-        let (first, last) = run.buckets;
-        if first > last || usize::from(last) >= BUCKETS {
-            return Err(ListingError::Run { map: index, run: place, first, last });
+        let field = || format!("maps[{index}][{place}].buckets");
+        let (first, last) = (usize::from(run.buckets.0), usize::from(run.buckets.1));
+        let shown = format!("[{first}, {last}]");
+        if first > last || last >= BUCKETS {
+            return Err(wrong(field(), shown, format!("0 to {}, the first not above the last", BUCKETS - 1)));
         }
-        let (first, last) = (usize::from(first), usize::from(last));
         if seen[first..=last].contains(&true) {
-            return Err(ListingError::Overlap { map: index, run: place, first: run.buckets.0 });
+            return Err(wrong(field(), shown, "buckets that no earlier run of the map has".to_owned()));
         }
         seen[first..=last].fill(true);
         (first..=last).for_each(|bucket| map.set(bucket, run.state.into()));
@@ -327,64 +385,4 @@ fn map(index: usize, runs: &[Run]) -> Result<Map, ListingError> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn program() -> Program {
-        let mut program = Program::default();
-        program.config.hash_key = RSS_KEY;
-        program.config.vips[0] = Some([192, 0, 2, 1].into());
-        program.config.vips[15] = Some("2001:db8::1".parse().expect("an address"));
-        let rule = Rule {
-            vip: VipSelect::One(15),
-            first_port: 80,
-            last_port: 443,
-            protocol: Protocol::Both,
-            affinity: Affinity::Network,
-            map: MapRef::Slot(0),
-        };
-        program.config.rules[3] = Some(rule);
-        program.config.rules[31] = Some(Rule { vip: VipSelect::All, map: MapRef::Constant(BucketState::Own), ..rule });
-        program.config.policy.echo = Echo::Hash(MapRef::Slot(0));
-        let mut map = Map::default();
-        for (bucket, state) in
-            [(0, BucketState::Own), (1, BucketState::Own), (2, BucketState::Release), (4095, BucketState::Adopt)]
-        {
-            map.set(bucket, state);
-        }
-        program.maps.push(map);
-        program
-    }
-
-    #[test]
-    fn a_program_comes_back_as_it_was_written() {
-        let text = serde_json::to_string(&Listing::of(&program())).expect("JSON");
-        assert!(text.contains(r#"{"buckets":[0,1],"state":"own"}"#) && !text.contains("key"), "{text}");
-        let read: Listing = serde_json::from_str(&text).expect("a listing");
-        assert_eq!(read.program().expect("a program"), program());
-    }
-
-    #[test]
-    fn what_is_wrong_is_named_with_what_would_be_right() {
-        let wrong = |text: &str| {
-            serde_json::from_str::<Listing>(text).expect("the right shape").program().expect_err(text).to_string()
-        };
-        assert_eq!(wrong(r#"{"vips":{"16":"192.0.2.1"}}"#), "an index of vips is 16; a NIC has 0 to 15");
-        assert!(
-            wrong(r#"{"maps":[[],[{"buckets":[5,4],"state":"own"}]]}"#).starts_with("maps[1][0].buckets is 5 to 4")
-        );
-        assert!(wrong(r#"{"maps":[[{"buckets":[0,4096],"state":"own"}]]}"#).contains("buckets are 0 to 4095"));
-        let twice = r#"{"maps":[[{"buckets":[0,9],"state":"own"},{"buckets":[9,9],"state":"none"}]]}"#;
-        assert!(wrong(twice).starts_with("maps[0][1].buckets begins at 9"));
-        assert_eq!(wrong(r#"{"hash_key":"00ff"}"#), "hash_key is no 80 hexadecimal digits");
-        assert!(serde_json::from_str::<Listing>(r#"{"vip":{}}"#).is_err(), "a name that is not there");
-    }
-
-    #[test]
-    fn a_key_is_its_octets_in_order() {
-        let digits: String = (0..40).map(|octet| format!("{octet:02x}")).collect();
-        let listing = Listing { hash_key: Some(digits), ..Listing::default() };
-        let key = listing.program().expect("a program").config.hash_key;
-        assert!(key.into_iter().eq(0..40));
-    }
-}
+mod tests;

@@ -34,6 +34,8 @@ pub(crate) struct Registers<B> {
 /// The STATUS register.
 pub(crate) struct StatusWord {
     pub(crate) busy: bool,
+    /// A COMMIT was taken since the reset.
+    pub(crate) configured: bool,
     pub(crate) conditions: Conditions,
 }
 
@@ -93,7 +95,7 @@ impl<B: Bar> Registers<B> {
             .with(Interrupt::Fenced, bit("fenced"))
             .with(Interrupt::FlowsHigh, bit("flows_high"))
             .with(Interrupt::LinkDown, bit("link_down"));
-        Ok(StatusWord { busy: bit("busy"), conditions })
+        Ok(StatusWord { busy: bit("busy"), configured: bit("configured"), conditions })
     }
 
     pub(crate) fn stage_deadline(&mut self, until: Micros) -> Result<(), AccessError> {

@@ -40,7 +40,7 @@ pub(crate) enum Args {
     Load(load::Args),
     /// reset a NIC: it is fenced and holds nothing
     Reset(reset::Args),
-    /// wait until a NIC says that its lease ends, that it is fenced, or the like
+    /// wait until a NIC says that its lease ends, that it is fenced, or the like; exit code 2 if it does not in time
     Wait(wait::Args),
 }
 

@@ -1,7 +1,9 @@
 //! Loading: a program beside the one in force.
 
+use std::fmt;
+
 use weir_spec::Config;
-use weir_spec::config::VIPS;
+use weir_spec::config::{Echo, VIPS};
 use weir_spec::map::{Map, MapRef, SLOTS, WORDS};
 use weir_spec::regs::{self, RegId, codec};
 use weir_spec::rules::VipSelect;
@@ -20,6 +22,27 @@ pub struct Loaded {
     pub shadow_words: usize,
 }
 
+/// What refers to a map.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum MapUser {
+    /// The port rule of this index.
+    Rule(usize),
+    /// The rule behind them.
+    DefaultRule,
+    /// What decides on ICMP echo requests.
+    Echo,
+}
+
+impl fmt::Display for MapUser {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            MapUser::Rule(rule) => write!(f, "rule {rule}"),
+            MapUser::DefaultRule => f.write_str("the default rule"),
+            MapUser::Echo => f.write_str("echo"),
+        }
+    }
+}
+
 /// Why a program was not loaded. What is in force has not changed.
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
@@ -27,8 +50,10 @@ pub enum LoadError {
     #[error(transparent)]
     Access(#[from] AccessError),
     /// The program refers to a map it does not bring.
-    #[error("the configuration refers to map {index}; the program has {maps}")]
+    #[error("{place} refers to map {index}; the program has {maps}, numbered from 0")]
     NoSuchMap {
+        /// What refers to it.
+        place: MapUser,
         /// The reference.
         index: u8,
         /// How many maps there are.
@@ -193,12 +218,19 @@ fn check(program: &Program) -> Result<(), LoadError> {
         }
     }
     let maps = program.maps.len();
-    let mut missing = None;
-    map_slots(&program.config, |index| {
-        if usize::from(index) >= maps {
-            missing.get_or_insert(index);
+    let config = &program.config;
+    let rules = (0..).zip(&config.rules).filter_map(|(rule, entry)| Some((MapUser::Rule(rule), (*entry)?.map)));
+    let echo = match config.policy.echo {
+        Echo::PassAll => None,
+        Echo::Hash(map) => Some((MapUser::Echo, map)),
+    };
+    for (place, map) in rules.chain([(MapUser::DefaultRule, config.default_rule.map)]).chain(echo) {
+        match map {
+            MapRef::Slot(index) if usize::from(index) >= maps => {
+                return Err(LoadError::NoSuchMap { place, index, maps });
+            }
+            _ => {}
         }
-        MapRef::Slot(index)
-    });
-    missing.map_or(Ok(()), |index| Err(LoadError::NoSuchMap { index, maps }))
+    }
+    Ok(())
 }

@@ -27,9 +27,9 @@ pub use counters::{Counters, CountersError};
 pub use flows::{FlowError, Flows, Insertion};
 pub use heat::Heat;
 pub use lease::{FenceError, RenewError, Renewal};
-pub use load::{LoadError, Loaded};
+pub use load::{LoadError, Loaded, MapUser};
 pub use masking::MaskingError;
-pub use peek::{Glimpse, conditions, peek, read_back, read_counters};
+pub use peek::{Glimpse, Shadow, Standing, conditions, peek, read_back, read_counters};
 pub use reset::ResetError;
 pub use warnings::{Warnings, WarningsError};
 
@@ -106,6 +106,11 @@ impl<B: Bar> Nic<B> {
     /// or because nothing was ever committed.
     pub fn active(&self) -> Option<Program> {
         self.active.as_ref().map(|config| self.program(config))
+    }
+
+    /// The hash key that the registers hold; zeros are none.
+    pub fn hash_key(&mut self) -> Result<[u8; 40], AccessError> {
+        Ok(attach::decode(&attach::read_shadow(&mut self.registers)?).hash_key)
     }
 
     /// The program that [`commit`](Nic::commit) would put in force.

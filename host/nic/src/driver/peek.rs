@@ -6,7 +6,7 @@ use weir_spec::regs::{self, RegId};
 
 use super::attach::{decode, read_shadow};
 use super::counters::snapshot;
-use super::{Counters, CountersError};
+use super::{Counters, CountersError, checksum};
 use crate::registers::Registers;
 use crate::{AccessError, Bar, Program};
 
@@ -40,12 +40,43 @@ pub fn peek<B: Bar + ?Sized>(bar: &mut B) -> Result<Glimpse, AccessError> {
     })
 }
 
-/// Reads the program that the shadow registers hold and the maps it refers to. It is what is in force, unless whoever drives
-/// the NIC is between a load and its COMMIT.
-pub fn read_back<B: Bar + ?Sized>(bar: &mut B) -> Result<Program, AccessError> {
+/// What the shadow registers of a NIC hold.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Shadow {
+    /// The program, with the maps it refers to.
+    pub program: Program,
+    /// Whether it is in force.
+    pub standing: Standing,
+}
+
+/// Whether what the shadow registers hold is in force. The registers of what *is* in force cannot be read: the journal in
+/// SCRATCH tells whether they are the same.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Standing {
+    /// The journal vouches for it: this is what was committed last.
+    InForce,
+    /// Nothing was committed since the NIC was reset.
+    NeverCommitted,
+    /// The journal does not fit: a load without its COMMIT, or a driver that keeps no journal.
+    Staged,
+}
+
+/// Reads the program that the shadow registers hold and the maps it refers to, and whether it is what is in force. Whoever
+/// drives the NIC may be at it meanwhile; the journal is read on both sides of the registers, and has to be the same.
+pub fn read_back<B: Bar + ?Sized>(bar: &mut B) -> Result<Shadow, AccessError> {
     let mut registers = Registers { bar };
-    let config = decode(&read_shadow(&mut registers)?);
-    Program::read(&config, |slot| registers.slot(slot))
+    let before = registers.read(RegId::Scratch)?;
+    let words = read_shadow(&mut registers)?;
+    let program = Program::read(&decode(&words), |slot| registers.slot(slot))?;
+    let journal = registers.read(RegId::Scratch)?;
+    let standing = if !registers.status()?.configured {
+        Standing::NeverCommitted
+    } else if journal == before && journal == checksum(words.into_iter()) {
+        Standing::InForce
+    } else {
+        Standing::Staged
+    };
+    Ok(Shadow { program, standing })
 }
 
 /// Freezes all counters at one clock and reads them. Another who takes a snapshot at the same moment may make this one

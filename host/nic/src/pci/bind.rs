@@ -1,13 +1,14 @@
 //! Giving a function to vfio-pci, and back to the kernel.
 //!
-//! A change is planned first and shown, then done step by step; each step is one write to a file of sysfs.
+//! A change is planned first and shown, then done step by step; each step is one write to a file of sysfs. When a step fails,
+//! those before it are undone.
 
 use std::fmt;
 use std::fs;
 use std::io::{self, Write};
 use std::path::PathBuf;
 
-use super::{Address, Driver, Function, Kernel, ScanError};
+use super::{Address, Driver, Function, Kernel, Resource, ScanError};
 
 /// The driver that hands functions to programs.
 pub const VFIO: &str = "vfio-pci";
@@ -34,6 +35,8 @@ pub enum Purpose {
     Free,
     /// The kernel looks for a driver.
     Probe,
+    /// The driver that had it takes it again.
+    Return(String),
 }
 
 /// Why a function is not handed over.
@@ -62,6 +65,29 @@ pub enum BindError {
         /// Its interface.
         interface: String,
     },
+    /// What is there cannot be a Weir NIC.
+    #[error("{address} ({vendor:04x}:{device:04x}) is no Weir NIC: {found}; --force takes it all the same")]
+    NotOurs {
+        /// The function.
+        address: Address,
+        /// Its vendor id.
+        vendor: u16,
+        /// Its device id.
+        device: u16,
+        /// What it has that no Weir NIC has.
+        found: Foreign,
+    },
+    /// It failed midway, and the function is as it was, or what still differs is told.
+    #[error("{failure}; {}", left.as_ref().map_or_else(
+        || "all steps are undone".to_owned(),
+        |left| format!("the steps could not all be undone: {left}"),
+    ))]
+    Undone {
+        /// What went wrong first, with its cause.
+        failure: String,
+        /// What went wrong in undoing it, with its cause.
+        left: Option<String>,
+    },
     /// The kernel refused a step; those before it are done.
     #[error("failed to {purpose}: failed to write {value:?} to {}", path.display())]
     Step {
@@ -86,6 +112,44 @@ pub enum BindError {
     },
 }
 
+/// What a function has that no Weir NIC has.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Foreign {
+    /// A class that is no network controller.
+    Class([u8; 3]),
+    /// A BAR 0 that cannot hold the registers.
+    Bar(Resource),
+}
+
+impl fmt::Display for Foreign {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Foreign::Class([base, sub, _]) => {
+                let kind = match base {
+                    0x01 => " (storage)",
+                    0x03 => " (display)",
+                    0x06 => " (a bridge)",
+                    0x0c => " (a serial bus)",
+                    _ => "",
+                };
+                write!(f, "its class is {base:02x}{sub:02x}{kind}, a NIC's is 02xx")
+            }
+            Foreign::Bar(Resource { size: 0, .. }) => f.write_str("it has no BAR 0"),
+            Foreign::Bar(Resource { memory: false, .. }) => {
+                f.write_str("its BAR 0 is I/O ports, a Weir NIC's is memory")
+            }
+            Foreign::Bar(Resource { size, .. }) => {
+                write!(
+                    f,
+                    "its BAR 0 has {} KiB, a Weir NIC's at least {}",
+                    size >> 10,
+                    weir_spec::regs::PORT_SIZE >> 10
+                )
+            }
+        }
+    }
+}
+
 impl fmt::Display for Purpose {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -93,6 +157,7 @@ impl fmt::Display for Purpose {
             Purpose::Reserve(driver) => write!(f, "reserve it for {driver}"),
             Purpose::Free => f.write_str("let any driver take it"),
             Purpose::Probe => f.write_str("look for a driver"),
+            Purpose::Return(driver) => write!(f, "give it back to {driver}"),
         }
     }
 }
@@ -104,6 +169,10 @@ impl Kernel {
             return Ok(Vec::new());
         }
         let address = function.address;
+        if let Some(found) = foreign(function).filter(|_| !force) {
+            let (vendor, device) = (function.vendor, function.device);
+            return Err(BindError::NotOurs { address, vendor, device, found });
+        }
         let defaults = self.default_interfaces()?;
         if let Some(interface) = function.interfaces.iter().find(|name| defaults.contains(*name) && !force) {
             return Err(BindError::DefaultRoute { address, interface: interface.clone() });
@@ -147,14 +216,51 @@ impl Kernel {
         Ok(())
     }
 
-    /// Gives `function` to vfio-pci, and sees that it has it.
-    pub fn bind(&self, function: &Function, force: bool, tell: impl FnMut(&Step)) -> Result<(), BindError> {
-        self.carry_out(&self.plan_bind(function, force)?, tell)?;
+    /// Gives `function` to vfio-pci, and sees that it has it. If a step fails, those before it are undone, each told like
+    /// the others.
+    pub fn bind(&self, function: &Function, force: bool, mut tell: impl FnMut(&Step)) -> Result<(), BindError> {
+        let steps = self.plan_bind(function, force)?;
         let address = function.address;
-        match self.function(address)?.driver {
-            Driver::Vfio(_) => Ok(()),
-            found => Err(BindError::NotTaken { address, found, wanted: VFIO.to_string() }),
+        // Nothing is known to have changed if this cannot be read: it is the file of the first step.
+        let reserved = self.reserved(address)?;
+        let mut done = 0;
+        let carried = self.carry_out(&steps, |step| {
+            done += 1;
+            tell(step);
+        });
+        let failure = match carried {
+            Err(failure) => failure,
+            Ok(()) => match self.function(address)?.driver {
+                Driver::Vfio(_) => return Ok(()),
+                found => BindError::NotTaken { address, found, wanted: VFIO.to_string() },
+            },
+        };
+        if matches!(failure, BindError::Step { .. }) && done <= 1 {
+            return Err(failure);
         }
+        let left = self.undo(function, reserved.as_deref(), &mut tell).err().map(|error| chain(&error));
+        Err(BindError::Undone { failure: chain(&failure), left })
+    }
+
+    /// Brings `function` back to what it was, as far as it differs.
+    fn undo(&self, function: &Function, reserved: Option<&str>, tell: &mut impl FnMut(&Step)) -> Result<(), BindError> {
+        let address = function.address;
+        self.carry_out(&[self.reserve(address, reserved)], &mut *tell)?;
+        let Driver::Other(driver) = &function.driver else { return Ok(()) };
+        if self.function(address)?.driver == function.driver {
+            return Ok(());
+        }
+        let path = self.sys.join("bus/pci/drivers").join(driver).join("bind");
+        let back = Step { path, value: address.to_string(), purpose: Purpose::Return(driver.clone()) };
+        self.carry_out(&[back], tell)
+    }
+
+    /// The driver that alone may take a function; `None`: any.
+    fn reserved(&self, address: Address) -> Result<Option<String>, ScanError> {
+        let path = self.folder(address).join("driver_override");
+        let name = fs::read_to_string(&path).map_err(|source| ScanError::Read { path, source })?;
+        let name = name.trim();
+        Ok((!name.is_empty() && name != "(null)").then(|| name.to_owned()))
     }
 
     fn reserve(&self, address: Address, driver: Option<&str>) -> Step {
@@ -178,85 +284,20 @@ impl Kernel {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::super::fixture::Machine;
-    use super::*;
-
-    const NIC: &str = "0000:03:00.0";
-
-    fn machine(driver: &str) -> Machine {
-        let machine = Machine::new();
-        machine.function(NIC, 0x1af4_10f5, "020000", 0x4_0000);
-        machine.driver(NIC, driver);
-        machine.group(1, &[NIC]);
-        fs::create_dir_all(machine.path("sys/bus/pci/drivers/vfio-pci")).expect("a folder");
-        machine
+/// What speaks against it: a class that is none of a NIC, or a BAR 0 without room for the registers.
+fn foreign(function: &Function) -> Option<Foreign> {
+    const NETWORK: u8 = 0x02;
+    if function.class[0] != NETWORK {
+        return Some(Foreign::Class(function.class));
     }
-
-    fn nic(machine: &Machine) -> Function {
-        machine.kernel().function(NIC.parse().unwrap()).expect("it is there")
-    }
-
-    fn told(steps: &[Step]) -> Vec<String> {
-        steps.iter().map(|step| format!("{}: {:?}", step.purpose, step.value)).collect()
-    }
-
-    #[test]
-    fn a_function_is_reserved_before_its_driver_lets_go() {
-        let machine = machine("igb");
-        let steps = machine.kernel().plan_bind(&nic(&machine), false).expect("a plan");
-        let wanted = [
-            "reserve it for vfio-pci: \"vfio-pci\"",
-            "release it from igb: \"0000:03:00.0\"",
-            "look for a driver: \"0000:03:00.0\"",
-        ];
-        assert_eq!(told(&steps), wanted);
-    }
-
-    #[test]
-    fn there_is_nothing_to_do_twice() {
-        let machine = machine(VFIO);
-        assert_eq!(machine.kernel().plan_bind(&nic(&machine), false).expect("a plan"), []);
-        assert_eq!(machine.kernel().plan_unbind(&nic(&machine)).len(), 3);
-        let other = super::super::fixture::Machine::new();
-        other.function(NIC, 0x1af4_10f5, "020000", 0x4_0000);
-        assert_eq!(other.kernel().plan_unbind(&nic(&other)), []);
-    }
-
-    #[test]
-    fn the_interface_of_the_default_route_goes_by_force_alone() {
-        let machine = machine("igb");
-        machine.interface(NIC, "eth0");
-        machine.routes("eth0\t00000000\t0101A8C0\t0003\t0\t0\t100\t00000000\t0\t0\t0\n", "");
-        let refused = machine.kernel().plan_bind(&nic(&machine), false).expect_err("it carries the route");
-        assert!(refused.to_string().contains("eth0 of 0000:03:00.0 carries the default route"), "{refused}");
-        assert_eq!(machine.kernel().plan_bind(&nic(&machine), true).expect("forced").len(), 3);
-    }
-
-    #[test]
-    fn without_iommu_or_driver_the_cure_is_named() {
-        let bare = Machine::new();
-        bare.function(NIC, 0x1af4_10f5, "020000", 0x4_0000);
-        let refused = bare.kernel().plan_bind(&nic(&bare), false).expect_err("no IOMMU").to_string();
-        assert!(refused.contains("intel_iommu=on"), "{refused}");
-        bare.group(1, &[NIC]);
-        let refused = bare.kernel().plan_bind(&nic(&bare), false).expect_err("no driver").to_string();
-        assert!(refused.contains("modprobe vfio-pci"), "{refused}");
-    }
-
-    #[test]
-    fn a_driver_that_does_not_come_is_told_with_who_holds_it_instead() {
-        let machine = machine("igb");
-        for file in ["sys/bus/pci/drivers/igb/unbind", "sys/bus/pci/drivers_probe"] {
-            fs::write(machine.path(file), "").expect("a file");
-        }
-        let mut steps = 0;
-        let error = machine.kernel().bind(&nic(&machine), false, |_| steps += 1).expect_err("files are no kernel");
-        assert_eq!(steps, 3);
-        assert!(matches!(&error, BindError::NotTaken { found: Driver::Other(igb), .. } if igb == "igb"), "{error}");
-        fs::remove_file(machine.path("sys/bus/pci/drivers_probe")).expect("a file");
-        let error = machine.kernel().bind(&nic(&machine), false, |_| {}).expect_err("no file").to_string();
-        assert!(error.starts_with("failed to look for a driver: failed to write \"0000:03:00.0\" to"), "{error}");
-    }
+    function.registers().is_none().then_some(Foreign::Bar(function.bars[0]))
 }
+
+/// An error with its causes.
+fn chain(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause| cause.source());
+    causes.fold(error.to_string(), |said, cause| format!("{said}: {cause}"))
+}
+
+#[cfg(test)]
+mod tests;

@@ -38,6 +38,13 @@ pub enum SocketError {
     /// The server did not answer in time.
     #[error("the device has not answered for {} s", PATIENCE.as_secs())]
     TimedOut,
+    /// The server did not even answer the greeting: as a rule it is talking to another.
+    #[error(
+        "the device has not answered for {} s: another program may hold it, for a device serves one host at a time; if that is \
+         this host's agent, `weir display` asks it about its NIC",
+        PATIENCE.as_secs()
+    )]
+    NotServed,
     /// The kernel refused to send or to receive.
     #[error("failed to {step}")]
     Io {
@@ -124,7 +131,10 @@ impl Client {
 
         let id = client.id();
         message::push_version(&mut client.out, id);
-        let version = client.ask(id, Command::Version, 4, message::LONGEST)?;
+        let version = client.ask(id, Command::Version, 4, message::LONGEST).map_err(|error| match error {
+            SocketError::TimedOut => SocketError::NotServed,
+            error => error,
+        })?;
         let major = message::u16_at(&version, 0);
         if major != message::MAJOR {
             return Err(Command::Version.malformed("major version", major, message::MAJOR));

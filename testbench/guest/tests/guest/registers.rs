@@ -14,10 +14,12 @@ fn weir(arguments: &str, expect: i32) -> Step {
 /// The first `buckets` of one port, as `weir nic table --json` shows it too.
 fn program(buckets: u16) -> Value {
     json!({
+        "in_force": true,
         "vips": { "0": "192.0.2.1" },
         "rules": { "0": { "vip": 0, "ports": [80, 80], "protocol": "tcp", "affinity": "single", "map": 0 } },
         "default_rule": { "affinity": "none", "map": "none" },
         "drop_portless_fragments": false,
+        "hash_key": "rss",
         "maps": [[{ "buckets": [0, buckets - 1], "state": "own" }]],
     })
 }

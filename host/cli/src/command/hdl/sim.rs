@@ -47,7 +47,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "rtl|spec", default_value_t)]
     engine: Engine,
     /// hosts of the cluster, 1 to 32; with several, each writes a file of its own
-    #[arg(long, value_name = "n", default_value_t = 1)]
+    #[arg(long, value_name = "n", default_value_t = 1, value_parser = hosts)]
     hosts: u8,
     /// write every signal of every clock as VCD
     #[arg(long, value_name = "file", conflicts_with = "fst")]
@@ -86,4 +86,9 @@ pub(crate) fn run(args: Args) -> anyhow::Result<Exit> {
         print!("{report}");
     }
     Ok(if report.held() { Exit::Done } else { Exit::Failed })
+}
+
+/// A number of hosts; [`Options::check`] knows which there may be.
+fn hosts(text: &str) -> Result<u8, String> {
+    text.parse().map_err(|_| format!("`{text}` is no number of hosts: 1 to 32"))
 }

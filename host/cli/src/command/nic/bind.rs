@@ -7,6 +7,10 @@
 //! would look for a driver: write `0000:03:00.0` to /sys/bus/pci/drivers_probe
 //! ```
 //!
+//! Refused, unless forced: a function whose interface carries the default route, and one that by its class (no network
+//! controller) or its BAR 0 (too small, or none in memory) cannot be a Weir NIC, as a disk's controller. When a step fails,
+//! those before it are undone and the function goes back to the driver that had it; the error says so.
+//!
 //! Exit codes: 0 done; 1 failed or refused; 2 it is so already; 3 there is no such function.
 
 use serde::Serialize;
@@ -19,7 +23,7 @@ use crate::exit::Exit;
 pub(crate) struct Args {
     /// the function, as 0000:03:00.0
     address: Address,
-    /// take it even if its interface carries the default route
+    /// take it even if its interface carries the default route, or it cannot be a Weir NIC
     #[arg(long)]
     force: bool,
     /// only say what would be done

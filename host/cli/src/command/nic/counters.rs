@@ -4,8 +4,8 @@
 //! $ weir nic counters sim --all
 //! ```
 //!
-//! Takes a snapshot, which freezes all counters at one clock and disturbs nobody; those that are zero are left out unless
-//! asked for.
+//! Takes a snapshot, which freezes all counters at one clock and disturbs nobody; those that are zero are left out of the text
+//! unless asked for. JSON has them all.
 //!
 //! Exit codes: 0 shown; 1 failed, or no Weir NIC; 3 there is no such function or socket.
 
@@ -20,10 +20,10 @@ use crate::exit::Exit;
 pub(crate) struct Args {
     /// the NIC: vfio:ADDRESS, sysfs:ADDRESS, socket:PATH or sim
     nic: Selector,
-    /// show those that are zero too
+    /// show those that are zero too; --json always does
     #[arg(long)]
     all: bool,
-    /// print one JSON object
+    /// print all as one JSON object
     #[arg(long)]
     json: bool,
 }
@@ -32,7 +32,8 @@ pub(super) fn run(args: Args) -> anyhow::Result<Exit> {
     let mut bar = args.nic.open()?;
     Identity::read(&mut bar)?;
     let counters = read_counters(&mut bar)?;
-    let shown: Vec<(String, u64)> = counters.named().filter(|(_, value)| args.all || *value != 0).collect();
+    let shown: Vec<(String, u64)> =
+        counters.named().filter(|(_, value)| args.all || args.json || *value != 0).collect();
     if args.json {
         println!("{}", serde_json::to_string(&shown.into_iter().collect::<BTreeMap<_, _>>())?);
         return Ok(Exit::Done);

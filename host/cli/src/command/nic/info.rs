@@ -81,7 +81,7 @@ fn text(info: &Info) -> String {
     };
     format!(
         "layout   1.{}\nwidth    {} bit\nclock    {clock}\nimage    built from {}\nboard    {}\nflash    {}\n\
-         up       {}.{:06} s\nlease    {lease}\nepoch    {:#x}\nflows    {}\n",
+         NIC time {}.{:06} s\nlease    {lease}\nepoch    {:#x}\nflows    {}\n",
         info.layout_minor,
         info.width_bits,
         info.git_hash,

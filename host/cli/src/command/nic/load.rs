@@ -10,6 +10,11 @@
 //! from (a VFIO device and a socket serve one at a time). The file is what `weir nic table --json` prints. Each map is
 //! checked by its CRC register, each other word by reading it back. Words that are in the NIC already are not written.
 //!
+//! A program that names no `hash_key` is loaded with that of the published RSS vectors, but not into a NIC that has another:
+//! `"nic"` keeps it, `"rss"` changes it, and 80 hexadecimal digits are the key. What can be refused (options, files, keys) is
+//! refused before the NIC is changed. Of several programs each is an epoch of its own: if a later one fails, the one before
+//! it stays in force.
+//!
 //! The kernel resets a function whenever VFIO closes it: behind `vfio:` the program is gone when this command ends. `--hold`
 //! keeps the NIC until its lease is over, and tells what it interrupts for:
 //!
@@ -34,7 +39,7 @@ use weir_nic::listing::Listing;
 use weir_nic::{Device, Nic, Program, Selector};
 
 use super::condition::{Condition, Seen, until};
-use super::time::{duration, seconds};
+use super::time::{duration, lease, seconds};
 use crate::exit::Exit;
 
 #[derive(clap::Args)]
@@ -44,14 +49,14 @@ pub(crate) struct Args {
     /// the program, as `weir nic table --json` prints it; several are loaded in turn
     #[arg(long, value_name = "file", required = true)]
     program: Vec<PathBuf>,
-    /// how long the NIC may accept by it, up to 64s; past it the NIC is fenced
-    #[arg(long, value_name = "time", value_parser = duration)]
+    /// how long the NIC may accept by it, 1ms to 64s; past it the NIC is fenced
+    #[arg(long, value_name = "time", value_parser = lease)]
     lease: Duration,
     /// count the lease as ending so long before its end, which `weir nic wait` can wait for
     #[arg(long, value_name = "time", value_parser = duration)]
     warn: Option<Duration>,
-    /// low word of the epoch; one more than that in force if not given
-    #[arg(long, value_name = "number")]
+    /// low word of the epoch, as 5 or 0x5; one more than that in force if not given, and for each further load
+    #[arg(long, value_name = "number", value_parser = epoch)]
     epoch: Option<u32>,
     /// keep the NIC until the lease is over, and tell what it interrupts for
     #[arg(long)]
@@ -78,20 +83,22 @@ struct Done {
 }
 
 pub(super) fn run(args: Args) -> anyhow::Result<Exit> {
-    // All are read before anything is changed.
-    let programs = args.program.iter().map(|path| read(path)).collect::<Result<Vec<_>, _>>()?;
+    // All that can be refused is refused before anything is changed.
+    let listings = args.program.iter().map(|path| read(path)).collect::<Result<Vec<_>, _>>()?;
     let mut device = args.nic.open()?;
     let vectors = if args.hold { device.interrupts()? } else { Vec::new() };
     let mapped = device.is_mapped();
     let mut nic = Nic::open(Counted::new(device))?;
-    if let Some(warn) = args.warn {
-        // Longer than any lease: all of it.
-        let lease = u32::try_from(warn.as_micros()).unwrap_or(u32::MAX);
-        nic.set_warnings(Warnings { lease, flows: 0 })?;
-    }
+    let held = nic.hash_key()?;
+    let named = |listing: &Listing, path: &Path| {
+        listing.program_on(&held).with_context(|| format!("{} is no program for {}", path.display(), args.nic))
+    };
+    let programs = listings.iter().zip(&args.program).map(|(listing, path)| named(listing, path));
+    let programs = programs.collect::<Result<Vec<Program>, _>>()?;
+    let (mut next, mut warn) = (args.epoch, args.warn);
     for program in (0..args.times).flat_map(|_| &programs) {
         let before = nic.status()?.epoch;
-        let epoch = args.epoch.unwrap_or_else(|| before.wrapping_add(1));
+        let epoch = next.take().unwrap_or_else(|| before.wrapping_add(1));
         nic.bar_mut().take();
         let begun = Instant::now();
         let loaded = nic.load(program)?;
@@ -99,6 +106,11 @@ pub(super) fn run(args: Args) -> anyhow::Result<Exit> {
         let committed = nic.commit(epoch, until)?;
         let micros = begun.elapsed().as_micros() as u64;
         let count = nic.bar_mut().take();
+        if let Some(warn) = warn.take() {
+            // Longer than any lease: all of it. In force at once, so not before the program is.
+            let lease = u32::try_from(warn.as_micros()).unwrap_or(u32::MAX);
+            nic.set_warnings(Warnings { lease, flows: 0 })?;
+        }
         let done = Done {
             epoch,
             map_words: loaded.map_words,
@@ -122,11 +134,22 @@ pub(super) fn run(args: Args) -> anyhow::Result<Exit> {
     Ok(Exit::Done)
 }
 
-fn read(path: &Path) -> anyhow::Result<Program> {
+fn read(path: &Path) -> anyhow::Result<Listing> {
     let file = path.display();
     let text = std::fs::read_to_string(path).with_context(|| format!("failed to read {file}"))?;
     let listing: Listing = serde_json::from_str(&text).with_context(|| format!("{file} is no program"))?;
-    listing.program().with_context(|| format!("{file} is no program"))
+    listing.check().with_context(|| format!("{file} is no program"))?;
+    Ok(listing)
+}
+
+/// The low word of an epoch, also as it is printed.
+fn epoch(text: &str) -> Result<u32, String> {
+    let read = match text.strip_prefix("0x") {
+        Some(digits) if !digits.starts_with('+') => u32::from_str_radix(digits, 16).ok(),
+        Some(_) => None,
+        None => text.parse().ok(),
+    };
+    read.ok_or_else(|| format!("`{text}` is no epoch: 0 to {}, or 0x0 to {:#x}", u32::MAX, u32::MAX))
 }
 
 /// Until the NIC is fenced, which it is at the end of its lease at the latest.
@@ -157,4 +180,19 @@ fn text_of(done: &Done) -> String {
         "loaded {map_words} map words and {shadow_words} shadow words, committed as epoch {epoch:#x}: {writes} writes, \
          {reads} reads, {micros} us\n{lease}\n"
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_epoch_is_read_as_it_is_printed_too() {
+        assert_eq!(epoch("5"), Ok(5));
+        assert_eq!(epoch("0x5"), Ok(5));
+        assert_eq!(epoch("0xffffffff"), Ok(u32::MAX));
+        for wrong in ["", "0x", "0x+5", "x5", "-1", "4294967296", "0x100000000"] {
+            assert!(epoch(wrong).expect_err(wrong).contains("is no epoch: 0 to 4294967295, or 0x0 to 0xffffffff"));
+        }
+    }
 }

@@ -6,18 +6,25 @@
 //! 0        192.0.2.1  80-80    tcp       single    0
 //! default  all        all      both      none      none
 //!
+//! ICMP echo requests                 every host answers
+//! later fragments of affinity none   pass on every host
+//!
 //! map 0: own 1366, adopt 0, release 0, none 2730
 //!   0-1365     own
 //! ```
 //!
-//! Read back from the NIC's registers, and nothing is written. Whoever drives the NIC may be between a load and its COMMIT;
-//! then this is what comes into force next. With `--json`, what `weir nic load` takes.
+//! Read back from the NIC's registers, and nothing is written. They hold what was loaded last; what is in force cannot be read.
+//! Whether the two are the same is told by the driver's journal in the NIC. Where they may differ (between a load and its COMMIT,
+//! or after a COMMIT that was refused) a last line says so, and with `--json` the field `in_force`.
+//!
+//! With `--json`, what `weir nic load` takes. The hash key is not shown unless asked for, since who knows it can choose whom to
+//! burden: it is `"rss"`, the key of the published RSS vectors, or `"nic"`, for which `load` keeps the key that the NIC has.
 //!
 //! Exit codes: 0 shown; 1 failed, or no Weir NIC; 3 there is no such function or socket.
 
-use weir_nic::driver::read_back;
+use weir_nic::driver::{Shadow, Standing, read_back};
 use weir_nic::listing::{ListedMap, Listing};
-use weir_nic::{Identity, Program, Selector};
+use weir_nic::{Identity, Selector};
 use weir_spec::map::BucketState;
 
 use super::columns::columns;
@@ -30,21 +37,26 @@ pub(crate) struct Args {
     /// print one JSON object, as `weir nic load` takes it
     #[arg(long)]
     json: bool,
+    /// with --json: write out the digits of the hash key
+    #[arg(long, requires = "json")]
+    show_keys: bool,
 }
 
 pub(super) fn run(args: Args) -> anyhow::Result<Exit> {
     let mut bar = args.nic.open()?;
     Identity::read(&mut bar)?;
-    let program = read_back(&mut bar)?;
+    let shadow = read_back(&mut bar)?;
     if args.json {
-        println!("{}", serde_json::to_string(&Listing::of(&program))?);
+        let listing = if args.show_keys { Listing::with_key(&shadow.program) } else { Listing::of(&shadow.program) };
+        let in_force = Some(shadow.standing == Standing::InForce);
+        println!("{}", serde_json::to_string(&Listing { in_force, ..listing })?);
     } else {
-        print!("{}", text(&program));
+        print!("{}", text(&shadow));
     }
     Ok(Exit::Done)
 }
 
-fn text(program: &Program) -> String {
+fn text(Shadow { program, standing }: &Shadow) -> String {
     let listing = Listing::of(program);
     let map = |map: ListedMap| match map {
         ListedMap::Number(number) => number.to_string(),
@@ -66,6 +78,10 @@ fn text(program: &Program) -> String {
     let all = || "all".to_owned();
     rows.push(["default".into(), all(), all(), "both".into(), named(&default.affinity), map(default.map)]);
     let mut out = columns(&rows);
+    let echo = listing.echo.map_or_else(|| "every host answers".to_owned(), |echo| format!("map {}", map(echo)));
+    out += &format!("\nICMP echo requests                 {echo}\n");
+    let fragments = if listing.drop_portless_fragments { "dropped" } else { "pass on every host" };
+    out += &format!("later fragments of affinity none   {fragments}\n");
     for (number, (map, runs)) in program.maps.iter().zip(&listing.maps).enumerate() {
         let [own, adopt, release, none] =
             [BucketState::Own, BucketState::Adopt, BucketState::Release, BucketState::None].map(|it| map.count(it));
@@ -75,6 +91,13 @@ fn text(program: &Program) -> String {
             out += &format!("  {buckets:9}  {}\n", named(&run.state));
         }
     }
+    out += match standing {
+        Standing::InForce => "",
+        Standing::NeverCommitted => "\nnothing is in force: there was no COMMIT since the NIC's reset\n",
+        Standing::Staged => {
+            "\nthis is what is staged in the registers; what is in force may differ until the next COMMIT\n"
+        }
+    };
     out
 }
 
@@ -104,10 +127,28 @@ RULE     VIP        PORTS    PROTOCOL  AFFINITY  MAP
 7        all        0-65535  udp       none      own
 default  all        all      both      none      none
 
+ICMP echo requests                 every host answers
+later fragments of affinity none   pass on every host
+
 map 0: own 1366, adopt 1, release 0, none 2729
   0-1365     own
   4095-4095  adopt
 ";
-        assert_eq!(text(&listing.program().expect("a program")), wanted);
+        let program = listing.program().expect("a program");
+        assert_eq!(text(&Shadow { program: program.clone(), standing: Standing::InForce }), wanted);
+        let staged = text(&Shadow { program: program.clone(), standing: Standing::Staged });
+        assert!(staged.starts_with(wanted) && staged.contains("what is in force may differ"), "{staged}");
+        let none = text(&Shadow { program, standing: Standing::NeverCommitted });
+        assert!(none.contains("nothing is in force: there was no COMMIT"), "{none}");
+    }
+
+    #[test]
+    fn what_no_rule_decides_is_told_as_well() {
+        let listing: Listing =
+            serde_json::from_str(r#"{"echo":"own","drop_portless_fragments":true}"#).expect("a listing");
+        let program = listing.program().expect("a program");
+        let said = text(&Shadow { program, standing: Standing::InForce });
+        assert!(said.contains("ICMP echo requests                 map own\n"), "{said}");
+        assert!(said.contains("later fragments of affinity none   dropped\n"), "{said}");
     }
 }

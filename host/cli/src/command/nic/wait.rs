@@ -9,7 +9,10 @@
 //! answer says which. A condition that holds already is told at once. The kernel resets a function whenever VFIO opens it, so
 //! behind `vfio:` a NIC is fenced from the start: `weir nic load --hold` waits with the NIC that it loaded.
 //!
-//! Exit codes: 0 it holds; 1 failed, or no Weir NIC; 2 it did not within the time; 3 there is no such function or socket.
+//! Running out of time is told on standard error, and with `--json` as an object whose `seen` is false.
+//!
+//! Exit codes: 0 it holds; 1 failed, or no Weir NIC; 2 it did not within the time, or wrong usage; 3 there is no such function
+//! or socket.
 
 use std::time::Duration;
 
@@ -38,12 +41,18 @@ pub(super) fn run(args: Args) -> anyhow::Result<Exit> {
     let mut device = args.nic.open()?;
     Identity::read(&mut device)?;
     let vectors = device.interrupts()?;
+    let name = args.condition.name();
     let Some(Seen { after, by }) = until(&mut device, &vectors, args.condition, args.timeout)? else {
+        if args.json {
+            let waited = args.timeout.as_micros() as u64;
+            println!("{}", serde_json::json!({ "condition": name, "seen": false, "waited_us": waited }));
+        }
+        eprintln!("weir: {name} was not seen at {} within {}", args.nic, seconds(args.timeout));
         return Ok(Exit::Nothing);
     };
-    let name = args.condition.name();
     if args.json {
-        println!("{}", serde_json::json!({ "condition": name, "after_us": after.as_micros() as u64, "by": by }));
+        let after = after.as_micros() as u64;
+        println!("{}", serde_json::json!({ "condition": name, "seen": true, "after_us": after, "by": by }));
     } else {
         println!("{name} after {}, {by}", seconds(after));
     }

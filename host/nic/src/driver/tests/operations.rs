@@ -6,7 +6,7 @@ use weir_spec::lease::LEASE_MAX;
 use weir_spec::regs::{self, PORT_SIZE};
 
 use super::*;
-use crate::driver::{CommitError, LoadError, Nic, Renewal};
+use crate::driver::{CommitError, LoadError, Nic, Renewal, Shadow, Standing, read_back};
 use crate::program::{SlotSet, slots_of};
 use crate::{Bar, BarError};
 
@@ -275,7 +275,8 @@ fn what_registers_cannot_say_is_refused_before_anything_is_written() {
     let mut driver = Nic::open(Strict::new(&sim, u64::MAX)).expect("a NIC");
     let mut asked = program(&[owning(1), owning(2)]);
     asked.maps.pop();
-    assert!(matches!(driver.load(&asked), Err(LoadError::NoSuchMap { index: 1, maps: 1 })));
+    let refused = driver.load(&asked).expect_err("no such map").to_string();
+    assert_eq!(refused, "rule 1 refers to map 1; the program has 1, numbered from 0");
     let mut asked = program(&[owning(1)]);
     asked.config.rules[0].as_mut().expect("a rule").vip = VipSelect::One(16);
     assert!(matches!(driver.load(&asked), Err(LoadError::NoSuchVip { rule: 0, vip: 16 })));
@@ -298,4 +299,22 @@ fn a_whole_epoch_change_is_a_few_hundred_accesses() {
     driver.commit(3, 2_000_000).expect("a commit");
     let accesses = driver.registers.bar.accesses - before;
     assert!(accesses < 250, "{accesses} accesses to move a bucket in each of 31 maps");
+}
+
+#[test]
+fn what_the_registers_hold_is_told_from_what_is_in_force() {
+    let (sim, _time) = setup();
+    let seen = || read_back(&mut sim.clone()).expect("a NIC");
+    assert_eq!(seen().standing, Standing::NeverCommitted);
+    let mut driver = Nic::open(sim.clone()).expect("a NIC");
+    let (first, second) = (program(&[owning(3)]), program(&[owning(5)]));
+    driver.load(&first).expect("room");
+    assert_eq!(seen(), Shadow { program: first.clone(), standing: Standing::NeverCommitted }, "loaded alone");
+    driver.commit(1, 2_000_000).expect("a commit");
+    assert_eq!(seen(), Shadow { program: first.clone(), standing: Standing::InForce });
+    driver.load(&second).expect("room");
+    driver.commit(2, 1_000_001 + LEASE_MAX).expect_err("too far ahead");
+    assert_eq!(seen(), Shadow { program: second, standing: Standing::Staged }, "a refused commit");
+    driver.load(&first).expect("room");
+    assert_eq!(seen(), Shadow { program: first, standing: Standing::InForce }, "as it was");
 }

@@ -131,6 +131,16 @@ fn silence_ends_in_time_and_a_late_answer_is_not_taken_for_the_next() {
 }
 
 #[test]
+fn a_server_that_talks_to_another_is_told_from_one_that_falls_silent() {
+    let (stream, _server) = UnixStream::pair().expect("a pair");
+    let error = Client::greet(stream, Duration::from_millis(50)).err().expect("nobody answers");
+    assert!(matches!(error, SocketError::NotServed), "{error}");
+    assert!(
+        error.to_string().contains("a device serves one host at a time") && error.to_string().contains("weir display")
+    );
+}
+
+#[test]
 fn an_answer_that_trickles_ends_in_time() {
     let (stream, mut server) = UnixStream::pair().expect("a pair");
     let (done, is_done) = mpsc::channel::<()>();

@@ -10,8 +10,6 @@
 //! | `daemon` | the loop: frames, timers, requests, signals |
 //! | `sockets`, `flows` | the kernel's live connections; by which rule and bucket they come |
 //! | `nic` | the NIC as the daemon holds it: lost and found again |
-//! | `reception` | that frames to a group MAC reach the stack of this host |
-//! | `neighbours` | what neighbours are told of the virtual IPs |
 //! | `writing` | its flow table, written in slices |
 //! | `server` | the other end of the control socket |
 //! | `successor` | one process of an agent gives way to the next |
@@ -26,9 +24,7 @@ pub mod control;
 mod daemon;
 mod describe;
 mod flows;
-mod neighbours;
 mod nic;
-mod reception;
 mod report;
 mod resolve;
 mod server;
@@ -38,4 +34,3 @@ mod watch;
 mod writing;
 
 pub use daemon::{AgentError, check, run};
-pub use reception::ReceptionError;

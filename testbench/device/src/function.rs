@@ -225,9 +225,20 @@ fn little_endian(word: &[u8]) -> u32 {
     u32::from_le_bytes(word.try_into().expect("four bytes, as was checked"))
 }
 
+/// Refuses an access that is longer than any region. The server makes room for whatever length it is told, without touching
+/// it: refused here, a read costs no memory and its answer, whose length would not fit its header, is never made.
+fn bounded(length: usize) -> Result<(), io::Error> {
+    if length <= PORT_SIZE as usize {
+        return Ok(());
+    }
+    let reason = format!("an access of {length} bytes; the largest region has {PORT_SIZE}");
+    Err(io::Error::new(io::ErrorKind::InvalidInput, reason))
+}
+
 impl ServerBackend for Function {
     fn region_read(&mut self, region: u32, offset: u64, data: &mut [u8]) -> Result<(), io::Error> {
         self.attach();
+        bounded(data.len())?;
         match region {
             VFIO_PCI_CONFIG_REGION_INDEX => self.config.read(offset, data),
             VFIO_PCI_BAR0_REGION_INDEX => self.read_register(offset, data),
@@ -239,6 +250,7 @@ impl ServerBackend for Function {
 
     fn region_write(&mut self, region: u32, offset: u64, data: &[u8]) -> Result<(), io::Error> {
         self.attach();
+        bounded(data.len())?;
         match region {
             VFIO_PCI_CONFIG_REGION_INDEX => {
                 if self.config.write(offset, data) {

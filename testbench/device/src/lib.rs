@@ -23,6 +23,7 @@
 
 mod carrier;
 mod clock;
+mod complaints;
 mod config_space;
 mod core;
 mod engine;

@@ -9,10 +9,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
+use std::time::Instant;
 
 use nix::sys::socket::{Shutdown, shutdown};
 use vfio_user::Server;
 
+use crate::complaints::Complaints;
 use crate::function::Function;
 use crate::irqs;
 
@@ -112,6 +114,7 @@ impl Drop for Socket {
 }
 
 fn serve(server: &Server, mut function: Function, door: &Door) {
+    let mut complaints = Complaints::default();
     loop {
         // The crate panics on greetings that are not text; the function holds no half-done state outside its engine,
         // whose lock knows if it broke.
@@ -120,14 +123,19 @@ fn serve(server: &Server, mut function: Function, door: &Door) {
         if door.is_closed() {
             return;
         }
-        match connection {
-            Ok(Ok(())) => {}
+        let complaint = match connection {
+            Ok(Ok(())) => continue,
             Ok(Err(vfio_user::Error::SocketAccept(error))) => {
                 tracing::error!("no more connections are taken: {error}");
                 return;
             }
-            Ok(Err(error)) => tracing::warn!("a host's connection ended: {error}"),
-            Err(_) => tracing::warn!("a host's connection broke the protocol and was ended"),
+            Ok(Err(error)) => format!("a host's connection ended: {error}"),
+            Err(_) => "a host's connection broke the protocol and was ended".to_owned(),
+        };
+        match complaints.tell(Instant::now()) {
+            None => {}
+            Some(0) => tracing::warn!("{complaint}"),
+            Some(before) => tracing::warn!("{complaint}, and {before} more before it"),
         }
     }
 }

@@ -50,6 +50,30 @@ pub enum ConfigError {
         /// What it should have.
         wanted: usize,
     },
+    /// A key with a character that is no digit; it is not repeated.
+    #[error("{place}: {field} has a character that is no hexadecimal digit, the {at}. of {wanted}")]
+    Digit {
+        /// File, line and column.
+        place: String,
+        /// The field, with its table.
+        field: &'static str,
+        /// Which character, from 1.
+        at: usize,
+        /// How many digits there should be.
+        wanted: usize,
+    },
+    /// A hash key of zeros.
+    #[error(
+        "{place}: {field} is all zeros, which puts every client into bucket 0; should be {wanted} random hexadecimal digits"
+    )]
+    ZeroKey {
+        /// File, line and column.
+        place: String,
+        /// The field, with its table.
+        field: &'static str,
+        /// How many digits there should be.
+        wanted: usize,
+    },
     /// Heartbeats cannot be signed.
     #[error("{}: cluster.key or cluster.key_file is missing, should be 64 hexadecimal digits, the same on every host", path.display())]
     NoKey {

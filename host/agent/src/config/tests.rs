@@ -65,14 +65,7 @@ fn errors_name_place_field_value_and_cure() {
         ("[\"10.77.0.100\", ", "[\"224.0.0.1\", ", "cluster.vips is 224.0.0.1, should be the address of a host"),
         ("[\"10.77.0.100\", ", "[\"127.0.0.1\", ", "cluster.vips is 127.0.0.1, should be the address of a host"),
         ("1d1e1f\"", "1d1e\"", "weir.toml:4:7: cluster.key has 62 characters, should be 64 hexadecimal digits"),
-        ("1d1e1f\"", "1d1e1g\"", "cluster.key has 64 characters, should be 64 hexadecimal digits"),
-        (
-            "vips = ",
-            "mode = \"broadcast\"\nvips = ",
-            "cluster.mode is broadcast, should be \"unicast\", \"multicast\" or",
-        ),
-        ("vips = ", "mode = \"igmp\"\nigmp_version = 4\nvips = ", "cluster.igmp_version is 4, should be 1 to 3"),
-        ("vips = ", "igmp_version = 2\nvips = ", "cluster.igmp_version is 2, should be absent: cluster.mode"),
+        ("1d1e1f\"", "1d1e1g\"", "cluster.key has a character that is no hexadecimal digit, the 64. of 64"),
         ("mode = \"single\"", "mode = \"single\"\nweight = 3", "rule.weight is 3, should be absent unless mode"),
         ("priority = 2\n", "", "should be beside rule.priority"),
         (
@@ -87,14 +80,17 @@ fn errors_name_place_field_value_and_cure() {
 }
 
 #[test]
-fn the_mode_of_the_cluster_is_unicast_unless_another_is_named() {
-    let mode = |text: &str| {
-        let config = parse(&GOOD.replace("vips = ", &format!("{text}\nvips = "))).expect("a good configuration");
-        (config.cluster.mode, config.cluster.igmp_version)
-    };
-    assert_eq!(mode(""), (ClusterMode::Unicast, None));
-    assert_eq!(mode("mode = \"multicast\""), (ClusterMode::Multicast, None));
-    assert_eq!(mode("mode = \"igmp\"\nigmp_version = 2"), (ClusterMode::Igmp, Some(2)));
+fn a_hash_key_of_zeros_is_refused_wherever_it_may_stand() {
+    let key = format!("vips = [\"10.77.0.100\"]\nhash_key = \"{}\"\n", "0".repeat(80));
+    let refused = Traffic::parse(Path::new("rules.toml"), &format!("[cluster]\n{key}")).expect_err("zeros");
+    let wanted = "rules.toml:3:12: cluster.hash_key is all zeros, which puts every client into bucket 0";
+    assert!(refused.to_string().starts_with(wanted), "{refused}");
+    let of_agent = message("\n[host]", &format!("hash_key = \"{}\"\n[host]", "0".repeat(80)));
+    assert!(of_agent.contains("cluster.hash_key is all zeros"), "{of_agent}");
+    let spoilt = key.replace("0000\"", "00zz\"");
+    let refused = Traffic::parse(Path::new("rules.toml"), &format!("[cluster]\n{spoilt}")).expect_err("letters");
+    let wanted = "cluster.hash_key has a character that is no hexadecimal digit, the 79. of 80";
+    assert!(refused.to_string().ends_with(wanted), "{refused}");
 }
 
 #[test]

@@ -9,7 +9,7 @@ use weir_spec::config::RSS_KEY;
 
 use super::error::{ConfigError, Source};
 use super::rule::{self, PortRule};
-use super::{RawCluster, addresses, octets};
+use super::{RawCluster, addresses, toeplitz_key};
 
 /// Virtual IPs, hash key and port rules of a configuration.
 #[derive(Clone, Debug)]
@@ -55,7 +55,7 @@ impl Traffic {
         }
         let hash_key = match raw.cluster.hash_key {
             None => RSS_KEY,
-            Some(key) => octets(&source, &key, "cluster.hash_key")?,
+            Some(key) => toeplitz_key(&source, &key)?,
         };
         let rules = rule::check(&source, raw.rule, &vips)?;
         Ok(Traffic { vips, hash_key, rules })

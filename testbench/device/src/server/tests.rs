@@ -95,6 +95,28 @@ fn a_host_that_breaks_the_protocol_is_dropped_and_the_next_one_served() {
 }
 
 #[test]
+fn an_access_longer_than_any_region_is_refused_and_the_conversation_goes_on() {
+    use std::io::{Read, Write};
+    let served = Served::start();
+    let mut stream = UnixStream::connect(served.path()).expect("a listener");
+    let mut read = |count: u32| {
+        // Message id 7, REGION_READ, so many bytes, no flags, no error; offset 0 of BAR 0.
+        let mut message = vec![7, 0, 9, 0, 32, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+        message.extend(count.to_le_bytes());
+        stream.write_all(&message).expect("it is taken");
+        let mut header = [0; 16];
+        stream.read_exact(&mut header).expect("an answer");
+        let [size, flags] = [4, 8].map(|at| u32::from_le_bytes(header[at..at + 4].try_into().expect("a word")));
+        let mut rest = vec![0; size as usize - header.len()];
+        stream.read_exact(&mut rest).expect("the rest of it");
+        (flags & 0x20 != 0, rest.len())
+    };
+    assert_eq!(read(u32::MAX), (true, 0));
+    assert_eq!(read(PORT_SIZE + 1), (true, 0));
+    assert_eq!(read(4), (false, 16 + 4));
+}
+
+#[test]
 fn a_reset_fences_and_forgets_all_but_the_time() {
     let served = Served::start();
     let mut bar = served.connect();

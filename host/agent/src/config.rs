@@ -55,6 +55,10 @@ pub struct Cluster {
     pub vips: Vec<IpAddr>,
     /// The primary virtual IP.
     pub primary: Ipv4Addr,
+    /// How frames reach all hosts.
+    pub mode: ClusterMode,
+    /// The version of IGMP that is spoken in IGMP mode; `None`: as the kernel finds right.
+    pub igmp_version: Option<u8>,
     /// Heartbeat keys: id and 32 octets. The first signs, all are accepted; the flow key is made of the first.
     pub keys: Vec<(u8, Secret)>,
     /// Heartbeat period in microseconds.
@@ -65,6 +69,18 @@ pub struct Cluster {
     pub partition: Partition,
     /// The Toeplitz key all NICs hash with.
     pub hash_key: [u8; 40],
+}
+
+/// How frames for the virtual IPs reach all hosts.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum ClusterMode {
+    /// By a unicast MAC that no switch ever learns: every interface of the cluster has it.
+    #[default]
+    Unicast,
+    /// By a group MAC. Interfaces keep their own.
+    Multicast,
+    /// By the MAC of an IP multicast group, which every host joins by IGMP.
+    Igmp,
 }
 
 /// What a partitioned cluster does.
@@ -112,6 +128,7 @@ struct RawCluster {
     vips: Spanned<Vec<Spanned<String>>>,
     #[serde(default)]
     mode: Option<Spanned<String>>,
+    igmp_version: Option<Spanned<u8>>,
     key: Option<Spanned<String>>,
     key_file: Option<Spanned<PathBuf>>,
     #[serde(default)]
@@ -185,10 +202,8 @@ fn cluster(source: &Source<'_>, raw: RawCluster) -> Result<Cluster, ConfigError>
         let what = "an IPv4 address first: the cluster's MACs are derived from it";
         return Err(source.wrong(raw.vips.span(), "cluster.vips", source.slice(raw.vips.span()), what));
     };
-    if let Some(mode) = raw.mode.filter(|mode| mode.get_ref() != "unicast") {
-        let what = "\"unicast\" (multicast modes are planned)";
-        return Err(source.wrong(mode.span(), "cluster.mode", mode.get_ref(), what));
-    }
+    let mode = cluster_mode(source, raw.mode)?;
+    let igmp_version = igmp_version(source, raw.igmp_version, mode)?;
     let period_ms = in_range(source, raw.period_ms, "cluster.period_ms", 1000, 5..=10_000)?;
     let tolerance = in_range(source, raw.tolerance, "cluster.tolerance", 5, 5..=100)?;
     let hash_key = match raw.hash_key {
@@ -204,7 +219,45 @@ fn cluster(source: &Source<'_>, raw: RawCluster) -> Result<Cluster, ConfigError>
         keys.push((old.id, heartbeat_key(source, &old.key, "cluster.old_key.key")?));
     }
     let partition = partition(source, raw.partition, raw.hosts)?;
-    Ok(Cluster { name: raw.name, vips, primary, keys, period_us: period_ms * 1000, tolerance, partition, hash_key })
+    Ok(Cluster {
+        name: raw.name,
+        vips,
+        primary,
+        mode,
+        igmp_version,
+        keys,
+        period_us: period_ms * 1000,
+        tolerance,
+        partition,
+        hash_key,
+    })
+}
+
+fn cluster_mode(source: &Source<'_>, mode: Option<Spanned<String>>) -> Result<ClusterMode, ConfigError> {
+    let Some(mode) = mode else { return Ok(ClusterMode::default()) };
+    match mode.get_ref().as_str() {
+        "unicast" => Ok(ClusterMode::Unicast),
+        "multicast" => Ok(ClusterMode::Multicast),
+        "igmp" => Ok(ClusterMode::Igmp),
+        other => {
+            let what = "\"unicast\", \"multicast\" or \"igmp\"";
+            Err(source.wrong(mode.span(), "cluster.mode", other, what))
+        }
+    }
+}
+
+fn igmp_version(
+    source: &Source<'_>,
+    version: Option<Spanned<u8>>,
+    mode: ClusterMode,
+) -> Result<Option<u8>, ConfigError> {
+    let Some(version) = version else { return Ok(None) };
+    let value = version.get_ref().to_string();
+    if mode != ClusterMode::Igmp {
+        let what = "absent: cluster.mode is not \"igmp\"";
+        return Err(source.wrong(version.span(), "cluster.igmp_version", &value, what));
+    }
+    in_range(source, Some(version), "cluster.igmp_version", 0, 1..=3).map(Some)
 }
 
 /// Virtual IPs, each once, at most as many as a NIC has.

@@ -10,17 +10,21 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::{info, warn};
 use weir_cluster::node::Node;
-use weir_cluster::{Action, Event, Flow, Load, PhaseKind};
+use weir_cluster::{Action, Event, Flow, Load, PhaseKind, Report};
 use weir_link::{Ethertype, LinkError, PacketSocket};
+use weir_spec::mac::Mac;
 
 use crate::carrier::{Carrier, Change};
 use crate::config::Config;
 use crate::control::{Answer, Request, RuleName};
 use crate::flows::Sorter;
+use crate::neighbours::{Questions, Speaker};
 use crate::nic::{HeldNic, told};
+use crate::reception::{Reception, ReceptionError};
 use crate::report::Teller;
 use crate::server::{Asked, ServeError, Server};
 use crate::sockets::{Sockets, SocketsError};
+use crate::successor::Left;
 use crate::watch::{Vectors, Watched};
 use crate::writing::Written;
 use crate::{clock, describe, resolve, successor};
@@ -43,6 +47,9 @@ pub enum AgentError {
     /// host.interface cannot be used.
     #[error("host.interface")]
     Link(#[from] LinkError),
+    /// Frames for the cluster would not reach this host.
+    #[error("host.interface")]
+    Reception(#[from] ReceptionError),
     /// host.nic is not a selector.
     #[error("host.nic")]
     Selector(#[from] weir_nic::selector::SelectorError),
@@ -89,7 +96,7 @@ fn system(step: &'static str) -> impl FnOnce(io::Error) -> AgentError {
 
 /// Whether an agent could run with this configuration, as far as that can be told without touching anything.
 pub fn check(config: &Config) -> Result<(), AgentError> {
-    resolve::cluster(config, 0).check()?;
+    resolve::cluster(config, 0, Mac::default()).check()?;
     config.host.nic.parse::<weir_nic::Selector>()?;
     Ok(())
 }
@@ -107,14 +114,28 @@ pub fn run(config: &Config) -> Result<(), AgentError> {
     drop(runtime);
     match left {
         None => Ok(()),
-        Some(left) => Err(AgentError::Successor(successor::start(&left))),
+        Some(left) => Err(AgentError::Successor(successor::start(left))),
     }
 }
 
-/// The heartbeat interface, watched by the runtime this is called in.
-fn open_socket(config: &Config) -> Result<Watched, AgentError> {
-    let socket = PacketSocket::open(&config.host.interface, Ethertype::Only(HEARTBEAT))?;
-    Watched::new(socket).map_err(system("watch the interface"))
+/// What is open on the interface of the NIC.
+struct Interface {
+    reception: Reception,
+    heartbeats: Watched,
+    questions: Questions,
+    /// Its own MAC.
+    own: Mac,
+}
+
+impl Interface {
+    /// In the runtime this is called in.
+    fn open(config: &Config) -> Result<Interface, AgentError> {
+        let reception = Reception::open(config)?;
+        let socket = PacketSocket::open(&config.host.interface, Ethertype::Only(HEARTBEAT))?;
+        let own = socket.mac().map_err(system("read the MAC of the interface"))?;
+        let heartbeats = Watched::new(socket).map_err(system("watch the interface"))?;
+        Ok(Interface { reception, heartbeats, questions: Questions::open(config)?, own })
+    }
 }
 
 /// The kernel's connections, and when to look at them.
@@ -188,6 +209,10 @@ struct Daemon<'a> {
     config: &'a Config,
     node: Node,
     socket: Watched,
+    questions: Questions,
+    speaker: Speaker,
+    /// `None` while the interface is opened anew.
+    reception: Option<Reception>,
     carrier: Carrier,
     sends_fail: bool,
     teller: Teller,
@@ -205,10 +230,14 @@ impl<'a> Daemon<'a> {
     fn open(config: &'a Config) -> Result<Daemon<'a>, AgentError> {
         // Two hosts with one priority are told apart by when their agents started.
         let started = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs() as u32;
-        let protocol = resolve::cluster(config, started);
-        let socket = open_socket(config)?;
+        let Interface { reception, heartbeats, questions, own } = Interface::open(config)?;
+        let protocol = resolve::cluster(config, started, own);
+        let (cluster, source) = resolve::macs(config, own);
+        let speaker = Speaker { vips: config.cluster.vips.clone(), cluster, source };
         let carrier = Carrier::new(&config.host.interface);
-        let mut nic = HeldNic::open(config)?;
+        let mut nic = HeldNic::open(config, (cluster, source))?;
+        // What this process has of it by now goes on.
+        successor::close_kept();
         let left = successor::left_by_the_one_before();
         let resumed = left.is_some();
         let node = match left.map(|left| Node::resume(protocol.clone(), &left, nic.now())) {
@@ -231,7 +260,10 @@ impl<'a> Daemon<'a> {
         Ok(Daemon {
             config,
             node,
-            socket,
+            socket: heartbeats,
+            questions,
+            speaker,
+            reception: Some(reception),
             carrier,
             sends_fail: false,
             teller,
@@ -246,7 +278,7 @@ impl<'a> Daemon<'a> {
     }
 
     /// What the next process is to go on with, if there is to be one.
-    async fn serve(&mut self) -> Result<Option<Vec<u8>>, AgentError> {
+    async fn serve(&mut self) -> Result<Option<Left>, AgentError> {
         info!("agent of host {} on {}", self.config.host.priority, self.config.host.interface);
         // Does nothing for one that goes on.
         if self.config.host.started {
@@ -265,10 +297,15 @@ impl<'a> Daemon<'a> {
                     self.connections.look.get_or_insert(Instant::now() + TOGETHER);
                 }
                 () = tokio::task::yield_now(), if self.nic.is_writing() => self.turn(),
+                () = self.questions.asked() => {
+                    self.questions.answer(self.node.answers().then_some(&self.speaker));
+                    self.turn();
+                }
                 () = self.socket.frame_or_timer(left) => self.turn(),
             }
-            if let Some(left) = self.give_way() {
-                return Ok(Some(left));
+            if let Some(state) = self.give_way() {
+                let kept = self.reception.take().map(Reception::hand_on).unwrap_or_default();
+                return Ok(Some(Left { state, kept }));
             }
         }
         self.leave().await;
@@ -354,18 +391,44 @@ impl<'a> Daemon<'a> {
                 warn!("{} cannot carry heartbeats", self.config.host.interface);
                 self.handle(Event::Link { up: false });
             }
-            Some(Change::Up) => match open_socket(self.config) {
-                Ok(socket) => {
-                    info!("{} carries heartbeats again", self.config.host.interface);
-                    self.socket = socket;
-                    self.handle(Event::Link { up: true });
+            Some(Change::Up) => {
+                // Taken back before it is asked for anew.
+                self.reception = None;
+                match Interface::open(self.config) {
+                    Ok(interface) => {
+                        info!("{} carries heartbeats again", self.config.host.interface);
+                        self.speaker.source = resolve::macs(self.config, interface.own).1;
+                        self.reception = Some(interface.reception);
+                        self.questions = interface.questions;
+                        self.socket = interface.heartbeats;
+                        self.handle(Event::Link { up: true });
+                    }
+                    Err(error) => {
+                        warn!("failed to open {} again: {}", self.config.host.interface, told(&error));
+                        self.carrier.forget();
+                    }
                 }
-                Err(error) => {
-                    warn!("failed to open {} again: {error}", self.config.host.interface);
-                    self.carrier.forget();
-                }
-            },
+            }
         }
+    }
+
+    /// The default host tells all neighbours where the virtual IPs are, as soon as it is agreed who that is.
+    fn announce(&mut self, told: &Report) {
+        if matches!(told, Report::Converged { default_host, .. } if *default_host == self.node.config().host) {
+            self.speaker.announcements().into_iter().for_each(|frame| self.send(frame));
+        }
+    }
+
+    /// Sends a frame as it is but for its source: the interface may be another one than the protocol was told of.
+    fn send(&mut self, mut frame: Vec<u8>) {
+        if let Some(source) = frame.get_mut(6..12) {
+            source.copy_from_slice(&self.speaker.source.0);
+        }
+        let sent = self.socket.socket().send(&frame);
+        if let (Err(error), false) = (&sent, self.sends_fail) {
+            warn!("failed to send on {}: {error}; told once until it works", self.config.host.interface);
+        }
+        self.sends_fail = sent.is_err();
     }
 
     /// Hands over one event and carries out what follows from it.
@@ -377,16 +440,7 @@ impl<'a> Daemon<'a> {
             self.node.handle(now, event, &mut actions);
             for action in actions.drain(..) {
                 match action {
-                    Action::Send(frame) => {
-                        let sent = self.socket.socket().send(&frame);
-                        if let (Err(error), false) = (&sent, self.sends_fail) {
-                            warn!(
-                                "failed to send on {}: {error}; told once until it works",
-                                self.config.host.interface
-                            );
-                        }
-                        self.sends_fail = sent.is_err();
-                    }
+                    Action::Send(frame) => self.send(frame),
                     Action::Program(step) => {
                         let epoch = step.epoch;
                         events.push_back(match self.nic.program(self.config, &step) {
@@ -409,7 +463,10 @@ impl<'a> Daemon<'a> {
                     }
                     Action::Destroy(flows) => self.connections.destroy(&flows),
                     Action::EndHalfOpen => self.connections.end_half_open(),
-                    Action::Report(told) => self.teller.tell(&told),
+                    Action::Report(told) => {
+                        self.teller.tell(&told);
+                        self.announce(&told);
+                    }
                 }
             }
         }
@@ -432,7 +489,9 @@ impl<'a> Daemon<'a> {
         let stopped = status.phase == PhaseKind::Stopped;
         let answer = match asked.request {
             Request::Query => Answer::Query(describe::query(&status)),
-            Request::Display => Answer::Display(Box::new(describe::display(self.config, &status, self.nic.display()))),
+            Request::Display => {
+                Answer::Display(Box::new(describe::display(self.config, &status, self.nic.display(), &self.speaker)))
+            }
             Request::Start if status.draining => {
                 self.handle(Event::SetDrain { slot: None, drain: false });
                 Answer::Done

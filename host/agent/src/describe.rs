@@ -8,7 +8,7 @@ use weir_spec::rules::{Affinity, Protocol, VipSelect};
 
 use crate::config::{Config, Mode, PortRule};
 use crate::control::{Display, HostDisplay, NicDisplay, Query};
-use crate::resolve;
+use crate::neighbours::Speaker;
 
 /// State and members.
 pub(crate) fn query(status: &Status) -> Query {
@@ -44,14 +44,13 @@ fn state(phase: PhaseKind) -> &'static str {
 }
 
 /// Everything.
-pub(crate) fn display(config: &Config, status: &Status, nic: NicDisplay) -> Display {
-    let (cluster_mac, masked_mac) = resolve::macs(config);
+pub(crate) fn display(config: &Config, status: &Status, nic: NicDisplay, speaker: &Speaker) -> Display {
     Display {
         query: query(status),
         cluster: config.cluster.name.clone(),
         vips: config.cluster.vips.iter().map(|vip| vip.to_string()).collect(),
-        cluster_mac: cluster_mac.to_string(),
-        masked_mac: masked_mac.to_string(),
+        cluster_mac: speaker.cluster.to_string(),
+        masked_mac: speaker.source.to_string(),
         period_ms: config.cluster.period_us / 1000,
         tolerance: config.cluster.tolerance,
         rules: config.rules.iter().map(|rule| describe_rule(config, rule)).collect(),

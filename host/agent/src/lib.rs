@@ -10,6 +10,8 @@
 //! | `daemon` | the loop: frames, timers, requests, signals |
 //! | `sockets`, `flows` | the kernel's live connections; by which rule and bucket they come |
 //! | `nic` | the NIC as the daemon holds it: lost and found again |
+//! | `reception` | that frames to a group MAC reach the stack of this host |
+//! | `neighbours` | what neighbours are told of the virtual IPs |
 //! | `writing` | its flow table, written in slices |
 //! | `server` | the other end of the control socket |
 //! | `successor` | one process of an agent gives way to the next |
@@ -24,7 +26,9 @@ pub mod control;
 mod daemon;
 mod describe;
 mod flows;
+mod neighbours;
 mod nic;
+mod reception;
 mod report;
 mod resolve;
 mod server;
@@ -34,3 +38,4 @@ mod watch;
 mod writing;
 
 pub use daemon::{AgentError, check, run};
+pub use reception::ReceptionError;

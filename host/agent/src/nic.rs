@@ -12,6 +12,7 @@ use weir_nic::driver::{Renewal, Warnings};
 use weir_nic::{Device, Nic, Selector};
 use weir_spec::egress::Masking;
 use weir_spec::interrupt::Interrupt;
+use weir_spec::mac::Mac;
 
 use crate::clock;
 use crate::config::Config;
@@ -51,10 +52,10 @@ pub(crate) struct HeldNic {
 }
 
 impl HeldNic {
-    /// Opens the NIC that the configuration names. Whatever it may have in force stays so.
-    pub(crate) fn open(config: &Config) -> Result<HeldNic, AgentError> {
+    /// Opens the NIC that the configuration names. Whatever it may have in force stays so. What leaves with the source
+    /// `cluster` gets `masked` instead.
+    pub(crate) fn open(config: &Config, (cluster, masked): (Mac, Mac)) -> Result<HeldNic, AgentError> {
         let selector: Selector = config.host.nic.parse()?;
-        let (cluster, masked) = resolve::macs(config);
         let mut held = HeldNic {
             selector,
             name: config.host.nic.clone(),
@@ -251,7 +252,7 @@ nic = "sim"
     fn held() -> (Config, Sim, HeldNic) {
         let config = Config::parse(Path::new("weir.toml"), CONFIG).expect("a good configuration");
         let sim = Sim::new();
-        let mut held = HeldNic::open(&config).expect("a NIC");
+        let mut held = HeldNic::open(&config, resolve::macs(&config, Mac::default())).expect("a NIC");
         held.driver = Some(Nic::open(Box::new(sim.clone()) as Box<dyn Device>).expect("a NIC"));
         (config, sim, held)
     }

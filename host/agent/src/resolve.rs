@@ -9,7 +9,7 @@ use weir_nic::Program;
 use weir_spec::mac::Mac;
 use weir_spec::rules::Affinity;
 
-use crate::config::{Config, Mode, Partition};
+use crate::config::{ClusterMode, Config, Mode, Partition};
 use crate::flows::Sorter;
 
 /// The longest a frame may wait between a peer's NIC and this agent's clock, in microseconds; at most a tenth of the time
@@ -19,8 +19,8 @@ const SKEW_US: u64 = 20_000;
 /// What the default rule hashes.
 const DEFAULT_AFFINITY: Affinity = Affinity::Single;
 
-/// What the protocol is told. `code` tells two hosts apart that claim one priority.
-pub(crate) fn cluster(config: &Config, code: u32) -> ClusterConfig {
+/// What the protocol is told. `code` tells two hosts apart that claim one priority; `own` is the MAC of the interface.
+pub(crate) fn cluster(config: &Config, code: u32, own: Mac) -> ClusterConfig {
     let dead_after = config.cluster.period_us * u64::from(config.cluster.tolerance);
     let host = HostId::new(config.host.priority).expect("the configuration was checked");
     let (mode, hosts) = match &config.cluster.partition {
@@ -33,7 +33,11 @@ pub(crate) fn cluster(config: &Config, code: u32) -> ClusterConfig {
         cluster_ip: config.cluster.primary,
         host_ip: config.host.dip,
         unique_code: code,
-        addressing: Addressing::Unicast,
+        addressing: match config.cluster.mode {
+            ClusterMode::Unicast => Addressing::Unicast,
+            ClusterMode::Multicast => Addressing::Multicast { own },
+            ClusterMode::Igmp => Addressing::Igmp { own },
+        },
         legacy_ether_type: false,
         period: config.cluster.period_us,
         tolerance: config.cluster.tolerance,
@@ -80,6 +84,11 @@ fn rule(rule: &crate::config::PortRule) -> ClusterRule {
 /// it follows from the heartbeat key, which each heartbeat names and which may differ for a while.
 fn shared(config: &Config) -> Vec<u8> {
     let mut octets = config.cluster.hash_key.to_vec();
+    octets.push(match config.cluster.mode {
+        ClusterMode::Unicast => 0,
+        ClusterMode::Multicast => 1,
+        ClusterMode::Igmp => 2,
+    });
     for vip in &config.cluster.vips {
         match vip {
             IpAddr::V4(address) => octets.extend([&[4][..], &address.octets()].concat()),
@@ -106,9 +115,14 @@ pub(crate) fn program(config: &Config, step: &action::Program) -> Program {
     Program { config: spec, maps: step.maps.clone() }
 }
 
-/// The MAC that frames for the cluster go to, and the one this host's frames leave with.
-pub(crate) fn macs(config: &Config) -> (Mac, Mac) {
-    (Mac::cluster(config.cluster.primary), Mac::masked(config.host.priority, config.cluster.primary))
+/// The MAC that frames for the cluster go to, and the one this host's frames leave with; `own` is that of its interface.
+pub(crate) fn macs(config: &Config, own: Mac) -> (Mac, Mac) {
+    let primary = config.cluster.primary;
+    match config.cluster.mode {
+        ClusterMode::Unicast => (Mac::cluster(primary), Mac::masked(config.host.priority, primary)),
+        ClusterMode::Multicast => (Mac::multicast(primary), own),
+        ClusterMode::Igmp => (Mac::igmp(primary), own),
+    }
 }
 
 #[cfg(test)]
@@ -119,6 +133,7 @@ mod tests {
 
     use super::*;
 
+    const OWN: Mac = Mac([0x02, 0, 0, 0, 1, 1]);
     const KEY: &str = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
     const NEXT: &str = "f0f1f2f3f4f5f6f7f8f9fafbfcfdfeff000102030405060708090a0b0c0d0e0f";
 
@@ -159,14 +174,47 @@ mod tests {
         assert_eq!(key_of(&old), key_of(&accepting), "nobody signs with the new key yet");
         assert_ne!(key_of(&old), key_of(&changed));
         // While keys are changed hosts must go on converging: what differs is no mismatch.
-        assert_eq!(cluster(&old, 0).digest(), cluster(&changed, 0).digest());
+        assert_eq!(cluster(&old, 0, OWN).digest(), cluster(&changed, 0, OWN).digest());
+    }
+
+    #[test]
+    fn hosts_of_different_modes_do_not_fit_each_other_and_hosts_of_different_adapters_do() {
+        let modes = ["unicast", "multicast", "igmp"];
+        let digest = |mode: &str, own: Mac| {
+            let config = host(1, &format!("mode = \"{mode}\"\nkey = \"{KEY}\""), "");
+            cluster(&config, 0, own).digest()
+        };
+        let digests = modes.map(|mode| digest(mode, OWN));
+        for (index, mode) in modes.into_iter().enumerate() {
+            assert_eq!(digests[index], digest(mode, Mac([0x02, 0, 0, 0, 1, 9])));
+            assert!(!digests[..index].contains(&digests[index]), "{mode}");
+        }
+        let version = |version| host(1, &format!("mode = \"igmp\"\nigmp_version = {version}\nkey = \"{KEY}\""), "");
+        assert_eq!(
+            cluster(&version(1), 0, OWN).digest(),
+            cluster(&version(3), 0, OWN).digest(),
+            "changed host by host"
+        );
+    }
+
+    #[test]
+    fn only_in_unicast_mode_a_host_has_another_source_than_its_own() {
+        let macs = |mode: &str| {
+            let config = host(3, &format!("mode = \"{mode}\"\nkey = \"{KEY}\""), "");
+            let (cluster, source) = macs(&config, OWN);
+            (cluster.to_string(), source.to_string())
+        };
+        let own = OWN.to_string();
+        assert_eq!(macs("unicast"), ("02-bf-0a-4d-00-64".into(), "02-03-0a-4d-00-64".into()));
+        assert_eq!(macs("multicast"), ("03-bf-0a-4d-00-64".into(), own.clone()));
+        assert_eq!(macs("igmp"), ("01-00-5e-7f-00-64".into(), own));
     }
 
     #[test]
     fn no_secret_is_shown_by_what_is_made_of_it() {
         let config = host(1, &format!("key = \"{KEY}\""), "");
         let program = program(&config, &step());
-        let shown = format!("{config:?} {:?} {program:?}", cluster(&config, 0));
+        let shown = format!("{config:?} {:?} {program:?}", cluster(&config, 0, OWN));
         for secret in [&config.cluster.keys[0].1.0[..], &program.config.flow_key] {
             let octets = format!("{:?}", &secret[..8]);
             assert!(!shown.contains(octets.trim_matches(['[', ']'])), "{shown}");

@@ -8,21 +8,38 @@
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, Write};
-use std::os::fd::{AsRawFd, RawFd};
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::Command;
 
+use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::sys::memfd::{MFdFlags, memfd_create};
 
 /// Names the file to the next process.
 const VARIABLE: &str = "WEIR_AGENT_LEFT";
+/// Names what stays open until the next process has its own.
+const KEPT: &str = "WEIR_AGENT_KEPT";
+
+/// What one process leaves to the next.
+pub(crate) struct Left {
+    /// What the protocol knows.
+    pub(crate) state: Vec<u8>,
+    /// Sockets whose end would be noticed outside: memberships in multicast groups, above all.
+    pub(crate) kept: Vec<OwnedFd>,
+}
 
 /// Becomes the next process. Returns only with an error.
-pub(crate) fn start(left: &[u8]) -> io::Error {
-    let file = match hand_on(left) {
+pub(crate) fn start(left: Left) -> io::Error {
+    let file = match hand_on(&left.state) {
         Ok(file) => file,
         Err(error) => return error,
+    };
+    let open =
+        |socket: &OwnedFd| fcntl(socket, FcntlArg::F_SETFD(FdFlag::empty())).map(|_| socket.as_raw_fd().to_string());
+    let kept = match left.kept.iter().map(open).collect::<Result<Vec<_>, _>>() {
+        Ok(kept) => kept.join(","),
+        Err(errno) => return errno.into(),
     };
     let program = match std::env::current_exe() {
         Ok(program) => replaced(program),
@@ -30,7 +47,7 @@ pub(crate) fn start(left: &[u8]) -> io::Error {
     };
     let mut arguments = std::env::args_os();
     let name = arguments.next().unwrap_or_else(|| OsString::from("weir"));
-    Command::new(program).arg0(name).args(arguments).env(VARIABLE, file.as_raw_fd().to_string()).exec()
+    Command::new(program).arg0(name).args(arguments).env(VARIABLE, file.as_raw_fd().to_string()).env(KEPT, kept).exec()
 }
 
 /// A file that is open in the next process, too.
@@ -46,16 +63,36 @@ fn replaced(program: PathBuf) -> PathBuf {
     name.strip_suffix(" (deleted)").map_or_else(|| program.clone(), PathBuf::from)
 }
 
+/// The file that the process before has left, if it was not read yet.
+fn descriptor_left() -> Option<RawFd> {
+    let descriptor: RawFd = std::env::var(VARIABLE).ok()?.parse().ok()?;
+    // The variable outlives the file where this process has read it before.
+    let to = std::fs::read_link(format!("/proc/self/fd/{descriptor}")).ok()?;
+    to.to_string_lossy().contains("memfd:weir-agent").then_some(descriptor)
+}
+
 /// What the process before has left, once.
 pub(crate) fn left_by_the_one_before() -> Option<Vec<u8>> {
-    let descriptor: RawFd = std::env::var(VARIABLE).ok()?.parse().ok()?;
-    let path = format!("/proc/self/fd/{descriptor}");
-    // The variable outlives the file where this process has read it before.
-    let is_ours = std::fs::read_link(&path).is_ok_and(|to| to.to_string_lossy().contains("memfd:weir-agent"));
-    let left = is_ours.then(|| std::fs::read(&path).ok())?;
+    let descriptor = descriptor_left()?;
+    let left = std::fs::read(format!("/proc/self/fd/{descriptor}")).ok();
     // Nobody reads it again.
     let _ = nix::unistd::close(descriptor);
     left
+}
+
+/// Closes what the process before has kept open, once.
+pub(crate) fn close_kept() {
+    let Ok(kept) = std::env::var(KEPT) else { return };
+    // The variable outlives the sockets: the file that is handed on with them tells whether this is the first look.
+    if descriptor_left().is_none() {
+        return;
+    }
+    for descriptor in kept.split(',').filter_map(|number| number.parse::<RawFd>().ok()) {
+        let link = std::fs::read_link(format!("/proc/self/fd/{descriptor}"));
+        if link.is_ok_and(|to| to.to_string_lossy().starts_with("socket:")) {
+            let _ = nix::unistd::close(descriptor);
+        }
+    }
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@
 //! | `listing` | a program as JSON, and the selector of a NIC |
 //! | `socket` | what a vfio-user server answers, and the configuration space behind it |
 //! | `bulk` | the bulk and identity frame decoders, likewise |
+//! | `neighbours` | what the agent answers itself: ARP and neighbour solicitations |
 //!
 //! A fuzzer cannot guess an HMAC, so the signed formats are also sealed by the target itself: what lies behind the
 //! signature is fuzzed as well, as a member of the cluster gone wrong would.

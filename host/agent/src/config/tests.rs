@@ -66,6 +66,13 @@ fn errors_name_place_field_value_and_cure() {
         ("[\"10.77.0.100\", ", "[\"127.0.0.1\", ", "cluster.vips is 127.0.0.1, should be the address of a host"),
         ("1d1e1f\"", "1d1e\"", "weir.toml:4:7: cluster.key has 62 characters, should be 64 hexadecimal digits"),
         ("1d1e1f\"", "1d1e1g\"", "cluster.key has a character that is no hexadecimal digit, the 64. of 64"),
+        (
+            "vips = ",
+            "mode = \"broadcast\"\nvips = ",
+            "cluster.mode is broadcast, should be \"unicast\", \"multicast\" or",
+        ),
+        ("vips = ", "mode = \"igmp\"\nigmp_version = 4\nvips = ", "cluster.igmp_version is 4, should be 1 to 3"),
+        ("vips = ", "igmp_version = 2\nvips = ", "cluster.igmp_version is 2, should be absent: cluster.mode"),
         ("mode = \"single\"", "mode = \"single\"\nweight = 3", "rule.weight is 3, should be absent unless mode"),
         ("priority = 2\n", "", "should be beside rule.priority"),
         (
@@ -77,6 +84,17 @@ fn errors_name_place_field_value_and_cure() {
         let message = message(from, to);
         assert!(message.contains(wanted), "{message}\nlacks\n{wanted}");
     }
+}
+
+#[test]
+fn the_mode_of_the_cluster_is_unicast_unless_another_is_named() {
+    let mode = |text: &str| {
+        let config = parse(&GOOD.replace("vips = ", &format!("{text}\nvips = "))).expect("a good configuration");
+        (config.cluster.mode, config.cluster.igmp_version)
+    };
+    assert_eq!(mode(""), (ClusterMode::Unicast, None));
+    assert_eq!(mode("mode = \"multicast\""), (ClusterMode::Multicast, None));
+    assert_eq!(mode("mode = \"igmp\"\nigmp_version = 2"), (ClusterMode::Igmp, Some(2)));
 }
 
 #[test]

@@ -11,7 +11,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use weir_lab::{Engine, Options};
+use weir_lab::{Engine, Mode, Options};
 
 use crate::exit::Exit;
 
@@ -23,6 +23,9 @@ pub(crate) struct Args {
     /// what decides on frames: spec (plain Rust), or rtl (the circuit, Verilated; needs `cargo xtask setup`)
     #[arg(long, value_name = "spec|rtl", default_value_t)]
     engine: Engine,
+    /// how frames reach all hosts: by a unicast MAC that no switch learns, by a group MAC, or by that of a group that hosts join
+    #[arg(long, value_name = "unicast|multicast|igmp", default_value_t)]
+    mode: Mode,
     /// requests to send, half before the crash and half after take-over
     #[arg(long, value_name = "n", default_value_t = 400)]
     requests: u32,
@@ -50,6 +53,8 @@ pub(crate) fn run(args: Args) -> anyhow::Result<Exit> {
     let options = Options {
         hosts: args.hosts,
         engine: args.engine,
+        mode: args.mode,
+        igmp_version: None,
         requests: args.requests,
         name: args.name,
         period_ms: args.period_ms,

@@ -2,6 +2,7 @@
 //!
 //! The lint part makes them again and compares, so that a change of the register map cannot leave its page behind.
 
+mod after_reset;
 mod rdl;
 mod registers;
 

@@ -1,18 +1,8 @@
 //! The register map in SystemRDL 2.0, made from `weir_spec::regs`, for whatever tool reads that.
 
-use weir_spec::regs::{Access, BLOCKS, Block, Field, LAYOUT, PORT_SIZE, Reg, RegId};
+use weir_spec::regs::{Access, BLOCKS, Block, Field, LAYOUT, PORT_SIZE, Reg};
 
-/// Registers without a value that every NIC shows after reset: they differ from image to image, or no reset reaches them.
-const NO_RESET: [RegId; 8] = [
-    RegId::Caps,
-    RegId::ClockKhz,
-    RegId::GitHash,
-    RegId::Board,
-    RegId::NicTimeLo,
-    RegId::NicTimeHi,
-    RegId::Heat,
-    RegId::MapWord,
-];
+use super::after_reset::AfterReset;
 
 /// The whole file.
 pub(super) fn file() -> String {
@@ -61,7 +51,7 @@ fn register(text: &mut String, reg: &Reg) {
 fn field(text: &mut String, reg: &Reg, field: &Field) {
     let body = if field.doc.is_empty() { "{}".to_owned() } else { format!("{{ desc = {}; }}", quoted(field.doc)) };
     let (high, low) = (field.low + field.width - 1, field.low);
-    let has_reset = reg.access != Access::WriteOnly && !NO_RESET.contains(&reg.id);
+    let has_reset = reg.access != Access::WriteOnly && AfterReset::of(reg.id) == AfterReset::Value;
     let reset = if has_reset { format!(" = {:#x}", field.get(reg.reset)) } else { String::new() };
     *text += &format!("            field {body} {}[{high}:{low}]{reset};\n", field.name);
 }

@@ -4,6 +4,8 @@ use std::fmt::Write;
 use weir_spec::counters;
 use weir_spec::regs::{Access, BLOCKS, Block, LAYOUT, PORT_SIZE, Reg};
 
+use super::after_reset::AfterReset;
+
 const INTRODUCTION: &str = "\
 # Register reference
 
@@ -59,7 +61,12 @@ fn section(page: &mut String, block: &Block) {
         } else {
             format!("`0x{:05x}`", block.base + reg.offset)
         };
-        *page += &format!("| {at} | {} | {} | `0x{:08x}` | {} |\n", reg.name, access(reg), reg.reset, cell(reg.doc));
+        let reset = match AfterReset::of(reg.id) {
+            AfterReset::Value => format!("`0x{:08x}`", reg.reset),
+            AfterReset::OfImage => "the image's".to_owned(),
+            AfterReset::Kept => "kept".to_owned(),
+        };
+        *page += &format!("| {at} | {} | {} | {reset} | {} |\n", reg.name, access(reg), cell(reg.doc));
     }
     for reg in block.regs.iter().filter(|reg| !reg.fields.is_empty()) {
         *page += &format!("\n**{}**\n\n| bits | field | meaning |\n|---|---|---|\n", reg.name);
@@ -109,6 +116,13 @@ mod tests {
                 assert!(reg.fields.iter().all(|field| page.contains(&format!("| {} |", field.name))), "{}", reg.name);
             }
         }
+    }
+
+    #[test]
+    fn what_differs_between_images_is_given_no_value() {
+        let page = page();
+        assert!(page.contains("| CAPS | read | the image's |") && page.contains("| NIC_TIME_LO | read | kept |"));
+        assert!(page.contains("| STATUS | read | `0x00000001` |"));
     }
 
     #[test]

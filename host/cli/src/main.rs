@@ -4,6 +4,9 @@
 //! failed, 2 nothing to do or wrong usage, 3 not found.
 #![forbid(unsafe_code)]
 
+// First: its macros stand for those of the standard library in all that follows.
+#[macro_use]
+mod out;
 mod command;
 mod exit;
 
@@ -51,7 +54,7 @@ enum Command {
     /// find NICs, hand them over, and look into them
     #[command(subcommand)]
     Nic(nic::Args),
-    /// emit the circuits
+    /// emit the circuits, or run a capture through one
     #[command(subcommand)]
     Hdl(hdl::Args),
     /// print what a shell needs to complete commands and options

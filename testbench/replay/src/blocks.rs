@@ -7,6 +7,8 @@ use pcap_file::pcapng::RawBlock;
 use pcap_file::pcapng::blocks::interface_description::{InterfaceDescriptionBlock, InterfaceDescriptionOption};
 use pcap_file::pcapng::blocks::{ENHANCED_PACKET_BLOCK, PACKET_BLOCK, SIMPLE_PACKET_BLOCK};
 
+use crate::damage::Impossible;
+
 /// A packet as it stands in its block.
 pub(crate) struct Packet<'a> {
     pub(crate) interface: u32,
@@ -16,24 +18,35 @@ pub(crate) struct Packet<'a> {
     pub(crate) bytes: &'a [u8],
 }
 
-/// The packet of a block; `None` for any other block. `snap_length` is that of the first interface.
-///
-/// Lengths that reach beyond the block end with it.
-pub(crate) fn packet<'a>(block: &'a RawBlock<'_>, order: Endianness, snap_length: u32) -> Option<Packet<'a>> {
+/// The packet of a block; `None` for any other block, or one too short for a packet's fields. `snap_length` is that of the
+/// first interface. A packet cannot be longer than its block.
+pub(crate) fn packet<'a>(
+    block: &'a RawBlock<'_>,
+    order: Endianness,
+    snap_length: u32,
+) -> Result<Option<Packet<'a>>, Impossible> {
+    let Some((packet, length)) = fields(block, order, snap_length) else { return Ok(None) };
+    let rest = packet.bytes;
+    match rest.get(..length as usize) {
+        Some(bytes) => Ok(Some(Packet { bytes, ..packet })),
+        None => Err(Impossible { length: length.into(), most: rest.len() as u64 }),
+    }
+}
+
+/// The fields of a packet with all that is behind them, and how long the packet is by them.
+fn fields<'a>(block: &'a RawBlock<'_>, order: Endianness, snap_length: u32) -> Option<(Packet<'a>, u32)> {
     let body = &block.body[..];
     let word = |at: usize| {
         let bytes = body.get(at..at + 4)?.try_into().ok()?;
         Some(if order == Endianness::Big { u32::from_be_bytes(bytes) } else { u32::from_le_bytes(bytes) })
     };
-    let data = |at: usize, length: u32| {
-        let rest = body.get(at..).unwrap_or_default();
-        &rest[..rest.len().min(length as usize)]
-    };
+    let rest = |at: usize| body.get(at..).unwrap_or_default();
     match block.type_ {
         SIMPLE_PACKET_BLOCK => {
             let original_length = word(0)?;
             let limit = if snap_length == 0 { u32::MAX } else { snap_length };
-            Some(Packet { interface: 0, stamp: None, original_length, bytes: data(4, original_length.min(limit)) })
+            let packet = Packet { interface: 0, stamp: None, original_length, bytes: rest(4) };
+            Some((packet, original_length.min(limit)))
         }
         ENHANCED_PACKET_BLOCK | PACKET_BLOCK => {
             let first = word(0)?;
@@ -45,7 +58,7 @@ pub(crate) fn packet<'a>(block: &'a RawBlock<'_>, order: Endianness, snap_length
             };
             let stamp = u64::from(word(4)?) << 32 | u64::from(word(8)?);
             let (length, original_length) = (word(12)?, word(16)?);
-            Some(Packet { interface, stamp: Some(stamp), original_length, bytes: data(20, length) })
+            Some((Packet { interface, stamp: Some(stamp), original_length, bytes: rest(20) }, length))
         }
         _ => None,
     }

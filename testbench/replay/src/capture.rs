@@ -1,7 +1,8 @@
 //! Frames out of a capture, as far as it goes.
 //!
 //! Lengths are taken as they are: captures from the field have snap lengths of zero, frames longer than the snap length
-//! and frames of which only the head was kept. A file that ends inside a frame (the tool was killed) gives all before.
+//! and frames of which only the head was kept. A file that ends inside a frame (the tool was killed) gives all before. One
+//! that is damaged is refused: see [`damage`].
 
 use std::fs::File;
 use std::io::{ErrorKind, Read};
@@ -13,6 +14,7 @@ use pcap_file::pcapng::PcapNgReader;
 use pcap_file::{DataLink, PcapError, TsResolution};
 
 use crate::blocks;
+use crate::damage::{self, Impossible, LONGEST_FRAME};
 use crate::error::ReplayError;
 
 /// A frame as it was captured.
@@ -68,11 +70,16 @@ impl Capture {
         let broken = |source| ReplayError::Broken { path: path.to_path_buf(), frame: 0, source };
         let reader = if old {
             let reader = PcapReader::new(source).map_err(broken)?;
+            let header = reader.header();
+            version(path, (header.version_major, header.version_minor), 2, "2.4, or another of 2")?;
             // The upper bits may tell of a frame check sequence.
             link_type(path, u32::from(reader.header().datalink) & 0xffff, String::new())?;
             Reader::Old(reader)
         } else {
-            Reader::New(PcapNgReader::new(source).map_err(broken)?)
+            let reader = PcapNgReader::new(source).map_err(broken)?;
+            let section = reader.section();
+            version(path, (section.major_version, section.minor_version), 1, "1.0, or another of 1")?;
+            Reader::New(reader)
         };
         Ok(Capture { path: path.to_path_buf(), reader, frame: 0, cut_off: false })
     }
@@ -86,14 +93,21 @@ impl Capture {
     pub(crate) fn next_frame(&mut self) -> Result<Option<Captured>, ReplayError> {
         let next = match &mut self.reader {
             Reader::Old(reader) => next_of_pcap(reader),
-            Reader::New(reader) => next_of_pcapng(reader, &self.path)?,
+            Reader::New(reader) => next_of_pcapng(reader, &self.path, self.frame)?,
         };
         match next {
+            Some(Ok(captured)) if captured.bytes.len() as u64 > LONGEST_FRAME => {
+                Err(self.damaged(Impossible { length: captured.bytes.len() as u64, most: LONGEST_FRAME }))
+            }
             Some(Ok(captured)) => {
                 self.frame += 1;
                 Ok(Some(captured))
             }
             Some(Err(PcapError::IoError(error))) if error.kind() == ErrorKind::UnexpectedEof => {
+                let read = |source| ReplayError::Read { path: self.path.clone(), source };
+                if let Some(found) = damage::find(&self.path).map_err(read)? {
+                    return Err(self.damaged(found));
+                }
                 self.cut_off = true;
                 Ok(None)
             }
@@ -101,6 +115,22 @@ impl Capture {
             None => Ok(None),
         }
     }
+
+    fn damaged(&self, found: Impossible) -> ReplayError {
+        too_long(&self.path, self.frame, found)
+    }
+}
+
+fn too_long(path: &Path, frame: u64, Impossible { length, most }: Impossible) -> ReplayError {
+    ReplayError::TooLong { path: path.to_path_buf(), frame, length, most }
+}
+
+/// Later minor versions may be read as the ones that are known.
+fn version(path: &Path, (major, minor): (u16, u16), known: u16, wanted: &'static str) -> Result<(), ReplayError> {
+    if major == known {
+        return Ok(());
+    }
+    Err(ReplayError::Version { path: path.to_path_buf(), version: format!("{major}.{minor}"), wanted })
 }
 
 fn link_type(path: &Path, link: u32, interface: String) -> Result<(), ReplayError> {
@@ -124,7 +154,7 @@ fn next_of_pcap(reader: &mut PcapReader<Source>) -> Option<Result<Captured, Pcap
 
 type Next = Option<Result<Captured, PcapError>>;
 
-fn next_of_pcapng(reader: &mut PcapNgReader<Source>, path: &Path) -> Result<Next, ReplayError> {
+fn next_of_pcapng(reader: &mut PcapNgReader<Source>, path: &Path, frame: u64) -> Result<Next, ReplayError> {
     loop {
         let order = reader.section().endianness;
         let snap_length = reader.interfaces().first().map_or(0, |interface| interface.snaplen);
@@ -132,8 +162,9 @@ fn next_of_pcapng(reader: &mut PcapNgReader<Source>, path: &Path) -> Result<Next
             None => return Ok(None),
             Some(Err(error)) => return Ok(Some(Err(error))),
             Some(Ok(block)) => match blocks::packet(&block, order, snap_length) {
-                None => continue,
-                Some(packet) => (packet.interface, packet.stamp, packet.original_length, packet.bytes.to_vec()),
+                Ok(None) => continue,
+                Ok(Some(packet)) => (packet.interface, packet.stamp, packet.original_length, packet.bytes.to_vec()),
+                Err(found) => return Err(too_long(path, frame, found)),
             },
         };
         let Some(interface) = reader.interfaces().get(index as usize) else {

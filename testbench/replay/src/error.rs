@@ -46,6 +46,28 @@ pub enum ReplayError {
         /// What is wrong.
         source: PcapError,
     },
+    /// A record is longer than any frame that a tool captures.
+    #[error("{} is damaged behind frame {frame}: the next record says it has {length} bytes, at most {most} are possible", path.display())]
+    TooLong {
+        /// The file.
+        path: PathBuf,
+        /// The last frame that could be read; 0: none.
+        frame: u64,
+        /// What the record says.
+        length: u64,
+        /// The most.
+        most: u64,
+    },
+    /// A version that nobody has written.
+    #[error("{} is of version {version}, should be {wanted}", path.display())]
+    Version {
+        /// The file.
+        path: PathBuf,
+        /// What it says.
+        version: String,
+        /// What is read.
+        wanted: &'static str,
+    },
     /// The rules are not taken.
     #[error(transparent)]
     Rules(#[from] ConfigError),
@@ -55,12 +77,25 @@ pub enum ReplayError {
         /// The number.
         hosts: u8,
     },
-    /// Input and output are one file.
-    #[error("{} is the capture itself; name another file for what is accepted", path.display())]
-    Overwrites {
+    /// Two of the files are one.
+    #[error("{} would be both the {one} and the {other}; name another file for one of them", path.display())]
+    OneFile {
+        /// The file.
+        path: PathBuf,
+        /// What it is.
+        one: &'static str,
+        /// What it would be, too.
+        other: &'static str,
+    },
+    /// A waveform is written as a whole.
+    #[error("{} is no ordinary file; a waveform needs one", path.display())]
+    NoPlaceForWaveform {
         /// The file.
         path: PathBuf,
     },
+    /// Somebody wants it to end.
+    #[error("interrupted; nothing was written")]
+    Interrupted,
     /// A file could not be written.
     #[error("failed to write {}", path.display())]
     Write {

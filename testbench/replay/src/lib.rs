@@ -7,8 +7,8 @@
 //!
 //! | module | what |
 //! |---|---|
-//! | `capture`, `blocks` | frames out of pcap and pcapng files, as far as they go |
-//! | `output` | accepted frames, with the nanoseconds of the capture |
+//! | `capture`, `blocks`, `damage` | frames out of pcap and pcapng files, as far as they go, and whether that is their end |
+//! | `output`, `part` | accepted frames, with the nanoseconds of the capture, under their name when they are whole |
 //! | `share` | what host k of N is told |
 //! | `nic` | circuit and specification side by side |
 //! | `report` | what was counted, for people and programs |
@@ -17,9 +17,11 @@
 
 mod blocks;
 mod capture;
+mod damage;
 mod error;
 mod nic;
 mod output;
+mod part;
 mod progress;
 mod report;
 mod run;

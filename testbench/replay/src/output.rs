@@ -8,6 +8,7 @@ use pcap_file::pcap::{PcapHeader, PcapWriter, RawPcapPacket};
 use pcap_file::{PcapError, TsResolution};
 
 use crate::error::ReplayError;
+use crate::part::Part;
 
 /// What readers take for no limit.
 const SNAP_LENGTH: u32 = 262_144;
@@ -16,7 +17,7 @@ const SNAP_LENGTH: u32 = 262_144;
 pub(crate) struct Output {
     path: PathBuf,
     /// Where it is written meanwhile; none if the name is a device or a pipe.
-    part: Option<PathBuf>,
+    part: Option<Part>,
     /// There until the file is finished.
     writer: Option<PcapWriter<BufWriter<File>>>,
 }
@@ -25,12 +26,12 @@ impl Output {
     pub(crate) fn create(path: &Path) -> Result<Output, ReplayError> {
         let failed = |source| ReplayError::Write { path: path.to_path_buf(), source };
         let plain = fs::metadata(path).map_or(true, |metadata| metadata.is_file());
-        let part = plain.then(|| {
-            let mut name = path.as_os_str().to_os_string();
-            name.push(".part");
-            PathBuf::from(name)
-        });
-        let file = File::create(part.as_deref().unwrap_or(path)).map_err(failed)?;
+        let (part, file) = if plain {
+            let (part, file) = Part::create(path).map_err(failed)?;
+            (Some(part), file)
+        } else {
+            (None, File::create(path).map_err(failed)?)
+        };
         let header =
             PcapHeader { snaplen: SNAP_LENGTH, ts_resolution: TsResolution::NanoSecond, ..PcapHeader::default() };
         let writer = PcapWriter::with_header(BufWriter::new(file), header).map_err(|error| failed(system(error)))?;
@@ -56,24 +57,11 @@ impl Output {
     pub(crate) fn finish(mut self) -> Result<(), ReplayError> {
         let writer = self.writer.take().expect("it is finished once");
         writer.into_writer().flush().map_err(|error| self.failed(error))?;
-        if let Some(part) = &self.part {
-            fs::rename(part, &self.path).map_err(|error| self.failed(error))?;
-        }
-        self.part = None;
-        Ok(())
+        self.part.take().map_or(Ok(()), Part::finish).map_err(|error| self.failed(error))
     }
 
     fn failed(&self, source: io::Error) -> ReplayError {
         ReplayError::Write { path: self.path.clone(), source }
-    }
-}
-
-impl Drop for Output {
-    fn drop(&mut self) {
-        if let Some(part) = &self.part {
-            // What is half written is of no use; if it cannot be removed, its name tells what it is.
-            let _ = fs::remove_file(part);
-        }
     }
 }
 

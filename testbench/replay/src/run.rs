@@ -4,6 +4,7 @@ use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use weir_agent::config::Traffic;
 use weir_rtl::{Rtl, Source, Waveform, Width};
@@ -14,6 +15,7 @@ use crate::capture::{Capture, Captured};
 use crate::error::ReplayError;
 use crate::nic::{Outcome, Twin};
 use crate::output::Output;
+use crate::part::Part;
 use crate::progress;
 use crate::report::{Counts, LISTED, Mismatch, Report, WrongCount};
 use crate::share::Cluster;
@@ -120,15 +122,40 @@ impl Options {
         if self.engine == Engine::Spec && self.trace.is_some() {
             return Err(ReplayError::NothingToTrace);
         }
-        let input = fs::canonicalize(&self.pcap).ok();
+        let mut files = vec![("capture", self.pcap.clone()), ("rules", self.rules.clone())];
         for host in 1..=self.hosts {
-            let out = self.named(&self.out, host);
-            if input.is_some() && fs::canonicalize(&out).ok() == input {
-                return Err(ReplayError::Overwrites { path: out });
+            files.push(("file of accepted frames", self.named(&self.out, host)));
+            if let Some(trace) = &self.trace {
+                let waveform = trace.of_host(self, host).path().to_path_buf();
+                if fs::metadata(&waveform).is_ok_and(|metadata| !metadata.is_file()) {
+                    return Err(ReplayError::NoPlaceForWaveform { path: waveform });
+                }
+                files.push(("waveform", waveform));
+            }
+        }
+        let places: Vec<PathBuf> = files.iter().map(|(_, path)| place(path)).collect();
+        for (index, (other, path)) in files.iter().enumerate() {
+            // What is read only may be one file, as rules on standard input never are.
+            let twin = places[..index].iter().position(|earlier| *earlier == places[index] && is_file(path));
+            if let Some(twin) = twin {
+                let one = files[twin].0;
+                return Err(ReplayError::OneFile { path: path.clone(), one, other });
             }
         }
         Ok(())
     }
+}
+
+/// Where a file is or would be, whatever way it is named.
+fn place(path: &Path) -> PathBuf {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let named = || Some(fs::canonicalize(folder).ok()?.join(path.file_name()?));
+    fs::canonicalize(path).ok().or_else(named).unwrap_or_else(|| path.to_path_buf())
+}
+
+/// Not a device or a pipe, which may well be named twice.
+fn is_file(path: &Path) -> bool {
+    fs::metadata(path).map_or(true, |metadata| metadata.is_file())
 }
 
 /// One host of the cluster, with what it has done so far.
@@ -136,11 +163,13 @@ struct Host {
     number: u8,
     twin: Twin,
     output: Output,
+    /// The waveform, which the circuit in `twin` writes until it is dropped.
+    waveform: Option<(PathBuf, Part)>,
     counts: Counts,
 }
 
-/// Runs a capture through a cluster. What is wrong with frames or circuit is in the report.
-pub fn run(options: &Options) -> Result<Report, ReplayError> {
+/// Runs a capture through a cluster, until `interrupt` is set. What is wrong with frames or circuit is in the report.
+pub fn run(options: &Options, interrupt: &AtomicBool) -> Result<Report, ReplayError> {
     options.check()?;
     let bar = progress::bar(options.quiet);
     let cluster = Cluster::new(Traffic::load(&options.rules)?, options.hosts);
@@ -156,6 +185,9 @@ pub fn run(options: &Options) -> Result<Report, ReplayError> {
     bar.set_message("");
     let mut report = Report::default();
     while let Some(batch) = next_batch(&mut capture, &mut report)? {
+        if interrupt.load(Ordering::Relaxed) {
+            return Err(ReplayError::Interrupted);
+        }
         run_batch(&batch, &cluster, &mut hosts, &mut report)?;
         bar.set_message(format!("{} frames", report.frames));
     }
@@ -164,6 +196,11 @@ pub fn run(options: &Options) -> Result<Report, ReplayError> {
     report.width = (options.engine == Engine::Rtl).then_some(options.width.bits());
     for host in hosts {
         report.clocks += host.twin.clocks();
+        // Ends the waveform.
+        drop(host.twin);
+        if let Some((path, waveform)) = host.waveform {
+            waveform.finish().map_err(|source| ReplayError::Write { path, source })?;
+        }
         host.output.finish()?;
         report.hosts.push(host.counts.report(host.number, options.named(&options.out, host.number)));
     }
@@ -171,16 +208,27 @@ pub fn run(options: &Options) -> Result<Report, ReplayError> {
 }
 
 fn host(options: &Options, circuit: Option<&Source>, cluster: &Cluster, number: u8) -> Result<Host, ReplayError> {
-    let open = |source| match &options.trace {
+    // First, since it costs nothing to find that there is no place for it.
+    let output = Output::create(&options.named(&options.out, number))?;
+    let traced = options.trace.as_ref().map(|trace| trace.of_host(options, number));
+    let waveform = traced.map(|waveform| {
+        let path = waveform.path().to_path_buf();
+        match Part::create(&path) {
+            Ok((part, _)) => Ok((waveform, path, part)),
+            Err(source) => Err(ReplayError::Write { path, source }),
+        }
+    });
+    let waveform = waveform.transpose()?;
+    let open = |source| match &waveform {
         None if options.circuit.is_some() => Rtl::to_try(source),
         None => Rtl::of_source(source),
-        Some(trace) => Rtl::traced(source, &trace.of_host(options, number)),
+        Some((waveform, _, part)) => Rtl::traced(source, &waveform.at(part.path())),
     };
     let rtl = circuit.map(open).transpose()?;
     let (config, map) = cluster.program(number);
     let twin = Twin::new(rtl, &config, &map)?;
-    let output = Output::create(&options.named(&options.out, number))?;
-    Ok(Host { number, twin, output, counts: Counts::default() })
+    let waveform = waveform.map(|(_, path, part)| (path, part));
+    Ok(Host { number, twin, output, waveform, counts: Counts::default() })
 }
 
 /// The next frames as the NIC gets them.
@@ -230,14 +278,12 @@ fn run_batch(
         report.mismatches.extend(differs);
     }
     report.mismatches.truncate(LISTED);
-    if cluster.hosts() == 1 {
-        return Ok(());
-    }
     for (index, (rule, accepted_by)) in takers.into_iter().enumerate() {
         let Some(rule) = rule else { continue };
         report.to_rules += 1;
         let wanted = cluster.takers(rule);
-        if accepted_by.len() != wanted {
+        // One host alone says nothing of the others.
+        if cluster.hosts() > 1 && accepted_by.len() != wanted {
             report.miscounted += 1;
             report.wrong_counts.push(WrongCount { frame: first + index as u64, rule, accepted_by, wanted });
         }

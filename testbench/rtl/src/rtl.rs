@@ -123,6 +123,14 @@ impl Waveform {
         }
     }
 
+    /// The same format in another file.
+    pub fn at(&self, path: &Path) -> Waveform {
+        match self {
+            Waveform::Vcd(_) => Waveform::Vcd(path.to_path_buf()),
+            Waveform::Fst(_) => Waveform::Fst(path.to_path_buf()),
+        }
+    }
+
     fn purpose(&self) -> Purpose {
         match self {
             Waveform::Vcd(_) => Purpose::Vcd,

@@ -6,6 +6,7 @@ mod fuzz;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 
 use weir_replay::{Engine, Options, ReplayError, Report, Source, Trace, Width, run};
 
@@ -37,11 +38,12 @@ pub(crate) fn options(pcap: &Path, out: &Path) -> Options {
 }
 
 pub(crate) fn done(options: &Options) -> Report {
-    run(options).unwrap_or_else(|error| panic!("{error}: {:?}", std::error::Error::source(&error)))
+    run(options, &AtomicBool::new(false))
+        .unwrap_or_else(|error| panic!("{error}: {:?}", std::error::Error::source(&error)))
 }
 
 fn refused(options: &Options) -> String {
-    run(options).expect_err("it cannot be done").to_string()
+    run(options, &AtomicBool::new(false)).expect_err("it cannot be done").to_string()
 }
 
 #[test]
@@ -226,13 +228,84 @@ fn what_cannot_be_run_is_told_with_its_reason() {
     let text = refused(&options(&given("radio.pcapng", &other), &out));
     assert!(text.contains("link type 105 on interface 1, should be 1 (Ethernet)"), "{text}");
     write_pcap(&at("same.pcap"), 0, 1, &[]);
-    assert!(refused(&options(&at("same.pcap"), &at("same.pcap"))).contains("is the capture itself"));
     assert!(refused(&Options { hosts: 33, ..options(Path::new(MIXED), &out) }).contains("1 to 32"));
     let trace = Some(Trace::Vcd(at("wave.vcd")));
     assert!(refused(&Options { engine: Engine::Spec, trace, ..options(Path::new(MIXED), &out) }).contains("waveform"));
-    assert!(matches!(run(&options(&at("nowhere"), &out)), Err(ReplayError::Read { .. })));
+    let nowhere = run(&options(&at("nowhere"), &out), &AtomicBool::new(false));
+    assert!(matches!(nowhere, Err(ReplayError::Read { .. })));
     let rules = given("rules.toml", b"[cluster]\nvips = [\"10.0.0.1\"]\n[[rule]]\nports = \"80-\"\n");
     let text = refused(&Options { rules, ..options(Path::new(MIXED), &out) });
     assert!(text.contains("rules.toml:4:9: rule.ports is") && text.ends_with("ports = \"80-\""), "{text}");
-    assert!(!out.exists() && !at("out.pcap.part").exists(), "nothing is left half done");
+    let left: Vec<_> = fs::read_dir(folder.path()).expect("a folder").map(|entry| entry.expect("an entry")).collect();
+    let part = |entry: &fs::DirEntry| entry.file_name().to_string_lossy().ends_with(".part");
+    assert!(!out.exists() && !left.iter().any(part), "nothing is left half done: {left:?}");
+}
+
+#[test]
+fn no_file_is_named_for_two_things() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let at = |name: &str| folder.path().join(name);
+    let (pcap, rules, out) = (at("in.pcap"), at("rules.toml"), at("out.pcap"));
+    write_pcap(&pcap, 0, 1, &[]);
+    fs::copy(RULES, &rules).expect("a file");
+    std::os::unix::fs::symlink(&pcap, at("link")).expect("a link");
+    let given = Options { rules: rules.clone(), ..options(&pcap, &out) };
+    let traced = |path: &Path| Options { trace: Some(Trace::Vcd(path.into())), ..given.clone() };
+    for (wrong, words) in [
+        (Options { out: pcap.clone(), ..given.clone() }, "both the capture and the file of accepted frames"),
+        (Options { out: at("link"), ..given.clone() }, "both the capture and the file of accepted frames"),
+        (Options { out: folder.path().join("./in.pcap"), ..given.clone() }, "both the capture and the file"),
+        (Options { out: rules.clone(), ..given.clone() }, "both the rules and the file of accepted frames"),
+        (traced(&pcap), "both the capture and the waveform"),
+        (traced(&rules), "both the rules and the waveform"),
+        (traced(&out), "both the file of accepted frames and the waveform"),
+        (Options { hosts: 2, pcap: at("out.host-2.pcap"), ..given.clone() }, "both the capture and the file"),
+        (traced(Path::new("/dev/full")), "/dev/full is no ordinary file"),
+    ] {
+        let text = refused(&wrong);
+        assert!(text.contains(words), "{text}");
+    }
+    assert_eq!(fs::read(&rules).expect("it is there"), fs::read(RULES).expect("it is there"));
+    assert!(fs::metadata(&pcap).expect("it is there").len() == 24 && !out.exists());
+}
+
+#[test]
+fn a_damaged_capture_is_no_short_one() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (pcap, out) = (folder.path().join("in.pcap"), folder.path().join("out.pcap"));
+    let spec = Options { engine: Engine::Spec, ..options(&pcap, &out) };
+    let frame = |fill: u8| Stored { time: 7, original_length: 60, bytes: vec![fill; 60] };
+    write_pcap(&pcap, 262_144, 1, &[frame(1), frame(2), frame(3)]);
+    let whole = fs::read(&pcap).expect("it is there");
+    // The top octet of the length of the second record.
+    let mut damaged = whole.clone();
+    damaged[24 + 76 + 8] = 1;
+    fs::write(&pcap, damaged).expect("a file");
+    let text = refused(&spec);
+    assert!(
+        text.ends_with("behind frame 1: the next record says it has 16777276 bytes, at most 262144 are possible"),
+        "{text}"
+    );
+    let mut other = whole.clone();
+    other[5] = 1;
+    fs::write(&pcap, other).expect("a file");
+    assert!(refused(&spec).contains("in.pcap is of version 1.4, should be 2.4"), "{}", refused(&spec));
+    // A packet that is longer than its block: the first enhanced packet behind the section and two interfaces.
+    let mut blocks = fs::read(MIXED).expect("the capture");
+    let first = (28..).step_by(4).find(|&at| blocks[at..at + 4] == [6, 0, 0, 0]).expect("a packet");
+    blocks[first + 21] = 0x40;
+    fs::write(&pcap, blocks).expect("a file");
+    let text = refused(&spec);
+    assert!(text.contains("is damaged behind frame 0") && !out.exists(), "{text}");
+}
+
+#[test]
+fn who_interrupts_a_run_finds_the_files_as_they_were() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let out = folder.path().join("out.pcap");
+    fs::write(&out, b"old").expect("a file");
+    let spec = Options { engine: Engine::Spec, ..options(Path::new(MIXED), &out) };
+    assert!(matches!(run(&spec, &AtomicBool::new(true)), Err(ReplayError::Interrupted)));
+    assert_eq!(fs::read(&out).expect("it is there"), b"old");
+    assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 1);
 }

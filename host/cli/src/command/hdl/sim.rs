@@ -20,6 +20,12 @@
 //! number is told), or a file that cannot be used; 2 wrong usage; 3 no such file.
 
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use anyhow::Context;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::flag;
 
 use weir_replay::{Engine, Options, Trace, Width};
 
@@ -79,7 +85,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<Exit> {
         eprintln!("weir: {error}");
         return Ok(Exit::Nothing);
     }
-    let report = weir_replay::run(&options)?;
+    let report = weir_replay::run(&options, &*caught()?)?;
     if args.json {
         println!("{}", serde_json::to_string(&report)?);
     } else {
@@ -91,4 +97,16 @@ pub(crate) fn run(args: Args) -> anyhow::Result<Exit> {
 /// A number of hosts; [`Options::check`] knows which there may be.
 fn hosts(text: &str) -> Result<u8, String> {
     text.parse().map_err(|_| format!("`{text}` is no number of hosts: 1 to 32"))
+}
+
+/// Set by Ctrl-C, a plain `kill` and a closed terminal, so that nothing half written stays behind. A second one ends the
+/// process at once: the circuit may take a minute to compile.
+fn caught() -> anyhow::Result<Arc<AtomicBool>> {
+    let interrupt = Arc::new(AtomicBool::new(false));
+    for signal in [SIGHUP, SIGINT, SIGTERM] {
+        flag::register_conditional_shutdown(signal, 128 + signal, interrupt.clone())
+            .and_then(|_| flag::register(signal, interrupt.clone()))
+            .context("failed to watch for signals")?;
+    }
+    Ok(interrupt)
 }

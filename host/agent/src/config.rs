@@ -15,6 +15,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use toml::Spanned;
 use weir_cluster::Secret;
+use weir_cluster::config::FLOWS;
 
 pub use error::ConfigError;
 pub use rule::{Mode, PortRule};
@@ -44,6 +45,8 @@ pub struct Handover {
     pub settle: Duration,
     /// Network namespaces of applications, beside the agent's own.
     pub netns: Vec<PathBuf>,
+    /// Entries of the NIC's flow table that are used.
+    pub flows: usize,
 }
 
 /// What all hosts share.
@@ -165,6 +168,7 @@ struct RawHost {
 struct RawHandover {
     drain_limit_s: Option<Spanned<u64>>,
     settle_ms: Option<Spanned<u64>>,
+    flows: Option<Spanned<u64>>,
     #[serde(default)]
     netns: Vec<Spanned<PathBuf>>,
 }
@@ -425,6 +429,7 @@ fn handover(source: &Source<'_>, raw: RawHandover) -> Result<Handover, ConfigErr
         limit => Some(in_range(source, limit, "handover.drain_limit_s", 1, 1..=WEEK_S)? * 1_000_000),
     };
     let settle_ms = in_range(source, raw.settle_ms, "handover.settle_ms", 5, 1..=1000)?;
+    let flows = in_range(source, raw.flows, "handover.flows", FLOWS as u64, 1..=FLOWS as u64)? as usize;
     let mut netns = Vec::new();
     for path in raw.netns {
         if !path.get_ref().is_absolute() || netns.contains(path.get_ref()) {
@@ -434,7 +439,7 @@ fn handover(source: &Source<'_>, raw: RawHandover) -> Result<Handover, ConfigErr
         }
         netns.push(path.into_inner());
     }
-    Ok(Handover { drain_limit_us, settle: Duration::from_millis(settle_ms), netns })
+    Ok(Handover { drain_limit_us, settle: Duration::from_millis(settle_ms), netns, flows })
 }
 
 type Span = Range<usize>;

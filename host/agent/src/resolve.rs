@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use weir_cluster::config::{Addressing, FLOWS, Filtering, Keys, Load, Mode as PartitionMode, PortRule as ClusterRule};
+use weir_cluster::config::{Addressing, Filtering, Keys, Load, Mode as PartitionMode, PortRule as ClusterRule};
 use weir_cluster::host::{HostId, HostSet};
 use weir_cluster::{Config as ClusterConfig, action, flow_key};
 use weir_nic::Program;
@@ -47,7 +47,7 @@ pub(crate) fn cluster(config: &Config, code: u32, own: Mac) -> ClusterConfig {
         default_affinity: DEFAULT_AFFINITY,
         shared: shared(config),
         keys: Keys { send: config.cluster.keys[0].0, accepted: config.cluster.keys.iter().cloned().collect() },
-        flows: FLOWS,
+        flows: config.handover.flows,
         drain_limit: config.handover.drain_limit_us,
     }
 }

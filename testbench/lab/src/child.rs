@@ -1,6 +1,6 @@
 //! A process of the lab: in a namespace, with a log, and gone when the lab is.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::io;
 use std::os::unix::process::CommandExt;
@@ -64,18 +64,25 @@ pub(crate) struct Launcher {
 
 impl Launcher {
     /// Starts `weir ARGUMENTS` in `namespace`. Call it from the thread that will outlive the process: the kernel ends the
-    /// process with the thread that started it.
+    /// process with the thread that started it. It is started by the words of `through`, if there are any.
     pub(crate) fn start(
         &self,
         what: &str,
         namespace: &Namespace,
+        through: &[String],
         arguments: Vec<OsString>,
     ) -> Result<Child, ChildError> {
         let failed = |source| ChildError::Start { what: what.to_string(), source };
         let log = self.logs.join(format!("{}.log", what.replace(' ', "-")));
         let file = File::options().create(true).append(true).open(&log).map_err(failed)?;
-        let process = Command::new(&self.program)
-            .arg0("weir")
+        // They become the program, so that the process stays the one that was started.
+        let mut words = through.iter().map(String::as_str).map(OsStr::new).chain([self.program.as_os_str()]);
+        let mut command = Command::new(words.next().unwrap_or_default());
+        command.args(words);
+        if through.is_empty() {
+            command.arg0("weir");
+        }
+        let process = command
             .args(["lab-serve", "enter", "--netns"])
             .arg(namespace.path())
             .args(["--parent", &std::process::id().to_string(), "--"])

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::host::Settings;
+use crate::host::{Oddity, Settings};
 use crate::options::Mode;
 use crate::topology;
 
@@ -10,7 +10,7 @@ use crate::topology;
 const KEY: &str = "7765697220206c61622020686561727462656174206b657920206e6f20736563";
 
 /// The TOML of one host. `socket` is its NIC's, `control` where its agent listens.
-pub(crate) fn of_host(host: u8, settings: &Settings, socket: &Path, control: &Path) -> String {
+pub(crate) fn of_host(host: u8, odd: &Oddity, settings: &Settings, socket: &Path, control: &Path) -> String {
     let Settings { mode, igmp_version, period_ms, tolerance, .. } = settings;
     let (vip, dip) = (topology::VIP, topology::dip(host));
     let vips = match mode {
@@ -18,6 +18,8 @@ pub(crate) fn of_host(host: u8, settings: &Settings, socket: &Path, control: &Pa
         Mode::Multicast | Mode::Igmp => format!("\"{vip}\", \"{}\"", topology::VIP6),
     };
     let igmp_version = igmp_version.map(|version| format!("igmp_version = {version}\n")).unwrap_or_default();
+    let priority = odd.priority.unwrap_or(host);
+    let flows = odd.flows.map(|flows| format!("flows = {flows}")).unwrap_or_default();
     let (socket, control) = (socket.display(), control.display());
     format!(
         r#"[cluster]
@@ -29,11 +31,14 @@ period_ms = {period_ms}
 tolerance = {tolerance}
 
 [host]
-priority = {host}
+priority = {priority}
 dip = "{dip}"
 interface = "eth0"
 nic = "socket:{socket}"
 control = "{control}"
+
+[handover]
+{flows}
 
 [[rule]]
 vip = "{vip}"
@@ -62,15 +67,17 @@ mod tests {
             igmp_version: None,
             period_ms: 60,
             tolerance: 5,
+            realtime: false,
             launcher: Launcher { program: "weir".into(), logs: "/run/x/logs".into() },
         };
+        let odd = Oddity { flows: Some(12), ..Oddity::default() };
         let parse = |settings: &Settings| {
-            let text = of_host(32, settings, Path::new("/run/x/nic32.sock"), Path::new("/run/x/h32.sock"));
+            let text = of_host(32, &odd, settings, Path::new("/run/x/nic32.sock"), Path::new("/run/x/h32.sock"));
             weir_agent::config::Config::parse(Path::new("h32.toml"), &text).expect("taken")
         };
         let config = parse(&settings);
         assert_eq!((config.host.priority, config.cluster.period_us), (32, 60_000));
-        assert_eq!(config.cluster.primary, topology::VIP);
+        assert_eq!((config.cluster.primary, config.handover.flows), (topology::VIP, 12));
         assert_eq!((config.rules.len(), config.cluster.mode), (1, ClusterMode::Unicast));
         (settings.mode, settings.igmp_version) = (Mode::Igmp, Some(2));
         let config = parse(&settings);

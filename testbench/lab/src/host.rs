@@ -63,13 +63,26 @@ pub(crate) struct Settings {
     pub(crate) igmp_version: Option<u8>,
     pub(crate) period_ms: u64,
     pub(crate) tolerance: u32,
+    pub(crate) realtime: bool,
     pub(crate) launcher: Launcher,
+}
+
+/// In what a host differs from what its number makes of it.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Oddity {
+    /// Its priority.
+    pub priority: Option<u8>,
+    /// Entries of its NIC's flow table that are used.
+    pub flows: Option<u16>,
+    /// How far its agent's clocks are ahead of this machine's, but for the wall clock; whole seconds.
+    pub clock_ahead: Duration,
 }
 
 /// One host.
 #[derive(Debug)]
 pub struct Host {
     id: u8,
+    odd: Oddity,
     settings: Settings,
     nic: Namespace,
     alive: Option<Alive>,
@@ -78,7 +91,8 @@ pub struct Host {
 /// What a crash takes with it. Processes come before the namespace: they are dropped first.
 #[derive(Debug)]
 struct Alive {
-    agent: Child,
+    /// `None` once it was killed, until it is started again.
+    agent: Option<Child>,
     http: Child,
     device: Child,
     namespace: Namespace,
@@ -89,7 +103,7 @@ impl Host {
     pub(crate) fn install(id: u8, settings: &Settings, switch: &Namespace) -> Result<Host, HostError> {
         let nic = Namespace::create(&topology::nic(&settings.lab, id))?;
         links::plug(switch, &topology::port(id), &nic, "wire")?;
-        Ok(Host { id, settings: settings.clone(), nic, alive: None })
+        Ok(Host { id, odd: Oddity::default(), settings: settings.clone(), nic, alive: None })
     }
 
     /// Powers the simulated NIC, which then makes its TAP; returns at once.
@@ -110,7 +124,12 @@ impl Host {
             "--trace".into(),
             self.trace().into(),
         ];
-        Ok(self.settings.launcher.start(&format!("device of host {}", self.id), &self.nic, arguments)?)
+        Ok(self.settings.launcher.start(
+            &format!("device of host {}", self.id),
+            &self.nic,
+            &self.promptly(),
+            arguments,
+        )?)
     }
 
     /// Addresses and interfaces, as the mode wants them.
@@ -152,24 +171,61 @@ impl Host {
         links::hand_over(&self.nic, &tap, &namespace, "eth0")?;
         self.configure(&namespace)?;
 
-        let config = self.settings.dir.join(format!("h{}.toml", self.id));
-        let text = configuration::of_host(self.id, &self.settings, &self.socket(), &self.control());
+        let config = self.config();
+        let text = configuration::of_host(self.id, &self.odd, &self.settings, &self.socket(), &self.control());
         fs::write(&config, text).map_err(|source| HostError::Write { path: config.clone(), source })?;
 
         let launcher = &self.settings.launcher;
         let (id, port) = (self.id.to_string(), topology::SERVICE.port().to_string());
         let arguments = ["lab-serve", "http", "--host", &id, "--port", &port].map(OsString::from).to_vec();
-        let http = launcher.start(&format!("server of host {id}"), &namespace, arguments)?;
-        let arguments = vec!["agent".into(), "--config".into(), config.into()];
-        let agent = launcher.start(&format!("agent of host {id}"), &namespace, arguments)?;
+        let http = launcher.start(&format!("server of host {id}"), &namespace, &[], arguments)?;
+        let agent = Some(self.start_agent(&namespace)?);
         self.alive = Some(Alive { agent, http, device, namespace });
         Ok(())
+    }
+
+    fn start_agent(&self, namespace: &Namespace) -> Result<Child, ChildError> {
+        let arguments = vec!["agent".into(), "--config".into(), self.config().into()];
+        let what = format!("agent of host {}", self.id);
+        let mut through = self.promptly();
+        if !self.odd.clock_ahead.is_zero() {
+            let ahead = self.odd.clock_ahead.as_secs();
+            through.extend(["unshare".into(), "--time".into()]);
+            through.extend([format!("--monotonic={ahead}"), format!("--boottime={ahead}"), "--".into()]);
+        }
+        self.settings.launcher.start(&what, namespace, &through, arguments)
+    }
+
+    /// What starts a process that does not wait for its turn, if the lab is to have such.
+    fn promptly(&self) -> Vec<String> {
+        let chrt = ["chrt", "--fifo", "10"].map(String::from);
+        if self.settings.realtime { chrt.to_vec() } else { Vec::new() }
+    }
+
+    /// Kills its agent alone: kernel, server and NIC go on. Nothing happens to a host that is off.
+    pub fn kill_agent(&mut self) {
+        // Killed when it is dropped.
+        drop(self.alive.as_mut().and_then(|alive| alive.agent.take()));
+    }
+
+    /// Starts the agent of a host that is on, where it was killed.
+    pub fn restart_agent(&mut self) -> Result<(), HostError> {
+        if let Some(mut alive) = self.alive.take() {
+            alive.agent = Some(self.start_agent(&alive.namespace)?);
+            self.alive = Some(alive);
+        }
+        Ok(())
+    }
+
+    /// Makes it differ, from the next boot on.
+    pub fn make_odd(&mut self, odd: Oddity) {
+        self.odd = odd;
     }
 
     /// A power cut: agent, NIC, server and kernel are gone at once, and the switch sees the carrier go.
     pub fn crash(&mut self) -> Result<(), HostError> {
         if let Some(alive) = &self.alive {
-            for process in [&alive.agent, &alive.device, &alive.http] {
+            for process in alive.agent.iter().chain([&alive.device, &alive.http]) {
                 process.signal(Signal::SIGKILL)?;
             }
             links::set_down(&self.nic, "wire")?;
@@ -184,7 +240,7 @@ impl Host {
             None => Ok(()),
             Some(alive) => {
                 alive.device.check()?;
-                alive.agent.check()?;
+                alive.agent.as_mut().map_or(Ok(()), Child::check)?;
                 alive.http.check()
             }
         }
@@ -205,9 +261,9 @@ impl Host {
         control::ask(&self.control(), request, Duration::from_secs(5))
     }
 
-    /// Sends its agent a signal; `None` for a host that is off.
+    /// Sends its agent a signal; `None` for a host that is off, or without an agent.
     pub fn signal_agent(&self, signal: Signal) -> Option<Result<(), ChildError>> {
-        self.alive.as_ref().map(|alive| alive.agent.signal(signal))
+        self.alive.as_ref()?.agent.as_ref().map(|agent| agent.signal(signal))
     }
 
     /// The namespace it is in; `None` for a host that is off.
@@ -233,6 +289,10 @@ impl Host {
     /// Where its agent listens.
     pub fn control(&self) -> PathBuf {
         self.settings.dir.join(format!("h{}.sock", self.id))
+    }
+
+    fn config(&self) -> PathBuf {
+        self.settings.dir.join(format!("h{}.toml", self.id))
     }
 
     fn socket(&self) -> PathBuf {

@@ -17,6 +17,7 @@ use crate::child::{ChildError, Launcher};
 use crate::host::{self, Host, HostError, Settings};
 use crate::links::{self, LinksError};
 use crate::lock::{Lock, LockError};
+use crate::loss::{self, Loss, LossError};
 use crate::namespace::{self, Namespace, NamespaceError};
 use crate::options::{Mode, Options, OptionsError};
 use crate::privilege::{self, PrivilegeError};
@@ -47,6 +48,9 @@ pub enum LabError {
     /// A process.
     #[error(transparent)]
     Child(#[from] ChildError),
+    /// The switch's losses.
+    #[error(transparent)]
+    Loss(#[from] LossError),
     /// The capture.
     #[error(transparent)]
     Capture(#[from] CaptureError),
@@ -169,6 +173,7 @@ impl Lab {
             igmp_version: options.igmp_version,
             period_ms: options.period_ms,
             tolerance: options.tolerance,
+            realtime: options.realtime,
             launcher: Launcher {
                 program: options.program.clone().unwrap_or_else(|| PathBuf::from("/proc/self/exe")),
                 logs: dir.0.join("logs"),
@@ -194,7 +199,8 @@ impl Lab {
         &self.hosts[usize::from(id) - 1]
     }
 
-    fn host_mut(&mut self, id: u8) -> &mut Host {
+    /// To do something to one host; panics if the lab has none of this priority.
+    pub fn host_mut(&mut self, id: u8) -> &mut Host {
         &mut self.hosts[usize::from(id) - 1]
     }
 
@@ -211,6 +217,11 @@ impl Lab {
     /// Folder of sockets, configurations, traces and logs.
     pub fn dir(&self) -> &Path {
         &self.dir.0
+    }
+
+    /// Lets the switch lose these frames and no others, until it is told anew.
+    pub fn lose(&self, losses: &[Loss]) -> Result<(), LabError> {
+        Ok(loss::lose(&self.switch, losses)?)
     }
 
     /// Listens on the clients' interface.

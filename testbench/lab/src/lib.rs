@@ -4,7 +4,7 @@
 //! [`run`] is `weir lab`: it brings the cluster up, loads it, kills a host, brings it back, and reports what the clients
 //! saw. [`Lab`] is the stage alone, for tests with a plot of their own. [`serve`] is what the processes of a lab run.
 //!
-//! Nothing but Rust and the kernel is needed: namespaces come by system calls, links by netlink, captures by packet
+//! Nothing but Rust and the kernel is needed, unless a test wants frames lost or clocks apart: namespaces come by system calls, links by netlink, captures by packet
 //! sockets. Everything has the lab's name and goes with it: when a lab is dropped, when it is interrupted, and, if it was
 //! killed, when the next one of that name starts; its processes end with it in any case.
 
@@ -17,6 +17,7 @@ pub mod http;
 mod lab;
 pub mod links;
 pub mod lock;
+mod loss;
 pub mod namespace;
 mod options;
 pub mod privilege;
@@ -29,8 +30,9 @@ mod sys;
 pub mod topology;
 pub mod traffic;
 
-pub use host::{Host, HostError};
+pub use host::{Host, HostError, Oddity};
 pub use lab::{Lab, LabError, View, describe};
+pub use loss::{Loss, LossError};
 pub use options::{Engine, Mode, Options, OptionsError};
 pub use report::{PerHost, Report};
 pub use run::run;

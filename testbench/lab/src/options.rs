@@ -91,6 +91,9 @@ pub struct Options {
     pub period_ms: u64,
     /// Missed periods until a host counts as dead, 5..=100.
     pub tolerance: u32,
+    /// Run agents and simulated NICs under SCHED_FIFO, by `chrt`: needs root. On a busy machine heartbeats of some milliseconds
+    /// need it, and so does who wants to see no host fenced.
+    pub realtime: bool,
     /// Keep the lab up after the report, until Ctrl-C.
     pub keep: bool,
     /// No progress, the report alone.
@@ -112,6 +115,7 @@ impl Default for Options {
             name: "weir".into(),
             period_ms: 1000,
             tolerance: 5,
+            realtime: false,
             keep: false,
             quiet: false,
             json: false,

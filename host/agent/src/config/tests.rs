@@ -75,6 +75,7 @@ fn errors_name_place_field_value_and_cure() {
         ("vips = ", "igmp_version = 2\nvips = ", "cluster.igmp_version is 2, should be absent: cluster.mode"),
         ("mode = \"single\"", "mode = \"single\"\nweight = 3", "rule.weight is 3, should be absent unless mode"),
         ("priority = 2\n", "", "should be beside rule.priority"),
+        ("[host]", "[handover]\nflows = 3585\n[host]", "handover.flows is 3585, should be 1 to 3584"),
         (
             "ports = \"5000-5999\"",
             "vip = \"10.77.0.100\"\nports = \"80-90\"",

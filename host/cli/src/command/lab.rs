@@ -59,6 +59,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<Exit> {
         name: args.name,
         period_ms: args.period_ms,
         tolerance: args.tolerance,
+        realtime: false,
         keep: args.keep,
         quiet: args.quiet,
         json: args.json,

@@ -3,10 +3,12 @@
 //! They build nothing: `cargo xtask test lab` builds the binary first. They need root; each lab has a name of its own.
 
 mod come_and_go;
+mod faults;
 mod fence;
 mod leave_nothing;
 mod modes;
 mod refuse;
+mod room;
 mod stage;
 mod survive;
 mod tuples;

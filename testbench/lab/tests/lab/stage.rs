@@ -4,9 +4,13 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::{Command, Output};
 use std::sync::Arc;
-use std::time::Duration;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use weir_agent::control::Query;
+use weir_lab::capture::Capture;
+use weir_lab::client::{Outcome, Tuples};
+use weir_lab::traffic::Stream;
 use weir_lab::{Engine, Lab, Options};
 
 /// Agreeing may take so long, however slow the machine.
@@ -34,6 +38,44 @@ pub(crate) fn fast(name: &str, hosts: u8, engine: Engine) -> Lab {
     let program = Some(weir_binary());
     let options = Options { hosts, engine, name: name.into(), period_ms: 100, program, ..Options::default() };
     Lab::build(&options, Arc::default()).expect("these scenarios need root")
+}
+
+/// The same with agents and NICs that get a processor when they want one: for tests that no host is fenced.
+pub(crate) fn prompt(name: &str, hosts: u8, period_ms: u64) -> Lab {
+    let program = Some(weir_binary());
+    let options = Options { hosts, name: name.into(), period_ms, realtime: true, program, ..Options::default() };
+    Lab::build(&options, Arc::default()).expect("these scenarios need root")
+}
+
+/// All that is watched while something goes wrong: whom clients are answered by, and what leaves the hosts.
+pub(crate) struct Watch {
+    clients: Capture,
+    hosts: Capture,
+    stream: Stream,
+}
+
+impl Watch {
+    /// Starts watching, and clients that connect without end; returns when some have been answered.
+    pub(crate) fn start(lab: &Lab, seed: u64) -> Watch {
+        let clients = lab.capture_clients().expect("a capture");
+        let hosts = lab.capture_hosts().expect("a capture");
+        let stream = Stream::start(lab.clients(), Tuples::new(seed), Duration::from_millis(5)).expect("a stream");
+        let since = Instant::now();
+        while clients.ledger().attempts() < 50 {
+            assert!(since.elapsed() < PATIENCE, "{} attempts were answered", clients.ledger().attempts());
+            sleep(Duration::from_millis(20));
+        }
+        Watch { clients, hosts, stream }
+    }
+
+    /// Panics if anybody was answered twice, or the cluster MAC was shown; what became of the clients.
+    pub(crate) fn stop(self) -> Vec<Outcome> {
+        let outcomes = self.stream.stop();
+        let (clients, hosts) = (self.clients.stop(), self.hosts.stop());
+        assert_eq!((clients.duplicates(), clients.lost()), (0, 0));
+        assert_eq!((hosts.leaks(), hosts.lost()), (0, 0));
+        outcomes
+    }
 }
 
 /// Turns all hosts on and waits until they agree.

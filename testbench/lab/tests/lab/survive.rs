@@ -127,6 +127,7 @@ fn no_planned_change_breaks_a_connection() {
 fn a_crash_costs_its_own_connections_and_no_others() {
     let mut lab = lab("t-survive-crash");
     let first = converged(&mut lab, &[1, 2, 3]);
+    let capture = lab.capture_clients().expect("a capture");
     let held = hold(&lab);
     lab.boot(4).expect("a boot");
     let second = lab.converge(&[1, 2, 3, 4], &first.epoch, PATIENCE, &mut |_| {}).expect("host 4 joins");
@@ -136,4 +137,5 @@ fn a_crash_costs_its_own_connections_and_no_others() {
     lab.converge(&[1, 3, 4], &second.epoch, PATIENCE, &mut |_| {}).expect("the others go on");
     assert_eq!(all_answered(&mut lab, &held, |held| held.host != 2), Vec::<String>::new());
     assert!(held.look().iter().filter(|held| held.host == 2).count() > 20);
+    assert_eq!(capture.stop().duplicates(), 0);
 }

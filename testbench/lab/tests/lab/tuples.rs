@@ -38,6 +38,7 @@ fn syn_ack(client: &RawClient, port: u16, sequence: u32) -> Segment {
 fn a_half_open_connection_outlives_the_move_of_its_bucket() {
     let mut lab = fast("t-half", 2, Engine::Spec);
     let epoch = converged(&mut lab, &[1, 2]).epoch;
+    let capture = lab.capture_clients().expect("a capture");
     let client = RawClient::new(lab.clients(), 1).expect("a client");
     let first = syn_ack(&client, 20_000, 1000);
     let old = first.host.expect("a host");
@@ -49,6 +50,7 @@ fn a_half_open_connection_outlives_the_move_of_its_bucket() {
     let answer = answer.expect("an answer");
     assert_eq!((answer.host, answer.flags & RST), (Some(old), 0), "{answer:?}");
     assert!(String::from_utf8_lossy(&answer.data).contains(&format!("host {old}")));
+    assert_eq!(capture.stop().duplicates(), 0);
 }
 
 #[test]
@@ -77,6 +79,7 @@ fn a_forged_syn_reaches_the_holder_alone_and_kills_nothing() {
 fn a_client_that_has_forgotten_its_connection_gets_a_fresh_start_at_the_new_owner() {
     let mut lab = fast("t-stale", 2, Engine::Spec);
     let epoch = converged(&mut lab, &[1, 2]).epoch;
+    let capture = lab.capture_clients().expect("a capture");
     let client = RawClient::new(lab.clients(), 3).expect("a client");
     let first = syn_ack(&client, 22_000, 1000);
     let old = first.host.expect("a host");
@@ -94,6 +97,7 @@ fn a_client_that_has_forgotten_its_connection_gets_a_fresh_start_at_the_new_owne
     assert_eq!(lab.host(old).query().expect("on").expect("an answer").pins, 0, "unpinned when the socket went");
     let fresh = syn_ack(&client, 22_000, 500_000);
     assert_eq!(fresh.host, Some(3 - old), "the new owner of its bucket");
+    assert_eq!(capture.stop().duplicates(), 0);
 }
 
 #[test]

@@ -252,7 +252,7 @@ pub(super) const CATALOGUE: &[Tool] = &[
     },
     Tool {
         name: "nft",
-        purpose: "the survive bench",
+        purpose: "the lab part and the survive bench",
         source: Source::Debian(Packages {
             packages: &["nftables"],
             programs: &[("nft", "exec \"$home/usr/sbin/nft\" \"$@\"\n")],

@@ -20,10 +20,12 @@ pub(super) fn look(tool: &Tool, packages: &Packages) -> Result<State> {
     let home = tool.home(&tools);
     let (main, _) = packages.programs[0];
     let program = tools.join("bin").join(main);
-    if program.is_file() && stamp::holds(&home, &digest(&home, packages)) {
+    let (argument, lowest) = packages.version;
+    // Unpacked beside libraries that the system had then: a cache that came to another system may lack some.
+    let runs = || run::told(Command::new(&program).arg(argument)).is_ok();
+    if program.is_file() && stamp::holds(&home, &digest(&home, packages)) && runs() {
         return Ok(State::Ready(program.display().to_string()));
     }
-    let (argument, lowest) = packages.version;
     if let Some(program) = place::on_path(main)
         && let Ok(told) = run::told(Command::new(&program).arg(argument))
     {

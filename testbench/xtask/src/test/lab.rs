@@ -23,7 +23,9 @@ pub(super) fn part(_: Budget) -> Result<Tally> {
     let weir = weir.get_program().to_string_lossy().into_owned();
     let programs = built::tests(|folder| PACKAGE.iter().any(|package| folder == Path::new(package)))?;
     // Two clusters at once on a small machine would disturb each other's heartbeats.
-    run_tests(&programs, &["--include-ignored", "--test-threads=1"], &[("WEIR_BIN", &weir)], Duration::from_secs(1200))
+    let path = place::search_path()?;
+    let environment = [("WEIR_BIN", weir.as_str()), ("PATH", &path.to_string_lossy())];
+    run_tests(&programs, &["--include-ignored", "--test-threads=1"], &environment, Duration::from_secs(1800))
 }
 
 fn user_namespaces_work() -> bool {

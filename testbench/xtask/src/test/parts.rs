@@ -79,7 +79,7 @@ pub(super) const PARTS: &[Part] = &[
     Part {
         name: "lab",
         about: "clusters of network namespaces with real TCP, engines spec and rtl",
-        tools: &["compiler", "verilator"],
+        tools: &["compiler", "verilator", "nft"],
         needs_tools: true,
         run: lab::part,
     },

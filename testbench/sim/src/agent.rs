@@ -241,6 +241,14 @@ impl World {
             }
             Work::Renew(until) => self.hosts[host].nic.renew(at, until, &mut trouble).then_some(Event::Fenced),
             Work::List(listing) => {
+                self.log.note(at, &[4, host as u64, listing.add.len() as u64], || {
+                    let (removes, adds) = (&listing.remove, &listing.add);
+                    format!(
+                        "host {}: its NIC lists (clear {}) less {removes:x?} and {adds:x?}",
+                        host + 1,
+                        listing.clear
+                    )
+                });
                 let refused = self.hosts[host].nic.list(at, &listing, &mut trouble);
                 Some(Event::Listed { id: listing.id, refused })
             }

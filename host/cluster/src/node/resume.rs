@@ -8,6 +8,7 @@ use crate::buckets::Buckets;
 use crate::config::{Config, ConfigError};
 use crate::flow_key;
 use crate::handover::{Inbox, Outbox};
+use crate::host::HostId;
 use crate::lease::Lease;
 use crate::peer::{Peer, Says};
 use crate::phase::PhaseKind;
@@ -42,7 +43,8 @@ impl Node {
             && !self.partial
             && !self.lease.fenced()
             && !self.handover.holds
-            && self.handover.is_calm();
+            && self.handover.is_calm()
+            && self.handover.inboxes.iter().all(|(&host, inbox)| self.is_of_epoch(host, inbox, epoch));
         if !calm {
             return None;
         }
@@ -95,6 +97,15 @@ impl Node {
             peers: peers.collect::<Option<_>>()?,
         };
         Some(saved.encode())
+    }
+
+    /// Whether all that a host has listed here is by the epoch in force. One that is an epoch ahead goes on with its stream, and
+    /// the next process would know nothing of its beginning.
+    fn is_of_epoch(&self, host: HostId, inbox: &Inbox, epoch: &Proposal) -> bool {
+        match self.peers.get(&host) {
+            Some(peer) if peer.incarnation == inbox.stream().0 => inbox.epoch == epoch.epoch,
+            _ => inbox.all().next().is_none(),
+        }
     }
 
     /// Goes on where the process before ended. The NIC still runs what it ran then.

@@ -388,6 +388,36 @@ fn an_agent_that_is_replaced_goes_on_where_it_was_and_nobody_notices() {
     }
 }
 
+/// A member may list its connections by an epoch that this host has not loaded yet. Who takes over has to know of them.
+#[test]
+fn an_agent_is_replaced_at_any_step_of_a_change_and_nothing_listed_is_forgotten() {
+    let mut replaced = 0;
+    for seed in 40..44 {
+        let (mut cluster, flows) = three_of_four(seed);
+        (cluster.delay, cluster.reorder) = (20 * MS, true);
+        for round in 0..40 {
+            let weight = cluster.dice.below(4) as u8 * 30;
+            cluster.handle(0, Event::SetLoad { slot: 0, load: Load::Weight(weight) });
+            for _ in 0..cluster.dice.below(60) {
+                cluster.step(cluster.at + SECOND);
+            }
+            let host = 1 + round % 2;
+            if cluster.saves(host) {
+                let left = cluster.leave_to_the_next(host);
+                cluster.run(MS);
+                cluster.go_on(host, &left);
+                replaced += 1;
+            }
+            cluster.run(SECOND);
+        }
+        cluster.run(10 * SECOND);
+        assert!(cluster.are_one(&[0, 1, 2]), "seed {seed}: {:#?}", cluster.statuses());
+        end(&mut cluster, &flows, false);
+        assert!(cluster.drive(6 * SECOND, all_ordinary), "seed {seed}: {:#?}", cluster.statuses());
+    }
+    assert!(replaced > 40, "{replaced}");
+}
+
 #[test]
 fn an_agent_that_is_replaced_too_late_has_been_fenced_and_rejoins() {
     let (mut cluster, _) = three_of_four(30);

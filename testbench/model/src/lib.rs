@@ -18,6 +18,7 @@ pub mod bug;
 pub mod check;
 pub mod fault;
 pub mod host;
+mod mishap;
 pub mod nic;
 pub mod scenario;
 pub mod suite;

@@ -2,12 +2,18 @@
 
 mod check;
 
-use check::holds;
-use weir_model::suite;
+use check::{holds, is_long};
+use weir_model::{Scenario, suite};
+
+/// With more time, one fault more.
+fn deeper(scenario: Scenario) -> Scenario {
+    let more = u8::from(is_long());
+    Scenario { faults: scenario.faults + more, decisions: scenario.decisions - u16::from(more), ..scenario }
+}
 
 #[test]
 fn three_hosts_in_quorum_mode_survive_any_fault() {
-    holds("quorum, 3 hosts", &suite::quorum(3));
+    holds("quorum, 3 hosts", &deeper(suite::quorum(3)));
 }
 
 #[test]
@@ -23,16 +29,22 @@ fn three_hosts_in_availability_mode_never_double_while_links_work() {
 #[test]
 fn a_fault_between_any_two_events_of_a_move_breaks_nothing() {
     holds("amid a move, 3 hosts", &suite::amid_a_move(3));
+    if is_long() {
+        holds("amid a move, 4 hosts", &suite::amid_a_move(4));
+    }
 }
 
 #[test]
 fn planned_changes_in_any_order_drop_no_connection() {
-    holds("planned, 3 hosts", &suite::planned(3));
+    holds("planned, 3 hosts", &deeper(suite::planned(3)));
 }
 
 #[test]
 fn a_fault_between_any_two_events_of_a_hand_over_drops_no_connection() {
     holds("amid a hand-over, 3 hosts", &suite::amid_a_hand_over(3));
+    if is_long() {
+        holds("amid a hand-over, 4 hosts", &suite::amid_a_hand_over(4));
+    }
 }
 
 #[test]
@@ -58,4 +70,16 @@ fn a_host_that_forgot_all_ballots_proposes_above_them() {
 #[test]
 fn a_second_change_amid_a_move_is_followed_at_once() {
     holds("a change of mind, 3 hosts", &suite::a_change_of_mind(3));
+}
+
+#[test]
+fn four_hosts_in_quorum_mode_survive_any_fault() {
+    holds("quorum, 4 hosts", &Scenario { decisions: 2, ..suite::quorum(4) });
+}
+
+#[test]
+fn three_hosts_survive_any_fault_whatever_their_clocks() {
+    let decisions = if is_long() { 10 } else { 1 };
+    holds("clocks, quorum, 3 hosts", &suite::clocks(Scenario { decisions, ..suite::quorum(3) }));
+    holds("clocks, availability, 3 hosts", &suite::clocks(Scenario { decisions, ..suite::availability(3) }));
 }

@@ -6,6 +6,12 @@ use stateright::{Checker, HasDiscoveries, Model, Path};
 use weir_model::walk::Stroller;
 use weir_model::{Act, Scenario, Search, World};
 
+/// Whether there is time for more: `cargo xtask test --long`.
+#[allow(dead_code, reason = "not all tests go deeper")]
+pub(crate) fn is_long() -> bool {
+    std::env::var_os("WEIR_LONG").is_some()
+}
+
 /// What was done until a property broke, and how it ended.
 pub(crate) fn told(path: Path<World, Act>) -> String {
     let world = path.last_state().clone();
@@ -15,6 +21,7 @@ pub(crate) fn told(path: Path<World, Act>) -> String {
 }
 
 /// Searches everything; panics with the shortest way to what must not be.
+#[allow(dead_code, reason = "not all tests search")]
 pub(crate) fn holds(name: &str, scenario: &Scenario) {
     let began = Instant::now();
     let checker = scenario.search().checker().finish_when(HasDiscoveries::AnyFailures).spawn_bfs().join();

@@ -130,8 +130,9 @@ struct Interface {
 impl Interface {
     /// In the runtime this is called in.
     fn open(config: &Config) -> Result<Interface, AgentError> {
-        let reception = Reception::open(config)?;
+        // First, since an interface that is not there is told as such.
         let socket = PacketSocket::open(&config.host.interface, Ethertype::Only(HEARTBEAT))?;
+        let reception = Reception::open(config)?;
         let own = socket.mac().map_err(system("read the MAC of the interface"))?;
         let heartbeats = Watched::new(socket).map_err(system("watch the interface"))?;
         Ok(Interface { reception, heartbeats, questions: Questions::open(config)?, own })

@@ -6,6 +6,8 @@
 
 use std::fmt;
 
+use weir_spec::mac::Mac;
+
 use crate::action::Cause;
 use crate::config::{Filtering, Mode, PortRule};
 use crate::wire::codes;
@@ -45,6 +47,13 @@ pub enum Difference {
         /// What the other says.
         theirs: u32,
     },
+    /// How frames reach all hosts, by the MAC that heartbeats go to; the digest differs too.
+    Addressing {
+        /// Where this host's go.
+        ours: Mac,
+        /// Where the other's go.
+        theirs: Mac,
+    },
     /// The digest of all the rest.
     Digest,
 }
@@ -57,7 +66,7 @@ impl Difference {
             Difference::RuleCount { .. } => Cause::RuleCount,
             Difference::Rule { .. } => Cause::Rules,
             Difference::HandlingPriority { .. } | Difference::Weight { .. } => Cause::BadConfig,
-            Difference::Digest => Cause::Parameters,
+            Difference::Addressing { .. } | Difference::Digest => Cause::Parameters,
         }
     }
 
@@ -98,9 +107,11 @@ impl fmt::Display for Difference {
             Difference::Weight { slot, theirs } => {
                 write!(f, "its weight of rule {slot} is {theirs:#x}, which cannot be of the rule that is here")
             }
+            Difference::Addressing { ours, theirs } => {
+                write!(f, "its heartbeats go to {theirs}, here they go to {ours}: unicast, multicast or IGMP mode differs")
+            }
             Difference::Digest => f.write_str(
-                "the rules look alike and a digest differs: unicast, multicast or IGMP mode, heartbeat period or tolerance, \
-                 virtual IPs, which rule is for which of them, hash key, a policy, or in quorum mode the hosts",
+                "the rules look alike and a digest differs: heartbeat period or tolerance, virtual IPs, which rule is for which of them, hash key, a policy, or in quorum mode the hosts",
             ),
         }
     }

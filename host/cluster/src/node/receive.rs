@@ -1,5 +1,7 @@
 //! From octets to what peers say. What is not authentic, fresh and ours is counted and changes nothing.
 
+use weir_spec::mac::Mac;
+
 use super::Node;
 use crate::action::{Action, Cause, Report};
 use crate::config::{Mode, PortRule};
@@ -26,7 +28,7 @@ impl Node {
         }
         let kind = match ethernet::payload(frame, ethernet::ether_type(&self.config)) {
             Some(payload) => match wire::signature(payload) {
-                Some(wire::MEMBERSHIP) => self.heartbeat(now, payload, out),
+                Some(wire::MEMBERSHIP) => self.heartbeat(now, ethernet::destination(frame), payload, out),
                 Some(wire::BULK) => self.bulk(now, payload, out),
                 Some(wire::IDENTITY) => Identity::read(payload).map_or(FrameKind::Truncated, |_| FrameKind::Identity),
                 Some(_) => FrameKind::Unknown,
@@ -37,7 +39,7 @@ impl Node {
         *self.counters.entry(kind).or_default() += 1;
     }
 
-    fn heartbeat(&mut self, now: Now, payload: &[u8], out: &mut Vec<Action>) -> FrameKind {
+    fn heartbeat(&mut self, now: Now, to: Option<Mac>, payload: &[u8], out: &mut Vec<Action>) -> FrameKind {
         let Some(view) = Heartbeat::new(payload) else { return FrameKind::Truncated };
         if view.cluster_ip() != self.config.cluster_ip {
             return FrameKind::OtherCluster;
@@ -65,7 +67,8 @@ impl Node {
         };
         let kind = self.admit(now, host, extension.incarnation, extension.sequence, FrameKind::Heartbeat, out);
         if kind == FrameKind::Heartbeat {
-            self.believe(now, host, &view, &extension, says, out);
+            let mismatch = self.mismatch(to, &view, &extension, &says);
+            self.believe(now, host, mismatch, &extension, says, out);
             if let Some(peer) = self.peers.get_mut(&host) {
                 peer.key = extension::key_id(whole);
             }
@@ -114,12 +117,11 @@ impl Node {
         &mut self,
         now: Now,
         host: HostId,
-        view: &Heartbeat<'_>,
+        mismatch: Option<Difference>,
         extension: &Extension,
         says: Says,
         out: &mut Vec<Action>,
     ) {
-        let mismatch = self.mismatch(view, extension, &says);
         let echo = extension.echo[self.me().index()];
         let (awake_since, tolerance) = (self.awake_since, self.dead_after());
         let sent = self.beats.sent(echo);
@@ -163,7 +165,14 @@ impl Node {
         }
     }
 
-    fn mismatch(&self, view: &Heartbeat<'_>, extension: &Extension, says: &Says) -> Option<Difference> {
+    /// In what a host differs. Where its frame went to only explains a digest that differs: no signature covers it.
+    fn mismatch(
+        &self,
+        to: Option<Mac>,
+        view: &Heartbeat<'_>,
+        extension: &Extension,
+        says: &Says,
+    ) -> Option<Difference> {
         let quorum = extension.lease & extension::QUORUM != 0;
         if quorum != (self.config.mode == Mode::Quorum) {
             return Some(Difference::Mode(if quorum { Mode::Quorum } else { Mode::Availability }));
@@ -182,7 +191,15 @@ impl Node {
             .enumerate()
             .find_map(differs)
             .or_else(|| Difference::of_weights(&self.weights, &says.weights))
-            .or_else(|| (extension.config_digest != self.config_digest).then_some(Difference::Digest))
+            .or_else(|| (extension.config_digest != self.config_digest).then(|| self.unexplained(to)))
+    }
+
+    fn unexplained(&self, to: Option<Mac>) -> Difference {
+        let ours = ethernet::destination(&ethernet::header(&self.config));
+        match (ours, to) {
+            (Some(ours), Some(theirs)) if ours != theirs => Difference::Addressing { ours, theirs },
+            _ => Difference::Digest,
+        }
     }
 
     fn bulk(&mut self, now: Now, payload: &[u8], out: &mut Vec<Action>) -> FrameKind {

@@ -34,6 +34,11 @@ pub fn header(config: &Config) -> [u8; HEADER] {
     header
 }
 
+/// Where a frame goes; `None` for less than an address.
+pub fn destination(frame: &[u8]) -> Option<Mac> {
+    frame.first_chunk().copied().map(Mac)
+}
+
 /// The payload of a frame of this EtherType; `None` for another or for less than a header.
 pub fn payload(frame: &[u8], ether_type: u16) -> Option<&[u8]> {
     let (header, payload) = frame.split_first_chunk::<HEADER>()?;

@@ -1,6 +1,7 @@
 //! How hosts come to one epoch.
 
-use weir_cluster::{Cause, Event, Filtering, HostId, Load, PhaseKind, Report, Step};
+use weir_cluster::{Addressing, Cause, Event, Filtering, HostId, Load, PhaseKind, Report, Step};
+use weir_spec::mac::Mac;
 
 use crate::fixture::{Cluster, MS, SECOND};
 
@@ -228,6 +229,10 @@ fn a_host_with_other_rules_stays_out_and_says_why() {
         stays_out(number, 13, Cause::Parameters, "a digest differs", |config| config.shared.push(1));
         stays_out(number, 14, Cause::Mode, "its partition mode is quorum", |config| {
             config.mode = weir_cluster::Mode::Quorum
+        });
+        stays_out(number, 18, Cause::Parameters, "its heartbeats go to 03-bf-", |config| {
+            config.addressing = Addressing::Multicast { own: Mac([0x02, 0, 0, 0, 1, 1]) };
+            config.shared.push(1);
         });
         stays_out(number, 15, Cause::Rules, "its rule 1 has code", |config| {
             config.rules[1].filtering = Filtering::Single(3)

@@ -3,11 +3,14 @@
 use std::fs;
 use std::io::ErrorKind;
 use std::net::{Ipv4Addr, SocketAddrV6, TcpStream};
+use std::os::fd::AsRawFd;
 use std::sync::Arc;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use nix::libc;
 use nix::sys::signal::Signal;
+use nix::sys::socket::{AddressFamily, MsgFlags, NetlinkAddr, SockFlag, SockProtocol, SockType, recv, sendto, socket};
 use weir_agent::control::Query;
 use weir_lab::client::{Patience, Tuples, request};
 use weir_lab::namespace::Namespace;
@@ -180,4 +183,47 @@ fn a_replaced_agent_goes_on_with_the_group() {
     let leaves = frames(&wire, |seen| seen.len() > 50);
     let left = leaves.iter().filter(|frame| frame.get(14 + 9) == Some(&2) && frame.get(38) == Some(&0x17)).count();
     assert_eq!(left, 0, "a leave message: a switch would have stopped sending");
+}
+
+/// Tables of nftables in a host's namespace that an agent has made.
+fn tables(lab: &Lab, host: u8) -> usize {
+    // nfnetlink: list the tables of all families, subsystem 10, message 1.
+    let mut ask = Vec::new();
+    ask.extend(20_u32.to_ne_bytes());
+    ask.extend((10_u16 << 8 | 1).to_ne_bytes());
+    ask.extend((libc::NLM_F_REQUEST as u16 | libc::NLM_F_DUMP as u16).to_ne_bytes());
+    ask.extend([0; 12]);
+    let namespace = lab.host(host).namespace().expect("it is on");
+    let list = || -> nix::Result<Vec<u8>> {
+        let kind = (AddressFamily::Netlink, SockType::Raw, SockFlag::SOCK_CLOEXEC, SockProtocol::NetlinkNetFilter);
+        let netlink = socket(kind.0, kind.1, kind.2, kind.3)?;
+        sendto(netlink.as_raw_fd(), &ask, &NetlinkAddr::new(0, 0), MsgFlags::empty())?;
+        let mut answer = vec![0; 32 * 1024];
+        let length = recv(netlink.as_raw_fd(), &mut answer, MsgFlags::empty())?;
+        answer.truncate(length);
+        Ok(answer)
+    };
+    let answer = namespace.enter(list).expect("entered").expect("a list of tables");
+    answer.windows(5).filter(|octets| octets == b"weir-").count()
+}
+
+/// Waits until it is so; `what` is the case as long as it is not.
+fn until(what: &str, done: impl Fn() -> bool) {
+    let since = Instant::now();
+    while !done() {
+        assert!(since.elapsed() < Duration::from_secs(20), "{what} after {} s", since.elapsed().as_secs());
+        sleep(Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn an_agent_that_ends_leaves_no_rule_and_the_version_it_found_and_one_that_is_killed_leaves_no_rule() {
+    let mut lab = lab("t-ends", 2, Mode::Igmp, Some(2));
+    converged(&mut lab, &[1, 2]);
+    assert_eq!((tables(&lab, 1), tables(&lab, 2)), (1, 1));
+    lab.host(1).signal_agent(Signal::SIGTERM).expect("it is on").expect("signalled");
+    until("the version is forced", || igmp_version(&lab, 1) == "0");
+    until("the rule is there", || tables(&lab, 1) == 0);
+    lab.host(2).signal_agent(Signal::SIGKILL).expect("it is on").expect("signalled");
+    until("the rule is there", || tables(&lab, 2) == 0);
 }

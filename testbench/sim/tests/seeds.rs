@@ -52,7 +52,7 @@ fn every_seed_keeps_the_promises() {
         assert_eq!(outcome.failed, None);
         return;
     }
-    let seeds = if environment("WEIR_LONG") == Some(1) { 0..4000 } else { 0..environment("WEIR_SEEDS").unwrap_or(50) };
+    let seeds = if environment("WEIR_LONG") == Some(1) { 0..4000 } else { 0..environment("WEIR_SEEDS").unwrap_or(200) };
     let start = Instant::now();
     let outcomes = all(seeds);
     let sum = |of: fn(&Outcome) -> u64| outcomes.iter().map(of).sum::<u64>();

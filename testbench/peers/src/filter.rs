@@ -8,9 +8,11 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use weir_lab::client::{Tuple, Tuples};
+use weir_lab::namespace::Namespace;
 use weir_lab::topology::VIP;
 use weir_lab::traffic::{Held, HeldConnections};
 
+use crate::stage::fresh;
 use crate::{PeerError, Stage, run};
 
 /// Hosts, and shares: each has one, unless it has that of another as well.
@@ -44,7 +46,7 @@ pub struct Toll {
 
 /// A planned change: host 1 serves the share of host 4 as well, and gives it back to host 4, which is there.
 pub fn hand_back(filter: Filter) -> Result<Toll, PeerError> {
-    let stage = Stage::build("weir-filter", HOSTS, true)?;
+    let mut stage = Stage::build("weir-filter", HOSTS, true)?;
     for host in 1..=HOSTS {
         let shares: &[u8] = match host {
             1 => &[1, 4],
@@ -53,29 +55,45 @@ pub fn hand_back(filter: Filter) -> Result<Toll, PeerError> {
         };
         filter.set(&stage, host, shares)?;
     }
-    toll(&stage, &[], || {
-        filter.set(&stage, 1, &[1])?;
-        filter.set(&stage, 4, &[4])
-    })
+    toll(
+        &mut stage,
+        |stage| &stage.clients,
+        &[],
+        |stage| {
+            filter.set(stage, 1, &[1])?;
+            filter.set(stage, 4, &[4])
+        },
+    )
 }
 
 /// Host 4 loses its power, and host 1 is given its share.
 pub fn crash(filter: Filter) -> Result<Toll, PeerError> {
-    let stage = Stage::build("weir-filter", HOSTS, true)?;
+    let mut stage = Stage::build("weir-filter", HOSTS, true)?;
     for host in 1..=HOSTS {
         filter.set(&stage, host, &[host])?;
     }
-    toll(&stage, &[4], || {
-        stage.unplug(4)?;
-        filter.set(&stage, 1, &[1, 4])
-    })
+    toll(
+        &mut stage,
+        |stage| &stage.clients,
+        &[4],
+        |stage| {
+            stage.unplug(4)?;
+            filter.set(stage, 1, &[1, 4])
+        },
+    )
 }
 
-fn toll(stage: &Stage, lost: &[u8], change: impl FnOnce() -> Result<(), PeerError>) -> Result<Toll, PeerError> {
+/// What `change` costs the connections of clients, and those of them whose hosts are not `lost`.
+pub(crate) fn toll<S>(
+    stage: &mut S,
+    clients: impl Fn(&S) -> &Namespace,
+    lost: &[u8],
+    change: impl FnOnce(&mut S) -> Result<(), PeerError>,
+) -> Result<Toll, PeerError> {
     let tuples: Vec<Tuple> = Tuples::new(20).take(HELD).collect();
-    let held = HeldConnections::open(&stage.clients, &tuples, PAUSE)?;
+    let held = HeldConnections::open(clients(stage), &tuples, PAUSE)?;
     std::thread::sleep(Duration::from_secs(1));
-    change()?;
+    change(stage)?;
     let changed = Instant::now();
     std::thread::sleep(SETTLE);
     let broken = |held: &&Held| held.end.is_some() || held.last < changed;
@@ -83,7 +101,7 @@ fn toll(stage: &Stage, lost: &[u8], change: impl FnOnce() -> Result<(), PeerErro
     Ok(Toll {
         broken: look.iter().filter(broken).count(),
         of_survivors: look.iter().filter(broken).filter(|held| !lost.contains(&held.host)).count(),
-        refused: 100 - stage.fresh(100, 21)?,
+        refused: 100 - fresh(clients(stage), 100, 21)?,
     })
 }
 

@@ -5,6 +5,7 @@
 //! | [`Stage`] | switch, clients, and hosts whose kernels are on the wire themselves |
 //! | [`keepalived`] | one host has the virtual IP, the next takes it over |
 //! | [`corosync`] | how long a membership takes to notice that a host is gone |
+//! | [`weir`] | a Weir cluster, for the same questions |
 //! | [`filter`] | every host receives everything and the kernel drops what is another's: `xt_cluster`, and nft by `jhash` |
 //!
 //! They run as their manuals say, unmodified, from their Debian packages. What they are not: none of these has what
@@ -15,12 +16,15 @@ mod daemon;
 pub mod filter;
 pub mod keepalived;
 mod stage;
+pub mod weir;
 
 use std::io;
 use std::time::Duration;
 
 pub use daemon::{Daemon, run};
 pub use stage::{Host, Stage};
+use weir_agent::control::ControlError;
+use weir_lab::LabError;
 use weir_lab::links::LinksError;
 use weir_lab::lock::LockError;
 use weir_lab::namespace::NamespaceError;
@@ -30,6 +34,20 @@ use weir_lab::traffic::OpenError;
 /// Why a peer did not do what it is known for.
 #[derive(Debug, thiserror::Error)]
 pub enum PeerError {
+    /// The Weir cluster.
+    #[error(transparent)]
+    Lab(#[from] LabError),
+    /// Nobody says which program to run a Weir cluster with.
+    #[error("WEIR_BIN names no program; `cargo xtask bench` sets it")]
+    NoWeir,
+    /// An agent was asked for something.
+    #[error("failed to ask the agent of host {host}")]
+    Ask {
+        /// Which host.
+        host: u8,
+        /// What went wrong.
+        source: ControlError,
+    },
     /// The name of the stage is taken.
     #[error(transparent)]
     Lock(#[from] LockError),

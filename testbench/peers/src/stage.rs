@@ -13,11 +13,11 @@ use weir_spec::mac::Mac;
 use crate::PeerError;
 
 /// As fine as the lab looks at a Weir cluster.
-const BEAT: Duration = Duration::from_millis(5);
+pub(crate) const BEAT: Duration = Duration::from_millis(5);
 /// An attempt is given up after this, long before TCP repeats its SYN.
-const CONNECT: Duration = Duration::from_millis(30);
+pub(crate) const CONNECT: Duration = Duration::from_millis(30);
 /// Tuples that are asked from.
-const PROBES: usize = 4;
+pub(crate) const PROBES: usize = 4;
 
 /// One host: a namespace with an interface on the switch and a server.
 #[derive(Debug)]
@@ -104,27 +104,31 @@ impl Stage {
         let probes = Probes::start(&self.clients, &tuples, BEAT, CONNECT)?;
         thread::sleep(Duration::from_millis(500));
         end()?;
-        let since = Instant::now();
-        while since.elapsed() < patience {
-            let gaps: Option<Vec<Duration>> =
-                probes.look().iter().map(|answers| traffic::gap(answers, victim)).collect();
-            if let Some(most) = gaps.and_then(|gaps| gaps.into_iter().max()) {
-                return Ok(most);
-            }
-            thread::sleep(Duration::from_millis(5));
-        }
-        Err(PeerError::Late { what: format!("an answer of another host than {victim}"), waited: patience })
+        longest_gap(&probes, victim, patience)
     }
 
     /// Cuts the host off, as when its power goes.
     pub fn unplug(&self, id: u8) -> Result<(), PeerError> {
         Ok(links::set_down(&self.host(id).namespace, "eth0")?)
     }
+}
 
-    /// How many of so many fresh connections are answered.
-    pub fn fresh(&self, count: usize, seed: u64) -> Result<usize, PeerError> {
-        let tuples: Vec<Tuple> = Tuples::new(seed).take(count).collect();
-        let answered = traffic::wave(&self.clients, &tuples, &|| false)?;
-        Ok(answered.iter().filter(|outcome| outcome.host.is_ok()).count())
+/// Waits until each probe was answered by another host than `victim`, and returns the longest that one went without.
+pub(crate) fn longest_gap(probes: &Probes, victim: u8, patience: Duration) -> Result<Duration, PeerError> {
+    let since = Instant::now();
+    while since.elapsed() < patience {
+        let gaps: Option<Vec<Duration>> = probes.look().iter().map(|answers| traffic::gap(answers, victim)).collect();
+        if let Some(most) = gaps.and_then(|gaps| gaps.into_iter().max()) {
+            return Ok(most);
+        }
+        thread::sleep(Duration::from_millis(5));
     }
+    Err(PeerError::Late { what: format!("an answer of another host than {victim}"), waited: patience })
+}
+
+/// How many of so many fresh connections are answered.
+pub(crate) fn fresh(clients: &Namespace, count: usize, seed: u64) -> Result<usize, PeerError> {
+    let tuples: Vec<Tuple> = Tuples::new(seed).take(count).collect();
+    let answered = traffic::wave(clients, &tuples, &|| false)?;
+    Ok(answered.iter().filter(|outcome| outcome.host.is_ok()).count())
 }

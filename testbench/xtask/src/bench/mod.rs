@@ -12,7 +12,7 @@ use crate::run::{Show, run as run_child};
 use crate::{place, setup};
 use anyhow::{Context, Result, bail};
 use measured::Measured;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Options of `cargo xtask bench`.
@@ -68,13 +68,13 @@ const BENCHES: &[Bench] = &[
         name: "failover",
         about: "convergence and take-over of a cluster in the lab, beside keepalived and corosync",
         tools: &["keepalived", "corosync"],
-        run: || Ok([failover::measure()?, of_crate("failover", "weir-peers", "failover")?].concat()),
+        run: || Ok([failover::measure()?, beside_peers("failover")?].concat()),
     },
     Bench {
         name: "survive",
         about: "connections that break at planned changes and at a crash, with the kernel's own filters",
         tools: &["iptables", "nft"],
-        run: || of_crate("survive", "weir-peers", "survive"),
+        run: || beside_peers("survive"),
     },
 ];
 
@@ -115,6 +115,20 @@ fn select(names: &[String]) -> Result<Vec<&'static Bench>> {
     names.iter().map(find).collect()
 }
 
+/// `weir` as users build it.
+fn release_weir() -> Result<PathBuf> {
+    let mut build = place::cargo(["build", "--quiet", "--release", "--locked", "--package", "weir"]);
+    if !run_child(&mut build, Duration::from_secs(1800), Show::OnFailure)?.success {
+        bail!("weir does not build");
+    }
+    Ok(place::root_target()?.join("release/weir"))
+}
+
+/// A bench of `weir-peers`, where a Weir cluster is one among others.
+fn beside_peers(bench: &'static str) -> Result<Vec<Measured>> {
+    of_crate_with(bench, "weir-peers", bench, &[("WEIR_BIN", &release_weir()?)])
+}
+
 /// Runs the bench program that lives beside its crate; it prints one JSON object a line.
 fn of_crate(bench: &'static str, package: &str, program: &str) -> Result<Vec<Measured>> {
     of_crate_with(bench, package, program, &[])
@@ -129,7 +143,7 @@ fn of_crate_with(
 ) -> Result<Vec<Measured>> {
     let mut cargo = place::cargo(["bench", "--quiet", "--locked", "--package", package, "--bench", program]);
     cargo.envs(environment.iter().copied());
-    let ended = run_child(cargo.env("PATH", place::search_path()?), Duration::from_secs(900), Show::OnFailure)?;
+    let ended = run_child(cargo.env("PATH", place::search_path()?), Duration::from_secs(1800), Show::OnFailure)?;
     if !ended.success {
         bail!("cargo bench --package {package} failed");
     }

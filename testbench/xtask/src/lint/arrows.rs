@@ -20,7 +20,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("weir-guest", &["weir-device"]),
     ("weir-lab", &["weir-spec", "weir-link", "weir-cluster", "weir-nic", "weir-agent", "weir-device"]),
     ("weir-sim", &["weir-spec", "weir-cluster", "weir-nic"]),
-    ("weir-peers", &["weir-spec", "weir-lab"]),
+    ("weir-peers", &["weir-spec", "weir-agent", "weir-lab"]),
     (
         "weir",
         &[

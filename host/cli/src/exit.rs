@@ -3,6 +3,7 @@
 use std::io::ErrorKind;
 use std::process::ExitCode;
 
+use weir_agent::ReceptionError;
 use weir_device::DeviceError;
 use weir_link::LinkError;
 use weir_nic::pci::ScanError;
@@ -32,8 +33,9 @@ impl Exit {
                 || matches!(cause.downcast_ref(), Some(LinkError::Missing { .. }))
                 || matches!(cause.downcast_ref(), Some(ScanError::NoFunction { .. }))
                 || cause.downcast_ref::<weir_nic::OpenBarError>().is_some_and(weir_nic::OpenBarError::is_missing)
-                // Transparent: it shows its cause's own words and causes, and so hides the cause.
+                // Transparent: they show their cause's own words and causes, and so hide the cause.
                 || matches!(cause.downcast_ref(), Some(DeviceError::Wire(LinkError::Missing { .. })))
+                || matches!(cause.downcast_ref(), Some(ReceptionError::Link(LinkError::Missing { .. })))
         };
         if error.chain().any(missing) { Exit::NotFound } else { Exit::Failed }
     }

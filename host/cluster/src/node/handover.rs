@@ -249,12 +249,14 @@ impl Node {
             return;
         };
         let mut held = 0;
+        // What others have owned meanwhile is not this host's to keep: its connections are lost, as by a crash.
+        let left_out = self.was_left_out();
         for &(slot, bucket) in places {
             let owner = loaded.owner(slot.into(), bucket.into()).filter(|&owner| owner != self.me());
             let operation = Operation::Hold { slot, bucket };
             // What this host has reported to have released is not taken back.
             let taken_back = self.phase == PhaseKind::Listed && self.just_released.contains((slot, bucket));
-            if self.holding.passes.contains((slot, bucket)) || taken_back {
+            if !left_out && (self.holding.passes.contains((slot, bucket)) || taken_back) {
                 if owner.is_none() || !self.handover.held.insert((slot, bucket)) {
                     continue;
                 }

@@ -430,6 +430,21 @@ fn an_agent_that_is_replaced_too_late_has_been_fenced_and_rejoins() {
 }
 
 #[test]
+fn a_host_that_was_left_out_keeps_no_bucket_for_want_of_room() {
+    let mut cluster = Cluster::converged(3, 33, |_| {});
+    cluster.connect_all(32);
+    let left = cluster.leave_to_the_next(2);
+    assert!(cluster.drive(8 * SECOND, |c| c.are_one(&[0, 1])), "{:#?}", cluster.statuses());
+    // Of the connections that live on here, few fit; all their buckets are others' by now.
+    cluster.hosts[2].nic.room = 4;
+    cluster.go_on(2, &left);
+    cluster.handle(2, Event::SetLoad { slot: 0, load: Load::Weight(5) });
+    cluster.run(20 * SECOND);
+    assert_eq!(cluster.covered(), 4096, "{:#?}", cluster.statuses());
+    assert_eq!(cluster.reported(2, 0, |report| matches!(report, Report::Held { .. })), None);
+}
+
+#[test]
 fn what_another_configuration_or_nobody_left_is_refused() {
     let (mut cluster, _) = three_of_four(31);
     let left = cluster.leave_to_the_next(0);

@@ -189,6 +189,15 @@ pub fn replay(hosts: usize) -> Scenario {
     Scenario { menu, prelude: returned, decisions: 2, faults: 1, ..Scenario::new(Mode::Quorum, hosts) }
 }
 
+/// Two agents are away for longer than a lease, and the third gives them up.
+pub fn two_of_three_away() -> Scenario {
+    let menu = each(3, |host| {
+        let frozen = Fault::Pause { host, span: LONG, hold: false, keep: false };
+        vec![pause(host, LONG, true), frozen, Fault::Replace { host, gap: LONG }]
+    });
+    Scenario { menu, decisions: 1, faults: 2, ..Scenario::new(Mode::Quorum, 3) }
+}
+
 /// One host is cut off, and agents of the others restart before its lease has ended.
 pub fn restarts_beside_a_lost_host() -> Scenario {
     let isolated = Fault::Isolate { host: 2, span: FOREVER };

@@ -83,3 +83,8 @@ fn three_hosts_survive_any_fault_whatever_their_clocks() {
     holds("clocks, quorum, 3 hosts", &suite::clocks(Scenario { decisions, ..suite::quorum(3) }));
     holds("clocks, availability, 3 hosts", &suite::clocks(Scenario { decisions, ..suite::availability(3) }));
 }
+
+#[test]
+fn a_host_that_gave_up_all_others_is_one_with_them_again() {
+    holds("two of three away", &suite::two_of_three_away());
+}

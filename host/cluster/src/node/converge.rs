@@ -346,7 +346,8 @@ impl Node {
     /// Whether an epoch for `view` is wanted, none being loaded.
     fn wants_an_epoch(&self, view: HostSet) -> bool {
         let Some(own) = &self.committed else { return true };
-        if self.partial || own.view() != view {
+        // Who has given up others that come back by the same epoch needs one as well: nobody takes them in without.
+        if self.partial || own.view() != view || self.phase == PhaseKind::Agreeing {
             return true;
         }
         let holds = self.holds() || view.iter().filter_map(|host| self.peers.get(&host)).any(|peer| peer.says.holds());

@@ -95,6 +95,19 @@ fn a_pause_that_outlasts_the_lease_by_a_little_is_healed_by_the_same_epoch() {
 }
 
 #[test]
+fn a_host_that_gave_up_all_others_proposes_when_they_are_back_by_the_same_epoch() {
+    let mut cluster = Cluster::converged(3, 2, quorum);
+    cluster.strict = true;
+    cluster.isolate(0);
+    [1, 2].into_iter().for_each(|host| cluster.pause(host));
+    cluster.run(7 * SECOND);
+    cluster.heal();
+    // They have counted no silence, so they wait for the one that has, under the epoch that all three show.
+    [1, 2].into_iter().for_each(|host| cluster.resume(host));
+    assert!(cluster.drive(20 * SECOND, |c| c.are_one(&[0, 1, 2])), "{:#?}", cluster.statuses());
+}
+
+#[test]
 fn a_mute_host_is_fenced_though_it_hears_everybody() {
     for mode in [Mode::Availability, Mode::Quorum] {
         for host in ALL {

@@ -30,7 +30,7 @@ pub enum Difference {
         slot: usize,
         /// The rule here.
         ours: PortRule,
-        /// The rule's code there; see [`codes`](crate::wire::codes).
+        /// The rule's code there; see [`codes`].
         theirs: u32,
     },
     /// Two hosts take a single-host rule with one handling priority (event 20 of NLB).

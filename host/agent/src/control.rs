@@ -299,6 +299,8 @@ mod tests {
         let server = std::thread::spawn(move || {
             let _silent = listener.accept().expect("the first client");
             let (mut stream, _) = listener.accept().expect("the second client");
+            // What it asks is read first: it may not have written yet, and could not once this end is closed.
+            BufReader::new(&stream).read_line(&mut String::new()).expect("a request");
             stream.write_all(b"hello\n").expect("room for a line");
         });
         assert!(matches!(ask(&path, Request::Query, Duration::from_secs(5)), Err(ControlError::Unknown { .. })));

@@ -5,10 +5,11 @@ mod check;
 use check::{holds, is_long};
 use weir_model::{Scenario, suite};
 
-/// With more time, one fault more.
+/// With more time, one fault more, and longer until the repair: after a pause and a loss a majority serves in 17 s.
 fn deeper(scenario: Scenario) -> Scenario {
     let more = u8::from(is_long());
-    Scenario { faults: scenario.faults + more, decisions: scenario.decisions - u16::from(more), ..scenario }
+    let stay = scenario.stay + 2 * u64::from(more) * weir_model::TOLERANCE;
+    Scenario { stay, faults: scenario.faults + more, decisions: scenario.decisions - u16::from(more), ..scenario }
 }
 
 #[test]

@@ -34,6 +34,10 @@ pub struct Config {
     pub handover: Handover,
     /// Port rules in the order of the file.
     pub rules: Vec<PortRule>,
+    /// The file it came from.
+    pub path: PathBuf,
+    /// The text of that file, which holds keys.
+    pub text: Secret,
 }
 
 /// How live connections are handed over.
@@ -196,7 +200,8 @@ impl Config {
         let host = host(&source, raw.host)?;
         let handover = handover(&source, raw.handover)?;
         let rules = rule::check(&source, raw.rule, &cluster.vips)?;
-        Ok(Config { cluster, host, handover, rules })
+        let (path, text) = (path.to_path_buf(), Secret(text.as_bytes().to_vec()));
+        Ok(Config { cluster, host, handover, rules, path, text })
     }
 }
 

@@ -38,6 +38,13 @@ pub enum Request {
         /// Which; `None`: all of them, which also takes back `Drainstop`.
         rule: Option<RuleName>,
     },
+    /// Read the configuration file anew.
+    Reload {
+        /// Only say what would become of it.
+        dry_run: bool,
+    },
+    /// Take back the configuration that is staged.
+    Withdraw,
     /// Weigh more or less in a rule of mode multiple, until the agent ends.
     Weight {
         /// Which rule.
@@ -90,6 +97,8 @@ pub enum Answer {
     Query(Query),
     /// To [`Request::Display`].
     Display(Box<Display>),
+    /// To [`Request::Reload`].
+    Reload(Reload),
     /// The verb was carried out.
     Done,
     /// The host is in that state already.
@@ -131,6 +140,50 @@ pub struct Query {
     /// Live connections here in buckets that are other hosts'.
     #[serde(default)]
     pub pins: u32,
+    /// Name of the configuration in force: the first octets of its digest.
+    #[serde(default)]
+    pub configuration: String,
+    /// Who has staged which configuration, by its name.
+    #[serde(default)]
+    pub staged: BTreeMap<u8, String>,
+    /// Members for which the configuration that is staged here waits.
+    #[serde(default)]
+    pub waits_for: Vec<u8>,
+    /// The one that is staged here is not announced: a flow table has no room for the connections it concerns.
+    #[serde(default)]
+    pub no_room: bool,
+}
+
+/// What becomes of a configuration, or of a part of it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Becomes {
+    /// It is in force, or staged, already.
+    Nothing,
+    /// It applies at once.
+    AtOnce,
+    /// It comes into force when all members have it.
+    Staged,
+}
+
+/// What a configuration file changes.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Reload {
+    /// What becomes of it.
+    pub becomes: Becomes,
+    /// In what it differs from the configuration in force.
+    pub changes: Vec<Changed>,
+    /// Its name.
+    pub configuration: String,
+}
+
+/// One difference.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Changed {
+    /// What differs, in words.
+    pub what: String,
+    /// What becomes of it.
+    pub becomes: Becomes,
 }
 
 /// Everything worth knowing about one host.
@@ -282,7 +335,8 @@ mod tests {
         });
         let text = concat!(
             r#"{"query":{"host":2,"state":"converged","default":false,"members":[1,2],"cause":null,"#,
-            r#""epoch":"7.00c0ffee","buckets":{"1":2048,"2":2048},"convergences":1,"fenced":false,"draining":false,"pins":0}}"#
+            r#""epoch":"7.00c0ffee","buckets":{"1":2048,"2":2048},"convergences":1,"fenced":false,"draining":false,"pins":0,"#,
+            r#""configuration":"","staged":{},"waits_for":[],"no_room":false}}"#
         );
         assert_eq!(serde_json::to_string(&answer).expect("json"), text);
         assert_eq!(serde_json::from_str::<Answer>(text).expect("an answer"), answer);

@@ -3,31 +3,31 @@
 //! One thread. The protocol decides, in `weir-cluster`; here its events are read off the kernel and its actions carried
 //! out. Frames that wait are always handed over before a timer is, so that silence is never a full socket.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::io;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::{info, warn};
 use weir_cluster::node::Node;
-use weir_cluster::{Action, Event, Flow, Load, PhaseKind, Report};
+use weir_cluster::{Action, Event, Load, PhaseKind, Report};
 use weir_link::{Ethertype, LinkError, PacketSocket};
 use weir_spec::mac::Mac;
 
 use crate::carrier::{Carrier, Change};
 use crate::config::Config;
+use crate::connections::{Connections, Dump};
 use crate::control::{Answer, Request, RuleName};
-use crate::flows::Sorter;
 use crate::neighbours::{Questions, Speaker};
 use crate::nic::{HeldNic, told};
 use crate::reception::{Reception, ReceptionError};
 use crate::report::Teller;
 use crate::server::{Asked, ServeError, Server};
-use crate::sockets::{Sockets, SocketsError};
+use crate::sockets::SocketsError;
 use crate::successor::Left;
-use crate::watch::{Vectors, Watched};
+use crate::watch::Watched;
 use crate::writing::Written;
-use crate::{clock, describe, resolve, successor};
+use crate::{clock, describe, reload, resolve, successor};
 
 /// EtherType of heartbeats, registered for NLB.
 const HEARTBEAT: u16 = 0x886f;
@@ -90,8 +90,22 @@ pub enum AgentError {
     },
 }
 
-fn system(step: &'static str) -> impl FnOnce(io::Error) -> AgentError {
+pub(crate) fn system(step: &'static str) -> impl FnOnce(io::Error) -> AgentError {
     move |source| AgentError::System { step, source }
+}
+
+/// Goes on where the process before ended, by its configuration; `file` is the one to take up then.
+fn go_on(
+    config: Config,
+    left: &[u8],
+    file: &Config,
+    nic: &mut HeldNic,
+    (started, own): (u32, Mac),
+) -> Result<(Config, Node), Box<dyn std::error::Error>> {
+    let now = nic.now();
+    let node = Node::resume(resolve::cluster(&config, started, own), left, now)?;
+    reload::plan(&config, file.clone(), &node, now)?;
+    Ok((config, node))
 }
 
 /// Whether an agent could run with this configuration, as far as that can be told without touching anything.
@@ -139,75 +153,14 @@ impl Interface {
     }
 }
 
-/// The kernel's connections, and when to look at them.
-struct Connections {
-    sockets: Sockets,
-    sorter: Sorter,
-    /// Becomes readable when a socket goes.
-    ended: Vectors,
-    /// A dump that waits until what the NIC passed has settled.
-    settling: Option<(Instant, u32)>,
-    /// Sockets have gone: a look at this time tells whose they were.
-    look: Option<Instant>,
-    /// The last dump failed, which has been told.
-    failing: bool,
-}
-
-/// Many sockets go at once: so long after the first one looks.
-const TOGETHER: Duration = Duration::from_millis(5);
-
-impl Connections {
-    fn open(config: &Config, node: &Node) -> Result<Connections, AgentError> {
-        let sockets = Sockets::open(&config.handover.netns)?;
-        let ended = Vectors::new(&sockets.hearing()).map_err(system("watch for sockets that end"))?;
-        let sorter = resolve::sorter(config, node.config().slots());
-        Ok(Connections { sockets, sorter, ended, settling: None, look: None, failing: false })
-    }
-
-    /// All live ones of the virtual IPs; `None` if the kernel does not say.
-    fn alive(&mut self) -> Option<BTreeSet<Flow>> {
-        let dump = self.sockets.dump();
-        match &dump {
-            Err(error) if !self.failing => {
-                warn!("{}; live connections are not handed over until it works", told(error))
-            }
-            _ => {}
-        }
-        self.failing = dump.is_err();
-        Some(dump.ok()?.iter().filter_map(|connection| self.sorter.flow(connection)).collect())
-    }
-
-    fn dumped(&mut self, id: u32) -> Event {
-        Event::Dumped { id, flows: self.alive().unwrap_or_default().into_iter().collect() }
-    }
-
-    fn destroy(&mut self, flows: &[Flow]) {
-        let doomed = flows.iter().filter_map(|flow| self.sorter.connection(flow)).collect();
-        match self.sockets.destroy(&doomed) {
-            Ok(count) => info!("{count} connections were ended"),
-            Err(error) => warn!("{}", told(&error)),
-        }
-    }
-
-    fn end_half_open(&mut self) {
-        match self.sockets.destroy_half_open(|connection| self.sorter.flow(connection).is_some()) {
-            Ok(0) => {}
-            Ok(count) => info!("{count} half-open connections were ended, since others have had their buckets"),
-            Err(error) => warn!("{}", told(&error)),
-        }
-    }
-
-    fn due(&self) -> Option<Instant> {
-        self.settling.map(|(at, _)| at).into_iter().chain(self.look).min()
-    }
-}
-
 fn listed(written: Written) -> Event {
     Event::Listed { id: written.id, refused: written.refused }
 }
 
-struct Daemon<'a> {
-    config: &'a Config,
+struct Daemon {
+    config: Config,
+    /// What is staged.
+    staged: Option<Config>,
     node: Node,
     socket: Watched,
     questions: Questions,
@@ -223,43 +176,49 @@ struct Daemon<'a> {
     terminate: Signal,
     interrupt: Signal,
     replace: Signal,
+    hangup: Signal,
     /// Gives way as soon as the protocol is calm, or at this time gives that up.
     replacing: Option<Instant>,
 }
 
-impl<'a> Daemon<'a> {
-    fn open(config: &'a Config) -> Result<Daemon<'a>, AgentError> {
+impl Daemon {
+    fn open(file: &Config) -> Result<Daemon, AgentError> {
         // Two hosts with one priority are told apart by when their agents started.
         let started = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs() as u32;
-        let Interface { reception, heartbeats, questions, own } = Interface::open(config)?;
-        let protocol = resolve::cluster(config, started, own);
-        let (cluster, source) = resolve::macs(config, own);
-        let speaker = Speaker { vips: config.cluster.vips.clone(), cluster, source };
-        let carrier = Carrier::new(&config.host.interface);
-        let mut nic = HeldNic::open(config, (cluster, source))?;
+        let Interface { reception, heartbeats, questions, own } = Interface::open(file)?;
+        let (cluster, source) = resolve::macs(file, own);
+        let carrier = Carrier::new(&file.host.interface);
+        let mut nic = HeldNic::open(file, (cluster, source))?;
         // What this process has of it by now goes on.
         successor::close_kept();
         let left = successor::left_by_the_one_before();
-        let resumed = left.is_some();
-        let node = match left.map(|left| Node::resume(protocol.clone(), &left, nic.now())) {
-            Some(Ok(node)) => node,
-            Some(Err(error)) => {
+        let left = left.and_then(|left| reload::unpack(&left, &file.path, file));
+        let resumed = left.and_then(|(config, left)| match go_on(config, &left, file, &mut nic, (started, own)) {
+            Ok(resumed) => Some(resumed),
+            Err(error) => {
                 warn!("{error}: starting anew");
-                Node::new(protocol)?
+                None
             }
-            None => Node::new(protocol)?,
-        };
-        if resumed && node.status(nic.now()).phase != PhaseKind::Stopped {
+        });
+        if resumed.is_some() {
             info!("going on where the agent before ended");
         }
-        let connections = Connections::open(config, &node)?;
-        let server = Server::listen(&config.host.control)?;
+        let goes_on = resumed.is_some();
+        let (config, node) = match resumed {
+            Some(resumed) => resumed,
+            None => (file.clone(), Node::new(resolve::cluster(file, started, own))?),
+        };
+        let speaker = Speaker { vips: config.cluster.vips.clone(), cluster, source };
+        let connections = Connections::open(&config, &node)?;
+        let server = Server::listen(&file.host.control)?;
         let watch = |kind| signal(kind).map_err(system("watch for signals"));
         let (terminate, interrupt) = (watch(SignalKind::terminate())?, watch(SignalKind::interrupt())?);
         let replace = watch(SignalKind::user_defined2())?;
+        let hangup = watch(SignalKind::hangup())?;
         let teller = Teller::default();
-        Ok(Daemon {
+        let mut daemon = Daemon {
             config,
+            staged: None,
             node,
             socket: heartbeats,
             questions,
@@ -274,8 +233,14 @@ impl<'a> Daemon<'a> {
             terminate,
             interrupt,
             replace,
+            hangup,
             replacing: None,
-        })
+        };
+        // What has been edited meanwhile is taken up.
+        if let (true, Answer::Refused { message }) = (goes_on, daemon.take(file.clone(), false)) {
+            warn!("{message}");
+        }
+        Ok(daemon)
     }
 
     /// What the next process is to go on with, if there is to be one.
@@ -291,12 +256,15 @@ impl<'a> Daemon<'a> {
                 biased;
                 _ = self.terminate.recv() => break,
                 _ = self.interrupt.recv() => break,
+                _ = self.hangup.recv() => {
+                    if let Answer::Refused { message } = self.reload(false) {
+                        warn!("{message}");
+                    }
+                }
                 _ = self.replace.recv() => self.replacing = Some(Instant::now() + CALM),
                 Some(asked) = self.server.next() => self.answer(asked)?,
                 () = self.nic.told() => self.heed(),
-                () = self.connections.ended.any() => {
-                    self.connections.look.get_or_insert(Instant::now() + TOGETHER);
-                }
+                () = self.connections.ended.any() => self.connections.look_soon(),
                 () = tokio::task::yield_now(), if self.nic.is_writing() => self.turn(),
                 () = self.questions.asked() => {
                     self.questions.answer(self.node.answers().then_some(&self.speaker));
@@ -321,7 +289,7 @@ impl<'a> Daemon<'a> {
             warn!("not replaced: the cluster did not settle within {} s", CALM.as_secs());
             self.replacing = None;
         }
-        left
+        left.map(|left| reload::pack(&self.config, left))
     }
 
     /// Time until the protocol wants to be called; `None`: not at all.
@@ -363,24 +331,12 @@ impl<'a> Daemon<'a> {
     }
 
     fn look_at_the_connections(&mut self) {
-        let now = Instant::now();
-        if let Some((_, id)) = self.connections.settling.take_if(|(at, _)| *at <= now) {
-            let event = self.connections.dumped(id);
+        if let Some(event) = self.connections.settled() {
             self.handle(event);
         }
-        if self.connections.look.take_if(|at| *at <= now).is_none() {
-            return;
-        }
-        let draining: Vec<Flow> = self.node.draining().collect();
-        if draining.is_empty() {
-            return;
-        }
-        // Which socket went is not asked: what is left in FIN_WAIT2 has lost its socket and is alive.
-        if let Some(alive) = self.connections.alive() {
-            let closed: Vec<Flow> = draining.into_iter().filter(|flow| !alive.contains(flow)).collect();
-            if !closed.is_empty() {
-                self.handle(Event::Closed(closed));
-            }
+        let closed = self.connections.closed(self.node.draining());
+        if !closed.is_empty() {
+            self.handle(Event::Closed(closed));
         }
     }
 
@@ -395,10 +351,10 @@ impl<'a> Daemon<'a> {
             Some(Change::Up) => {
                 // Taken back before it is asked for anew.
                 self.reception = None;
-                match Interface::open(self.config) {
+                match Interface::open(&self.config) {
                     Ok(interface) => {
                         info!("{} carries heartbeats again", self.config.host.interface);
-                        self.speaker.source = resolve::macs(self.config, interface.own).1;
+                        self.speaker.source = resolve::macs(&self.config, interface.own).1;
                         self.reception = Some(interface.reception);
                         self.questions = interface.questions;
                         self.socket = interface.heartbeats;
@@ -444,7 +400,8 @@ impl<'a> Daemon<'a> {
                     Action::Send(frame) => self.send(frame),
                     Action::Program(step) => {
                         let epoch = step.epoch;
-                        events.push_back(match self.nic.program(self.config, &step) {
+                        let config = self.staged.as_ref().filter(|_| step.staged).unwrap_or(&self.config);
+                        events.push_back(match self.nic.program(config, &step) {
                             Some(fenced) => Event::Programmed { epoch, fenced },
                             None => Event::ProgramFailed { epoch },
                         });
@@ -458,10 +415,15 @@ impl<'a> Daemon<'a> {
                     Action::List(listing) => {
                         events.extend(self.nic.list(*listing).map(listed));
                     }
-                    Action::Dump { id, settle: false } => events.push_back(self.connections.dumped(id)),
-                    Action::Dump { id, settle: true } => {
-                        self.connections.settling = Some((Instant::now() + self.config.handover.settle, id));
+                    Action::Dump { id, settle, staged } => {
+                        let dump = Dump { id, staged };
+                        if settle {
+                            self.connections.settle(dump, self.config.handover.settle);
+                        } else {
+                            events.push_back(self.connections.dumped(dump));
+                        }
                     }
+                    Action::Activated => self.activate(),
                     Action::Destroy(flows) => self.connections.destroy(&flows),
                     Action::EndHalfOpen => self.connections.end_half_open(),
                     Action::Report(told) => {
@@ -491,7 +453,7 @@ impl<'a> Daemon<'a> {
         let answer = match asked.request {
             Request::Query => Answer::Query(describe::query(&status)),
             Request::Display => {
-                Answer::Display(Box::new(describe::display(self.config, &status, self.nic.display(), &self.speaker)))
+                Answer::Display(Box::new(describe::display(&self.config, &status, self.nic.display(), &self.speaker)))
             }
             Request::Start if status.draining => {
                 self.handle(Event::SetDrain { slot: None, drain: false });
@@ -517,6 +479,8 @@ impl<'a> Daemon<'a> {
             }
             Request::Drain { rule } => self.with_rule(rule, |slot| Some(Event::SetDrain { slot, drain: true })),
             Request::Enable { rule } => self.with_rule(rule, |slot| Some(Event::SetDrain { slot, drain: false })),
+            Request::Reload { dry_run } => self.reload(dry_run),
+            Request::Withdraw => self.withdraw(),
             Request::Weight { weight: Some(weight), .. } if weight > 100 => {
                 Answer::Refused { message: format!("weight is {weight}, should be 0 to 100") }
             }
@@ -528,6 +492,62 @@ impl<'a> Daemon<'a> {
         // Whoever asked may have gone meanwhile.
         let _ = asked.reply.send(answer);
         Ok(())
+    }
+
+    /// Reads the configuration file anew.
+    fn reload(&mut self, dry_run: bool) -> Answer {
+        match Config::load(&self.config.path) {
+            Ok(config) => self.take(config, dry_run),
+            Err(error) => Answer::Refused { message: told(&error) },
+        }
+    }
+
+    /// Takes another configuration, or only says what would become of it.
+    fn take(&mut self, config: Config, dry_run: bool) -> Answer {
+        let plan = match reload::plan(&self.config, config, &self.node, self.nic.now()) {
+            Ok(plan) => plan,
+            Err(message) => return Answer::Refused { message },
+        };
+        let answer = Answer::Reload(plan.told());
+        if dry_run || plan.change == weir_cluster::Change::Nothing {
+            return answer;
+        }
+        if plan.protocol.digest() == self.node.config().digest() {
+            self.staged = None;
+            self.connections.staged = None;
+            self.config = plan.config;
+        } else {
+            self.connections.staged = Some(resolve::sorter(&plan.config, plan.protocol.slots()));
+            self.staged = Some(plan.config);
+        }
+        self.handle(Event::Configure(Box::new(plan.protocol)));
+        answer
+    }
+
+    /// Takes back what is staged.
+    fn withdraw(&mut self) -> Answer {
+        if self.staged.is_none() {
+            return Answer::Already { state: "without a staged configuration".into() };
+        }
+        if self.node.is_being_put_in_force() {
+            let message = "the staged configuration is being put in force at this moment: stage the one before instead";
+            return Answer::Refused { message: message.into() };
+        }
+        self.handle(Event::Withdraw);
+        self.staged = None;
+        self.connections.staged = None;
+        Answer::Done
+    }
+
+    /// What was staged is in force.
+    fn activate(&mut self) {
+        if let Some(config) = self.staged.take() {
+            self.speaker.vips.clone_from(&config.cluster.vips);
+            self.config = config;
+        }
+        if let Some(sorter) = self.connections.staged.take() {
+            self.connections.sorter = sorter;
+        }
     }
 
     /// Carries out what concerns one rule, or all.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use weir_cluster::staged::Announced;
 use weir_cluster::status::{HostStatus, RuleStatus};
 use weir_cluster::{Cause, Filtering, PhaseKind, Status};
 use weir_spec::rules::{Affinity, Protocol, VipSelect};
@@ -30,6 +31,10 @@ pub(crate) fn query(status: &Status) -> Query {
         fenced: status.fenced,
         draining: status.draining,
         pins: status.pins,
+        configuration: name(status.configuration),
+        staged: status.staged.iter().map(|(host, staged)| (host.get(), name(*staged))).collect(),
+        waits_for: status.waits_for.iter().map(|host| host.get()).collect(),
+        no_room: status.no_room,
     }
 }
 
@@ -76,6 +81,11 @@ fn describe_host(status: &HostStatus) -> HostDisplay {
 }
 
 fn describe_rule(config: &Config, rule: &PortRule) -> String {
+    format!("{} {}", rule_name(config, rule), mode(&rule.mode))
+}
+
+/// What a rule is for.
+pub(crate) fn rule_name(config: &Config, rule: &PortRule) -> String {
     let vip = match rule.vip {
         VipSelect::All => "all".to_string(),
         VipSelect::One(index) => config.cluster.vips[usize::from(index)].to_string(),
@@ -90,7 +100,12 @@ fn describe_rule(config: &Config, rule: &PortRule) -> String {
         Protocol::Udp => "udp",
         Protocol::Both => "both",
     };
-    let mode = match rule.mode {
+    format!("{vip} {ports} {protocol}")
+}
+
+/// What becomes of what a rule is for.
+pub(crate) fn mode(mode: &Mode) -> String {
+    match mode {
         Mode::Multiple { affinity, weight } => {
             let affinity = match affinity {
                 Affinity::None => "none",
@@ -104,6 +119,10 @@ fn describe_rule(config: &Config, rule: &PortRule) -> String {
         }
         Mode::Single { priority } => format!("single, priority {priority}"),
         Mode::Disabled => "disabled".into(),
-    };
-    format!("{vip} {ports} {protocol} {mode}")
+    }
+}
+
+/// The name of a configuration.
+pub(crate) fn name(name: Announced) -> String {
+    name.iter().map(|octet| format!("{octet:02x}")).collect()
 }

@@ -13,6 +13,8 @@
 //! | `reception` | that frames to a group MAC reach the stack of this host |
 //! | `neighbours` | what neighbours are told of the virtual IPs |
 //! | `writing` | its flow table, written in slices |
+//! | `connections` | the kernel's connections as the daemon holds them |
+//! | `reload` | the configuration file, read anew while the agent runs |
 //! | `server` | the other end of the control socket |
 //! | `successor` | one process of an agent gives way to the next |
 //! | `watch`, `carrier` | waiting for frames; whether the interface can carry any |
@@ -22,6 +24,7 @@
 mod carrier;
 mod clock;
 pub mod config;
+mod connections;
 pub mod control;
 mod daemon;
 mod describe;
@@ -29,6 +32,7 @@ mod flows;
 mod neighbours;
 mod nic;
 mod reception;
+mod reload;
 mod report;
 mod resolve;
 mod server;

@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 use tracing::{error, info, warn};
 use weir_cluster::Report;
 
+use crate::describe;
+
 /// The least time between two lines about the same nuisance: anybody on the wire can cause some of them at will.
 const QUIET: Duration = Duration::from_secs(10);
 
@@ -81,6 +83,14 @@ fn tell(report: &Report) {
         Report::Drained => info!("the last of the connections that went on here has ended"),
         Report::DrainLimit { connections } => warn!("the drain limit ends {connections} connections"),
         Report::Held { buckets } => warn!("{buckets} buckets stay: a flow table has no room for their connections"),
+        Report::Staged { name } => {
+            info!("configuration {} is staged: it comes into force when all members have it", describe::name(name));
+        }
+        Report::Withdrawn => info!("the configuration that was staged is taken back"),
+        Report::NoRoom => {
+            warn!("the staged configuration is not announced any more: a flow table has no room for its connections");
+        }
+        Report::Reconfigured => info!("the configuration that was staged is in force"),
         Report::NicFailed => error!("the NIC did not take an epoch: this host owns nothing"),
     }
 }

@@ -149,7 +149,8 @@ mod tests {
     fn step() -> action::Program {
         let default_rule = weir_spec::config::DefaultRule::default();
         let deadline = NicTime(0);
-        action::Program { epoch: 1, step: Step::Own, rules: Vec::new(), default_rule, maps: Vec::new(), deadline }
+        let (rules, maps) = (Vec::new(), Vec::new());
+        action::Program { epoch: 1, step: Step::Own, rules, default_rule, maps, deadline, staged: false }
     }
 
     fn key_of(config: &Config) -> [u8; 40] {

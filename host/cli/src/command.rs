@@ -8,3 +8,4 @@ pub(crate) mod hdl;
 pub(crate) mod lab;
 pub(crate) mod man;
 pub(crate) mod nic;
+pub(crate) mod reload;

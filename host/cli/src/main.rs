@@ -16,7 +16,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
-use command::{agent, completions, control, device, hdl, lab, man, nic};
+use command::{agent, completions, control, device, hdl, lab, man, nic, reload};
 use exit::Exit;
 
 /// Load balancing without a load balancer: each host's NIC passes only the packets whose bucket its host owns.
@@ -51,6 +51,8 @@ enum Command {
     Enable(control::RuleArgs),
     /// weigh more or less in a rule
     Weight(control::WeightArgs),
+    /// read the configuration file anew
+    Reload(reload::ReloadArgs),
     /// find NICs, hand them over, and look into them
     #[command(subcommand)]
     Nic(nic::Args),
@@ -84,6 +86,7 @@ fn main() -> ExitCode {
         Command::Drain(args) => control::drain(args),
         Command::Enable(args) => control::enable(args),
         Command::Weight(args) => control::set_weight(args),
+        Command::Reload(args) => reload::run(args),
         Command::Nic(args) => nic::run(args),
         Command::Hdl(args) => hdl::run(args),
         Command::Completions(args) => completions::run(args, Cli::command()),

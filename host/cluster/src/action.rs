@@ -10,6 +10,7 @@ use crate::difference::Difference;
 use crate::epoch::EpochId;
 use crate::flow::{Flow, Listing};
 use crate::host::{HostId, HostSet};
+use crate::staged::Announced;
 use crate::time::{Micros, NicTime};
 
 /// What the caller has to do.
@@ -29,7 +30,11 @@ pub enum Action {
         id: u32,
         /// First let what the NIC has passed so far reach its sockets: a bucket has just been released.
         settle: bool,
+        /// Sort them by the rules of the staged configuration.
+        staged: bool,
     },
+    /// The staged configuration is the one in force from here on.
+    Activated,
     /// Bring the flow table of the NIC to this, in this order, and answer with `Listed` when all of it is done; it may take
     /// its time. There is never more than one unanswered, but for one that clears the table: it takes the place of the one
     /// before, which need not be answered then.
@@ -72,6 +77,8 @@ pub struct Program {
     pub maps: Vec<Map>,
     /// The deadline that comes into force with it. One that has passed leaves the NIC fenced.
     pub deadline: NicTime,
+    /// Virtual IPs, keys and policies are those of the staged configuration.
+    pub staged: bool,
 }
 
 /// Why a host does not converge, or began to. Numbers below 32 are those of NLB's `ConvergingEvent`, the rest are ours.
@@ -243,6 +250,17 @@ pub enum Report {
         /// How many.
         connections: u32,
     },
+    /// Another configuration is announced, and comes into force when all members announce it.
+    Staged {
+        /// Its name.
+        name: Announced,
+    },
+    /// It is not announced any more: it was taken back.
+    Withdrawn,
+    /// It is not announced any more: a flow table has no room for the connections it concerns.
+    NoRoom,
+    /// The configuration that was staged is in force.
+    Reconfigured,
     /// Buckets stay here until a later epoch, since a flow table has no room for their connections.
     Held {
         /// How many.

@@ -117,6 +117,11 @@ impl Buckets {
         buckets
     }
 
+    /// Slot by slot those of another slot, or none.
+    pub(crate) fn rearranged(&self, from: impl Iterator<Item = Option<usize>>) -> Buckets {
+        Buckets(from.map(|slot| slot.map_or(Set::None, |slot| self.slot(slot).clone())).collect())
+    }
+
     fn combine(&self, other: &Buckets, by: impl Fn(u64, u64) -> u64) -> Buckets {
         Buckets(self.0.iter().zip(&other.0).map(|(a, b)| a.combine(b, &by)).collect())
     }

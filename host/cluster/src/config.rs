@@ -324,3 +324,32 @@ impl Config {
 pub(crate) fn first_eight(digest: &[u8]) -> [u8; 8] {
     digest[..8].try_into().expect("SHA-256 has 32 octets")
 }
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// A configuration without rules.
+    pub(crate) fn plain() -> Config {
+        let host = HostId::new(1).expect("host");
+        Config {
+            host,
+            hosts: HostSet::EMPTY.with(host),
+            cluster_ip: Ipv4Addr::new(10, 0, 0, 100),
+            host_ip: Ipv4Addr::new(10, 0, 0, 1),
+            unique_code: 1,
+            addressing: Addressing::Unicast,
+            legacy_ether_type: false,
+            period: 1_000_000,
+            tolerance: 5,
+            skew: 20_000,
+            mode: Mode::Availability,
+            rules: Vec::new(),
+            default_affinity: Affinity::None,
+            shared: Vec::new(),
+            keys: Keys { send: 1, accepted: BTreeMap::from([(1, Secret(vec![7; 32]))]) },
+            flows: FLOWS,
+            drain_limit: None,
+        }
+    }
+}

@@ -1,6 +1,6 @@
 //! What can happen to a host's part of the cluster.
 
-use crate::config::Load;
+use crate::config::{Config, Load};
 use crate::flow::Flow;
 use weir_spec::flow::Entry;
 
@@ -69,6 +69,11 @@ pub enum Event {
         /// Whether there is a carrier.
         up: bool,
     },
+    /// The operator has another configuration: see [`Node::change`](crate::Node::change), which says beforehand what becomes
+    /// of it. One that is refused changes nothing.
+    Configure(Box<Config>),
+    /// The configuration that is staged is taken back. Ignored once it is being put in force.
+    Withdraw,
     /// The load of a rule in multiple-host mode changed on this host.
     SetLoad {
         /// Index into [`Config::slots`](crate::Config::slots).

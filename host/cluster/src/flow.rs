@@ -16,6 +16,11 @@ pub struct Flow {
 }
 
 impl Flow {
+    /// Which connection it is, whatever rules say of it.
+    pub fn identity(&self) -> (u8, Connection) {
+        (self.vip, self.connection)
+    }
+
     /// Where it is by rule and bucket.
     pub(crate) fn place(&self) -> (u8, u16) {
         (self.slot, self.bucket)

@@ -223,6 +223,12 @@ impl Inbox {
         self.records.iter().chain(self.kept.values().flatten())
     }
 
+    /// All of them, with their epochs.
+    pub(crate) fn with_epochs(&self) -> impl Iterator<Item = (EpochId, &Record)> {
+        let kept = self.kept.iter().flat_map(|(&epoch, records)| records.iter().map(move |record| (epoch, record)));
+        self.records.iter().map(|record| (self.epoch, record)).chain(kept)
+    }
+
     /// What was listed by one epoch.
     pub(crate) fn by_epoch(&self, epoch: EpochId) -> impl Iterator<Item = &Record> {
         let records = (self.epoch == epoch).then_some(&self.records);
@@ -253,6 +259,8 @@ pub(crate) struct Handover {
     pub(crate) asked: Option<(u32, Purpose)>,
     /// This host's connections in buckets that leave it, with their signatures by its own flow key.
     pub(crate) pins: BTreeMap<Flow, u64>,
+    /// The pins by the configuration in force, while those above are by the staged one and nothing is released.
+    pub(crate) pins_before: Option<BTreeMap<Flow, u64>>,
     /// Unpinned, and not yet told of.
     pub(crate) unpinned: Vec<Flow>,
     /// Buckets this host keeps for want of room.

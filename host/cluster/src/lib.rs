@@ -12,6 +12,7 @@
 //! | `peer`, `view`, `transfer`, `program`, `timers` | whom to believe, the clique rule, tables on their way, what a NIC holds |
 //! | [`flow`], [`flow_key`] | live connections that are handed over, and the key of their signatures |
 //! | `saved` | what one process leaves to the next |
+//! | [`staged`] | a configuration that is announced and not yet in force |
 //! | `handover`, `buckets` | who lists whose connections; sets of buckets |
 //! | [`wire`] | heartbeats and bulk frames on EtherType 0x886f |
 //!
@@ -35,6 +36,7 @@ pub mod phase;
 mod program;
 pub mod proposal;
 mod saved;
+pub mod staged;
 pub mod status;
 pub mod table;
 pub mod time;
@@ -50,7 +52,7 @@ pub use epoch::EpochId;
 pub use event::Event;
 pub use flow::{Flow, Listing, Record};
 pub use host::{HostId, HostSet};
-pub use node::{Node, ResumeError};
+pub use node::{Change, ChangeError, Node, ResumeError};
 pub use phase::PhaseKind;
 pub use status::Status;
 pub use time::{HostTime, Micros, NicTime, Now};

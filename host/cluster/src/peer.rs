@@ -16,6 +16,7 @@ use crate::difference::Difference;
 use crate::epoch::EpochId;
 use crate::host::{HostId, HostSet};
 use crate::phase::PhaseKind;
+use crate::staged::Announced;
 use crate::time::{HostTime, Micros, NicTime};
 use crate::wire::extension;
 
@@ -31,6 +32,9 @@ pub(crate) struct Says {
     pub(crate) proposed: EpochId,
     pub(crate) table_digest: [u8; 8],
     pub(crate) weights: Vec<u32>,
+    pub(crate) config_digest: [u8; 8],
+    /// Names the configuration it has staged.
+    pub(crate) staged: Announced,
     pub(crate) unique_code: u32,
     pub(crate) ip: Option<Ipv4Addr>,
 }
@@ -90,6 +94,8 @@ pub(crate) struct Peer {
     /// Unique code and address of the incarnation before, if there was one.
     pub(crate) predecessor: Option<(u32, Option<Ipv4Addr>)>,
     pub(crate) says: Says,
+    /// Digest of the configuration it has staged, and its weight slots by that.
+    pub(crate) offer: Option<([u8; 8], Vec<u32>)>,
 }
 
 impl Peer {
@@ -107,6 +113,7 @@ impl Peer {
             mismatch: None,
             predecessor: None,
             says: Says::default(),
+            offer: None,
         }
     }
 

@@ -75,6 +75,6 @@ impl Holding {
         // The first match counts, and a rule of one virtual IP beats a rule of all.
         rules.sort_by_key(|rule| rule.vip == VipSelect::All);
         let default_rule = DefaultRule { affinity: config.default_affinity, map: refer(slots.len()) };
-        Program { epoch, step, rules, default_rule, maps, deadline }
+        Program { epoch, step, rules, default_rule, maps, deadline, staged: false }
     }
 }

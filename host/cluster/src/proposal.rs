@@ -104,6 +104,17 @@ impl Proposal {
         Proposal { epoch, proposer, config_digest, members, rules, tables, digest: [0; 8] }.sealed()
     }
 
+    /// As a start for rules that are numbered otherwise: slot by slot, whose table each has. Only tables and who has them
+    /// count in it.
+    pub(crate) fn rearranged(&self, from: &[Option<usize>]) -> Proposal {
+        let some_table = self.rules.iter().find(|rule| matches!(rule, Assignment::Table(_)));
+        let rule = |slot: &Option<usize>| {
+            // Rules that are new start from a table that others have, so that they share it.
+            slot.and_then(|slot| self.rules.get(slot)).or(some_table).copied().unwrap_or(Assignment::Nobody)
+        };
+        Proposal { rules: from.iter().map(rule).collect(), ..self.clone() }
+    }
+
     fn sealed(mut self) -> Proposal {
         self.digest = first_eight(&Sha256::digest(self.encode()));
         self

@@ -8,6 +8,7 @@ use crate::difference::Difference;
 use crate::epoch::EpochId;
 use crate::host::{HostId, HostSet};
 use crate::phase::PhaseKind;
+use crate::staged::Announced;
 use crate::time::{Micros, NicTime};
 
 /// What a frame was, once it had been judged. Only the first three kinds are acted on.
@@ -110,6 +111,14 @@ pub struct Status {
     pub pins: u32,
     /// Other hosts' connections in buckets of this host, which its NIC leaves alone.
     pub left_alone: u32,
+    /// Name of the configuration in force.
+    pub configuration: Announced,
+    /// Who has staged which configuration, by its name.
+    pub staged: BTreeMap<HostId, Announced>,
+    /// Members for which the one that is staged here waits.
+    pub waits_for: HostSet,
+    /// The one that is staged here is not announced: a flow table has no room for the connections it concerns.
+    pub no_room: bool,
     /// Whether this host drains to stop.
     pub draining: bool,
     /// Whether a Windows host with our cluster IP was heard within a tolerance.

@@ -65,7 +65,11 @@ fn frames_of_a_node() -> Vec<Vec<u8>> {
                     }
                     Action::Dump { id, .. } => events.push(Event::Dumped { id, flows: Vec::new() }),
                     Action::List(listing) => events.push(Event::Listed { id: listing.id, refused: Vec::new() }),
-                    Action::Renew(_) | Action::Report(_) | Action::Destroy(_) | Action::EndHalfOpen => {}
+                    Action::Renew(_)
+                    | Action::Report(_)
+                    | Action::Destroy(_)
+                    | Action::Activated
+                    | Action::EndHalfOpen => {}
                 }
             }
         }

@@ -130,6 +130,7 @@ fn any_fields() -> impl Strategy<Value = Fields> {
 fn any_extension() -> impl Strategy<Value = Extension> {
     (any::<u64>(), any::<[u32; 5]>(), any::<[u8; 4]>(), any::<[u64; 4]>(), any::<[u8; 32]>(), any::<u16>()).prop_map(
         |(incarnation, words, octets, longs, echo, absence)| Extension {
+            staged: [octets[0], octets[1], octets[2], octets[3], 0, 9],
             incarnation,
             sequence: words[0],
             beat: octets[0],
@@ -166,6 +167,8 @@ fn any_message() -> impl Strategy<Value = Message> {
     prop_oneof![
         any::<(u64, u64)>().prop_map(|(incarnation, nonce)| Message::Challenge { incarnation, nonce }),
         any::<u64>().prop_map(|nonce| Message::Answer { nonce }),
+        (any::<[u8; 8]>(), proptest::collection::vec(any::<u32>(), 0..=SLOTS))
+            .prop_map(|(digest, weights)| Message::Staged { digest, weights }),
         (epoch.clone(), any::<[u8; 8]>(), any::<u16>()).prop_map(|(epoch, digest, chunk)| Message::Request {
             epoch,
             digest,

@@ -261,6 +261,14 @@ impl Host {
         control::ask(&self.control(), request, Duration::from_secs(5))
     }
 
+    /// Changes the text of its configuration file; its agent reads it when it is told to.
+    pub fn edit(&self, change: impl FnOnce(String) -> String) -> Result<(), HostError> {
+        let path = self.settings.dir.join(format!("h{}.toml", self.id));
+        let failed = |source| HostError::Write { path: path.clone(), source };
+        let text = fs::read_to_string(&path).map_err(failed)?;
+        fs::write(&path, change(text)).map_err(failed)
+    }
+
     /// Sends its agent a signal; `None` for a host that is off, or without an agent.
     pub fn signal_agent(&self, signal: Signal) -> Option<Result<(), ChildError>> {
         self.alive.as_ref()?.agent.as_ref().map(|agent| agent.signal(signal))

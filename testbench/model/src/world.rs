@@ -140,7 +140,7 @@ impl World {
                     self.write(host, 20, Write::Renew { until, decided });
                 }
                 Action::List(listing) => self.write(host, 50, Write::List(Arc::new(*listing))),
-                Action::Dump { id, settle } => {
+                Action::Dump { id, settle, .. } => {
                     self.write(host, if settle { 3 * MS } else { 50 }, Write::Dump { id, settle });
                 }
                 Action::Destroy(flows) => {
@@ -153,7 +153,7 @@ impl World {
                     self.bid_farewell(host, other.index());
                 }
                 // All connections of the model are established.
-                Action::EndHalfOpen | Action::Report(_) => {}
+                Action::EndHalfOpen | Action::Activated | Action::Report(_) => {}
             }
         }
     }

@@ -139,12 +139,14 @@ impl World {
                     let delay = 1 + self.dice.below(self.write);
                     self.later(host, delay, Work::List(listing));
                 }
-                Action::Dump { id, settle } => {
+                Action::Dump { id, settle, .. } => {
                     let settling = SETTLE.min(self.hosts[host].config.period / 4);
                     let delay = if settle { settling } else { 1 + self.write / 20 };
                     self.later(host, delay, Work::Dump { id });
                 }
                 Action::Destroy(flows) => self.later(host, 1, Work::Destroy(flows)),
+                // Nothing is staged here.
+                Action::Activated => {}
                 Action::EndHalfOpen => {
                     if !self.hosts[host].nic.must_be_fenced(self.at) {
                         self.fail(|_| format!("host {}: ends half-open connections while its NIC accepts", host + 1));

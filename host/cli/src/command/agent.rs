@@ -1,7 +1,7 @@
 //! `weir agent`: the daemon of one host.
 //!
 //! Runs in the foreground until SIGTERM or SIGINT, which leave the cluster first; systemd or the lab puts it where it
-//! belongs. SIGUSR2 puts a new process of the program in its place, which reads the configuration anew and goes on where the
+//! belongs. SIGHUP has it read its configuration anew, as `weir reload` does. SIGUSR2 puts a new process of the program in its place, which reads the configuration anew and goes on where the
 //! old one was: an update, or another weight, without leaving the cluster. What it does is told on standard error, one line an event; `WEIR_LOG=debug` tells more.
 //!
 //! Exit codes: 0 ended as told; 1 failed, with nothing left half done; 3 the configuration or the interface is not there.

@@ -19,6 +19,7 @@
 //!
 //! Exit codes: 0 done; 1 refused, or the agent broke off; 2 the host is in that state already; 3 no agent there.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -30,16 +31,16 @@ use weir_spec::flow::table::FLOWS_LOG2;
 use crate::exit::Exit;
 
 /// An agent that is alive answers within milliseconds.
-const PATIENCE: Duration = Duration::from_secs(5);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// control socket of the agent
     #[arg(long, value_name = "path", env = "WEIR_CONTROL", default_value = DEFAULT_CONTROL)]
-    control: PathBuf,
+    pub(crate) control: PathBuf,
     /// print one JSON object
     #[arg(long)]
-    json: bool,
+    pub(crate) json: bool,
 }
 
 #[derive(clap::Args)]
@@ -127,7 +128,7 @@ fn takes(rule: Option<RuleName>) -> String {
     rule.map_or("All rules take".into(), |rule| format!("Rule {rule} takes"))
 }
 
-fn change(args: &Args, request: Request, state: &str, done: &str) -> anyhow::Result<Exit> {
+pub(crate) fn change(args: &Args, request: Request, state: &str, done: &str) -> anyhow::Result<Exit> {
     let (exit, state) = match ask(&args.control, request, PATIENCE)? {
         Answer::Done => (Exit::Done, state.to_string()),
         Answer::Already { state } => (Exit::Nothing, state),
@@ -168,6 +169,7 @@ fn describe(query: &Query) -> String {
         let buckets: Vec<String> = query.buckets.iter().map(|(host, n)| format!("{host}: {n}")).collect();
         text += &format!("epoch {}; buckets {}\n", query.epoch, buckets.join(", "));
     }
+    text += &describe_staged(query);
     if query.draining {
         text += "draining: this host stops when its last connection has ended\n";
     }
@@ -176,6 +178,30 @@ fn describe(query: &Query) -> String {
     }
     if query.fenced {
         text += "The NIC is fenced: it accepts nothing through rules.\n";
+    }
+    text
+}
+
+/// Who has staged another configuration, and for whom it waits.
+fn describe_staged(query: &Query) -> String {
+    let mut hosts: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for (host, name) in &query.staged {
+        hosts.entry(name).or_default().push(host.to_string());
+    }
+    let mut text = String::new();
+    for (name, by) in hosts {
+        text += &format!("staged: configuration {name} by {}", by.join(", "));
+        if query.staged.get(&query.host).is_some_and(|own| own == name) {
+            let missing: Vec<String> = query.waits_for.iter().map(u8::to_string).collect();
+            if query.no_room {
+                text += "; not announced here: a flow table has no room for its connections";
+            } else if !missing.is_empty() {
+                text += &format!("; waits for {}", missing.join(", "));
+            }
+        } else {
+            text += "; not staged here";
+        }
+        text += "\n";
     }
     text
 }
@@ -220,8 +246,6 @@ fn describe_host(host: &HostDisplay) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use weir_agent::control::NicDisplay;
 
     use super::*;
@@ -296,6 +320,22 @@ mod tests {
         let query = Query { state: "converged".into(), draining: true, pins: 7, ..Query::default() };
         let text = describe(&query);
         assert!(text.contains("draining: this host stops") && text.contains("7 connections go on here"), "{text}");
+    }
+
+    #[test]
+    fn who_has_staged_what_is_told_and_who_has_not() {
+        let query = Query {
+            host: 1,
+            state: "converged".into(),
+            staged: BTreeMap::from([(1, "aa".into()), (2, "aa".into()), (3, "bb".into())]),
+            waits_for: vec![3, 4],
+            ..Query::default()
+        };
+        let text = describe(&query);
+        assert!(text.contains("staged: configuration aa by 1, 2; waits for 3, 4\n"), "{text}");
+        assert!(text.contains("staged: configuration bb by 3; not staged here\n"), "{text}");
+        let full = describe(&Query { no_room: true, ..query });
+        assert!(full.contains("by 1, 2; not announced here: a flow table has no room"), "{full}");
     }
 
     #[test]

@@ -47,6 +47,7 @@ impl Node {
         if self.is_drained() {
             self.stop();
         }
+        self.take_up_what_is_staged(now, out);
         if self.stopping && self.pending.is_none() {
             self.program(Holding::nothing(self.weights.len()), Step::Fence, NicTime(0), Work::Fence, out);
         }
@@ -241,8 +242,12 @@ impl Node {
 
     /// Hosts outside the group that could be taken in now.
     fn joiners(&self, links: &Links, now: Now) -> HostSet {
+        if self.members_are_apart() {
+            return HostSet::EMPTY;
+        }
         let ready = |peer: &Peer| {
-            peer.runs() && peer.says.phase != PhaseKind::Listening && peer.mismatch.is_none() && !peer.penalised
+            let same = peer.says.config_digest == self.config_digest;
+            same && peer.runs() && peer.says.phase != PhaseKind::Listening && peer.mismatch.is_none() && !peer.penalised
         };
         let hosts = self
             .heard(now)
@@ -346,8 +351,9 @@ impl Node {
     /// Whether an epoch for `view` is wanted, none being loaded.
     fn wants_an_epoch(&self, view: HostSet) -> bool {
         let Some(own) = &self.committed else { return true };
+        let reconfigures = self.configuration_for(view) != own.config_digest;
         // Who has given up others that come back by the same epoch needs one as well: nobody takes them in without.
-        if self.partial || own.view() != view || self.phase == PhaseKind::Agreeing {
+        if self.partial || reconfigures || own.view() != view || self.phase == PhaseKind::Agreeing {
             return true;
         }
         let holds = self.holds() || view.iter().filter_map(|host| self.peers.get(&host)).any(|peer| peer.says.holds());
@@ -356,7 +362,11 @@ impl Node {
         }
         let name = (own.epoch, own.digest());
         own.members.iter().any(|(&host, member)| {
-            if self.weights_of(host) != Some(&member.weights) || self.incarnation_of(host) != Some(member.incarnation) {
+            // Who is about to follow tells its weights by the configuration before.
+            let same = host == self.me()
+                || self.peers.get(&host).is_none_or(|peer| peer.says.config_digest == own.config_digest);
+            let weighs = !same || self.weights_of(host) == Some(&member.weights);
+            if !weighs || self.incarnation_of(host) != Some(member.incarnation) {
                 return true;
             }
             let Some(peer) = self.peers.get(&host) else { return false };
@@ -375,7 +385,7 @@ impl Node {
             let member = loaded.members.get(host);
             peer.says.proposed != loaded.epoch
                 && peer.says.committed != loaded.epoch
-                && member.is_some_and(|member| member.weights != peer.says.weights)
+                && member.is_some_and(|m| self.weights_by(*host, loaded.config_digest).as_ref() != Some(&m.weights))
         };
         view.iter()
             .filter_map(|host| Some((host, self.peers.get(&host)?)))
@@ -431,8 +441,9 @@ impl Node {
             && self.base.is_subset(view)
             && view.is_subset(reachable)
             && self.has_quorum(view)
-            && proposal.config_digest == self.config_digest
-            && proposal.members.get(&self.me()).is_some_and(|member| member.weights == self.weights)
+            && self.is_announced_by_all(proposal)
+            && self.weights_by(self.me(), proposal.config_digest).as_ref()
+                == proposal.members.get(&self.me()).map(|member| &member.weights)
             && proposal.members.iter().all(|(&host, m)| self.incarnation_of(host) == Some(m.incarnation))
             && self.obstacle(view, now).is_none()
     }
@@ -481,6 +492,7 @@ impl Node {
             };
             let others = || loaded.members.iter().filter(|(host, _)| **host != self.me());
             facts.lost = if mine { !self.timers.is_set(Timer::Patience) } else { withdrawn() };
+            facts.lost |= !self.has_configuration_of(loaded) || !self.is_announced_by_all(loaded);
             facts.lost |= others().any(|(&host, member)| {
                 !self.heard_of(host, now).is_some_and(|peer| {
                     peer.incarnation == member.incarnation && peer.runs() && peer.mismatch.is_none() && !peer.penalised
@@ -557,7 +569,9 @@ impl Node {
                 self.loaded = None;
                 self.handover.stage = Stage::Start;
                 self.phase = if settled { PhaseKind::Stable } else { PhaseKind::Agreeing };
+                let before = self.handover.pins_before.take();
                 if settled {
+                    self.handover.pins = before.unwrap_or(std::mem::take(&mut self.handover.pins));
                     self.has_returned();
                 }
             }
@@ -587,10 +601,13 @@ impl Node {
 
     fn propose(&mut self, now: Now, out: &mut Vec<Action>) {
         let Some(view) = self.view_to_propose(now) else { return };
+        let digest = self.configuration_for(view);
         let mut members = BTreeMap::new();
         for host in view.iter() {
-            let (Some(incarnation), Some(weights)) = (self.incarnation_of(host), self.weights_of(host)) else { return };
-            members.insert(host, Member { incarnation, weights: weights.to_vec() });
+            let (Some(incarnation), Some(weights)) = (self.incarnation_of(host), self.weights_by(host, digest)) else {
+                return;
+            };
+            members.insert(host, Member { incarnation, weights });
         }
         self.highest = self.highest.saturating_add(1);
         let epoch = EpochId { counter: self.highest, lineage: self.challenges.draw() as u32 };
@@ -599,7 +616,14 @@ impl Node {
             Origin::Nothing => None,
             Origin::At(..) | Origin::Unnamed => return,
         };
-        let proposal = Proposal::compute(epoch, self.me(), self.config_digest, members, origin);
+        let renumbered = match (origin, &self.staged) {
+            (Some(origin), Some(staged)) if digest == staged.digest && !self.is_switch(origin) => {
+                Some(origin.rearranged(&staged.carried))
+            }
+            _ => None,
+        };
+        let origin = renumbered.as_ref().or(origin);
+        let proposal = Proposal::compute(epoch, self.me(), digest, members, origin);
         let moved = match origin {
             None => 0,
             Some(origin) => moved(origin, &proposal),

@@ -73,7 +73,8 @@ impl Node {
     fn ask_for_a_dump(&mut self, purpose: Purpose, out: &mut Vec<Action>) {
         let id = self.handover.next_id();
         self.handover.asked = Some((id, purpose));
-        out.push(Action::Dump { id, settle: purpose == Purpose::Second });
+        let staged = self.loaded.as_ref().is_some_and(|loaded| self.staged_for(loaded).is_some());
+        out.push(Action::Dump { id, settle: purpose == Purpose::Second, staged });
     }
 
     /// By which epoch buckets are whose: the loaded one, once its hand-over has begun.
@@ -84,9 +85,12 @@ impl Node {
         }
     }
 
-    fn by_bucket(&self) -> Vec<bool> {
+    /// By the configuration of `epoch`, or the one in force.
+    fn by_bucket(&self, epoch: Option<&Proposal>) -> Vec<bool> {
         let multiple = |rule: &crate::config::PortRule| matches!(rule.filtering, Filtering::Multiple(_));
-        self.slots.iter().map(multiple).chain([false]).collect()
+        let staged = epoch.and_then(|epoch| self.staged_for(epoch));
+        let slots = staged.map_or(&self.slots, |staged| &staged.slots);
+        slots.iter().map(multiple).chain([false]).collect()
     }
 
     fn flow_key_of(&self, host: HostId) -> Option<[u8; 40]> {
@@ -149,27 +153,25 @@ impl Node {
 
     pub(super) fn dumped(&mut self, id: u32, flows: Vec<Flow>, out: &mut Vec<Action>) {
         let Some((_, purpose)) = self.handover.asked.take_if(|(asked, _)| *asked == id) else { return };
-        let slots = self.weights.len();
+        let slots = self.loaded.as_ref().map_or(0, |loaded| loaded.rules.len()).max(self.weights.len());
         let sound = |flow: &Flow| usize::from(flow.slot) < slots && usize::from(flow.bucket) < weir_spec::map::BUCKETS;
         let alive: BTreeSet<Flow> = flows.into_iter().filter(sound).collect();
-        let released = |node: &Node, flow: &&Flow| node.holding.releases.contains(flow.place());
         match purpose {
             Purpose::Poll => {
                 self.unpin_all_but(&alive);
-                let late = alive.iter().filter(|flow| released(self, flow)).copied().collect();
+                let late = alive.iter().filter(|flow| self.is_released(flow)).copied().collect();
                 self.pin_news(late);
             }
             Purpose::First | Purpose::Second => {
                 let Some(loaded) = &self.loaded else { return };
                 let given = Buckets::given(loaded, self.me());
-                // What was released and comes back is pinned until it is owned.
-                let leaves = |flow: &&Flow| {
-                    let held = self.handover.held.contains(&flow.place());
-                    !held && (!given.contains(flow.place()) || released(self, flow))
-                };
+                let leaves = |flow: &&Flow| self.is_to_be_pinned(flow, loaded, &given);
                 let leaving: BTreeSet<Flow> = alive.iter().filter(leaves).copied().collect();
                 if purpose == Purpose::First {
                     self.handover.stage = Stage::Listing;
+                    let keep = self.is_switch(loaded) && !self.partial;
+                    let before = self.handover.pins_before.take();
+                    self.handover.pins_before = keep.then(|| before.unwrap_or_else(|| self.handover.pins.clone()));
                     self.handover.pins.retain(|flow, _| leaving.contains(flow));
                     self.pin(&leaving);
                     self.start_streams();
@@ -190,14 +192,41 @@ impl Node {
         self.list(out);
     }
 
+    /// Whether a live connection has to be pinned while `loaded` is prepared, which gives `given` to this host.
+    fn is_to_be_pinned(&self, flow: &Flow, loaded: &Proposal, given: &Buckets) -> bool {
+        let place = flow.place();
+        if self.is_switch(loaded) {
+            // Whatever was not released stays; all else passes by its pin alone until the commit.
+            let before = self.staged_for(loaded).and_then(|staged| staged.place_before(place));
+            return !given.contains(place) || !before.is_some_and(|before| self.holding.passes.contains(before));
+        }
+        // What was released and comes back is pinned until it is owned.
+        !self.handover.held.contains(&place) && (!given.contains(place) || self.holding.releases.contains(place))
+    }
+
+    /// Whether a connection, as a dump has it now, passes by its pin alone.
+    fn is_released(&self, flow: &Flow) -> bool {
+        let Some(staged) = self.loaded.as_ref().and_then(|loaded| self.staged_for(loaded)) else {
+            return self.holding.releases.contains(flow.place());
+        };
+        match staged.place_before(flow.place()) {
+            Some(before) => self.holding.releases.contains(before),
+            None => self.handover.stage == Stage::Closing,
+        }
+    }
+
+    /// Which connections live is asked: a dump may have sorted them otherwise than the one that they were pinned by.
     fn unpin_all_but(&mut self, alive: &BTreeSet<Flow>) {
-        let gone: Vec<Flow> = self.handover.pins.keys().filter(|flow| !alive.contains(flow)).copied().collect();
+        let alive: BTreeSet<_> = alive.iter().map(Flow::identity).collect();
+        let gone: Vec<Flow> =
+            self.handover.pins.keys().filter(|flow| !alive.contains(&flow.identity())).copied().collect();
         gone.iter().for_each(|flow| self.handover.unpin(flow));
     }
 
     /// Pins what is not pinned, and tells of it.
     fn pin_news(&mut self, flows: BTreeSet<Flow>) {
-        let news: BTreeSet<Flow> = flows.into_iter().filter(|flow| !self.handover.pins.contains_key(flow)).collect();
+        let pinned: BTreeSet<_> = self.handover.pins.keys().map(Flow::identity).collect();
+        let news: BTreeSet<Flow> = flows.into_iter().filter(|flow| !pinned.contains(&flow.identity())).collect();
         if news.is_empty() {
             return;
         }
@@ -248,6 +277,12 @@ impl Node {
         let Some(loaded) = self.loaded.clone().filter(|_| self.handover.stage > Stage::FirstAsked) else {
             return;
         };
+        if self.is_switch(&loaded) {
+            if !places.is_empty() {
+                self.has_no_room_to_switch(out);
+            }
+            return;
+        }
         let mut held = 0;
         // What others have owned meanwhile is not this host's to keep: its connections are lost, as by a crash.
         let left_out = self.was_left_out();
@@ -404,18 +439,26 @@ impl Node {
     pub(super) fn foreign(&self, epoch: Option<&Proposal>) -> Buckets {
         let member = |host: &HostId| epoch.is_none_or(|epoch| epoch.view().contains(*host));
         let held = |record: &&Record| self.handover.held.contains(&(record.slot, record.bucket));
+        let place = |record: &Record| (record.slot, record.bucket);
+        // What is listed for an epoch of the staged configuration, as the one in force has it.
+        let staged = self.loaded.as_ref().and_then(|loaded| Some((loaded.epoch, self.staged_for(loaded)?)));
+        let before = |(listed, record): (EpochId, &Record)| match staged {
+            Some((epoch, staged)) if listed == epoch => staged.place_before(place(record)),
+            _ => Some(place(record)),
+        };
         let places = self.handover.inboxes.iter().filter(|(host, _)| member(host)).flat_map(|(_, inbox)| {
-            let records: Vec<&Record> = match epoch {
-                Some(epoch) => inbox.by_epoch(epoch.epoch).chain(inbox.all().filter(held)).collect(),
-                None => inbox.all().collect(),
+            let places: Vec<Place> = match epoch {
+                Some(epoch) => inbox.by_epoch(epoch.epoch).chain(inbox.all().filter(held)).map(place).collect(),
+                None => inbox.with_epochs().filter_map(before).collect(),
             };
-            records.into_iter().map(|record| (record.slot, record.bucket))
+            places
         });
-        Buckets::touched(&self.by_bucket(), places)
+        Buckets::touched(&self.by_bucket(epoch), places)
     }
 
-    pub(super) fn pinned(&self) -> Buckets {
-        Buckets::touched(&self.by_bucket(), self.handover.pins.keys().map(Flow::place))
+    /// Buckets in which this host's connections are pinned, by the configuration of `epoch` or the one in force.
+    pub(super) fn pinned(&self, epoch: Option<&Proposal>) -> Buckets {
+        Buckets::touched(&self.by_bucket(epoch), self.handover.pins.keys().map(Flow::place))
     }
 
     fn held(&self) -> Buckets {
@@ -426,7 +469,13 @@ impl Node {
     pub(super) fn holding_to_release(&self, loaded: &Proposal) -> Holding {
         let held = self.held();
         let before = self.holding.passes.either(&self.just_released.both(&held));
-        let passes = before.both(&Buckets::given(loaded, self.me()).either(&held));
+        let given = Buckets::given(loaded, self.me());
+        let given = match self.staged_for(loaded) {
+            None => given,
+            // Of rules that change nothing stays.
+            Some(staged) => staged.buckets_before(&given, self.weights.len()),
+        };
+        let passes = before.both(&given.either(&held));
         let adopts = passes.both(&self.holding.adopts.either(&self.foreign(None)));
         let releases = self.holding.passes.either(&self.holding.releases).without(&passes);
         Holding { passes, adopts, releases }
@@ -436,10 +485,13 @@ impl Node {
     pub(super) fn holding_to_own(&self, loaded: &Proposal) -> Holding {
         let of_epoch = self.handover.inboxes.values().filter_map(|inbox| inbox.holds.get(&loaded.epoch));
         let withheld = of_epoch.flatten().copied();
-        let withheld = Buckets::of(self.weights.len(), withheld);
+        let withheld = Buckets::of(loaded.rules.len(), withheld);
         let given = Buckets::given(loaded, self.me()).without(&withheld);
-        let passes = given.either(&self.held().both(&self.holding.passes));
-        Holding::new(passes, &self.foreign(Some(loaded)), &self.pinned())
+        let passes = match self.is_switch(loaded) {
+            true => given,
+            false => given.either(&self.held().both(&self.holding.passes)),
+        };
+        Holding::new(passes, &self.foreign(Some(loaded)), &self.pinned(Some(loaded)))
     }
 
     /// The NIC holds no more than the loaded proposal leaves: what is alive now is all there is to hand over.
@@ -463,6 +515,7 @@ impl Node {
         });
         self.handover.outboxes.retain(|&host, outbox| outbox.epoch == id && view.contains(host));
         self.handover.stage = Stage::Start;
+        self.handover.pins_before = None;
         self.just_released = Buckets::none(self.weights.len());
         self.forget_pins_of_own_buckets();
         self.timers.set(Timer::Batch, now.host + self.dead_after());
@@ -521,7 +574,7 @@ impl Node {
             return;
         }
         self.handover.untidy = false;
-        let tidy = Holding::new(self.holding.passes.clone(), &self.foreign(None), &self.pinned());
+        let tidy = Holding::new(self.holding.passes.clone(), &self.foreign(None), &self.pinned(None));
         if tidy != self.holding {
             self.program(tidy.clone(), Step::Tidy, self.lease.until, Work::Tidy(tidy), out);
         }

@@ -9,6 +9,7 @@
 //! - `converge`: who is a member, who proposes, what is loaded, released, owned; partitions that meet.
 //! - `speak`: heartbeats, bulk frames, lease renewals.
 //! - `resume`: one process leaves its part to the next.
+//! - `staged`: another configuration.
 //! - `report`: the snapshot for `query`.
 //!
 //! # Why no two NICs accept one bucket
@@ -23,6 +24,8 @@
 //!    number it waits. So a misconfigured cluster is one cluster and some that wait, not two.
 //! 5. In availability mode a partition makes two clusters, each in the right as far as it knows. On first contact the lesser
 //!    (fewer members, then the higher lowest number) fences at once and joins anew.
+//! 6. An epoch for another configuration is committed only after every member has released all buckets whose meaning changes
+//!    ([`staged`](crate::staged)): so hosts that have committed it and hosts that have not yet share none.
 
 mod converge;
 mod handover;
@@ -30,8 +33,10 @@ mod receive;
 mod report;
 mod resume;
 mod speak;
+mod staged;
 
 pub use resume::ResumeError;
+pub use staged::{Change, ChangeError};
 
 use std::collections::BTreeMap;
 
@@ -46,6 +51,7 @@ use crate::peer::{Challenges, Peer};
 use crate::phase::PhaseKind;
 use crate::program::Holding;
 use crate::proposal::Proposal;
+use crate::staged::Staged;
 use crate::status::FrameKind;
 use crate::time::{HostTime, Micros, NicTime, Now};
 use crate::timers::{Timer, Timers};
@@ -81,6 +87,10 @@ pub struct Node {
     codes: Vec<u32>,
     /// This host's weight slots, the default rule last.
     weights: Vec<u32>,
+    /// The configuration that is announced and not yet in force.
+    staged: Option<Staged>,
+    /// What was last told of it, but for its name.
+    offered: Option<Vec<u32>>,
 
     phase: PhaseKind,
     cause: (Cause, Option<HostId>),
@@ -152,6 +162,8 @@ impl Node {
             lease_length: lease::length(config.dead_after(), config.skew),
             slots,
             weights,
+            staged: None,
+            offered: None,
             phase: PhaseKind::Stopped,
             cause: (Cause::None, None),
             told: None,
@@ -230,6 +242,8 @@ impl Node {
             Event::Fenced => self.fenced(now, out),
             Event::Link { up } => self.link(now, up),
             Event::SetLoad { slot, load } => self.set_load(slot, load),
+            Event::Configure(config) => self.configure(now, *config, out),
+            Event::Withdraw => self.withdraw(out),
             Event::DrainStop => self.drain_stop(),
             Event::SetDrain { slot, drain } => self.set_drain(slot, drain),
             Event::Dumped { id, flows } => self.dumped(id, flows, out),
@@ -308,7 +322,10 @@ impl Node {
         };
         self.serial = self.serial.wrapping_add(1);
         let word = epoch << 8 | u32::from(self.serial);
-        let program: Program = holding.program(&self.config, step, word, deadline);
+        let staged =
+            self.loaded.as_ref().filter(|_| matches!(work, Work::Own(_))).and_then(|loaded| self.staged_for(loaded));
+        let config = staged.map_or(&self.config, |staged| &staged.config);
+        let program = Program { staged: staged.is_some(), ..holding.program(config, step, word, deadline) };
         out.push(Action::Program(Box::new(program)));
         self.pending = Some(Pending { word, deadline, work });
     }
@@ -345,6 +362,9 @@ impl Node {
                 let Some(epoch) = self.loaded.take() else { return };
                 self.timers.clear(Timer::Propose);
                 self.timers.clear(Timer::Patience);
+                if self.is_switch(&epoch) {
+                    self.activate(out);
+                }
                 self.holding = holding;
                 self.has_owned(now, &epoch, out);
                 self.partial = false;

@@ -67,7 +67,8 @@ impl Node {
         };
         let kind = self.admit(now, host, extension.incarnation, extension.sequence, FrameKind::Heartbeat, out);
         if kind == FrameKind::Heartbeat {
-            let mismatch = self.mismatch(to, &view, &extension, &says);
+            let apart = self.base.contains(host) && self.is_apart_for_a_moment(&says);
+            let mismatch = if apart { None } else { self.mismatch(to, &view, &extension, &says) };
             self.believe(now, host, mismatch, &extension, says, out);
             if let Some(peer) = self.peers.get_mut(&host) {
                 peer.key = extension::key_id(whole);
@@ -292,6 +293,11 @@ impl Node {
             Message::Listed { incarnation, generation, next, refused } if for_us && incarnation == self.incarnation => {
                 self.records_answered(from, generation, next, &refused, out);
             }
+            Message::Staged { digest, weights } => {
+                if let Some(peer) = self.peers.get_mut(&from) {
+                    peer.offer = Some((digest, weights));
+                }
+            }
             _ => {}
         }
     }
@@ -314,5 +320,7 @@ fn says(view: &Heartbeat<'_>, extension: &Extension) -> Option<Says> {
         weights: (0..rules).map(|slot| view.weight(slot)).collect::<Option<_>>()?,
         unique_code: view.unique_code()?,
         ip: Some(view.host_ip()),
+        config_digest: extension.config_digest,
+        staged: extension.staged,
     })
 }

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::Node;
-use crate::host::HostSet;
+use crate::host::{HostId, HostSet};
 use crate::phase::PhaseKind;
+use crate::staged::{Announced, name_of};
 use crate::status::{HostStatus, RuleStatus, Status};
 use crate::time::Now;
 
@@ -70,9 +71,19 @@ impl Node {
             sent: self.sent,
             pins: self.handover.pins.len() as u32,
             left_alone: self.handover.foreign() as u32,
+            configuration: name_of(self.config_digest),
+            staged: self.staged_by_host(now),
+            waits_for: self.waits_for(now),
+            no_room: self.staged.as_ref().is_some_and(|staged| staged.no_room),
             draining: self.draining,
             foreign: self.recent(self.foreign_at, now),
             duplicate: self.recent(self.duplicate_at, now),
         }
+    }
+
+    fn staged_by_host(&self, now: Now) -> BTreeMap<HostId, Announced> {
+        let theirs = self.heard(now).filter(|(_, peer)| peer.runs() && peer.says.staged != Announced::default());
+        let own = self.staged.as_ref().map(|staged| (self.me(), name_of(staged.digest)));
+        theirs.map(|(host, peer)| (host, peer.says.staged)).chain(own).collect()
     }
 }

@@ -149,7 +149,7 @@ impl Node {
         node.start_streams();
         let given = node.committed.as_ref().map(|epoch| Buckets::given(epoch, node.me()));
         let given = given.unwrap_or_else(|| Buckets::none(node.weights.len()));
-        node.holding = Holding::new(given, &node.foreign(None), &node.pinned());
+        node.holding = Holding::new(given, &node.foreign(None), &node.pinned(None));
         node.handover.is_listed();
         node.timers.set(Timer::Beat, now.host);
         node.timers.set(Timer::Poll, now.host);
@@ -175,6 +175,7 @@ impl Node {
             members: epoch.view(),
             committed: epoch.epoch,
             table_digest: epoch.digest(),
+            config_digest: epoch.config_digest,
             weights: epoch.members.get(&host).map(|member| member.weights.clone()).unwrap_or_default(),
             unique_code: saved.unique_code,
             ip: saved.ip.map(Ipv4Addr::from),

@@ -7,6 +7,7 @@ use crate::config::Mode;
 use crate::epoch::EpochId;
 use crate::host::{HostId, HostSet};
 use crate::phase::PhaseKind;
+use crate::staged::{Announced, Staged};
 use crate::time::Now;
 use crate::timers::Timer;
 use crate::wire::bulk::{Bulk, Message};
@@ -27,6 +28,7 @@ pub(super) struct Spoken {
     proposed: EpochId,
     digest: [u8; 8],
     weights: Vec<u32>,
+    staged: Announced,
 }
 
 impl Node {
@@ -62,6 +64,20 @@ impl Node {
         let payload = self.heartbeat_payload(now, &spoken);
         self.spoken = Some(spoken);
         self.send(&payload, out);
+        self.offer(due, out);
+    }
+
+    /// Tells everybody the loads by the staged configuration: with every periodic heartbeat, and when they change.
+    fn offer(&mut self, due: bool, out: &mut Vec<Action>) {
+        let staged = self.staged.as_ref().filter(|staged| !staged.no_room);
+        let Some((digest, weights)) = staged.map(|staged| (staged.digest, self.staged_weights(staged))) else {
+            self.offered = None;
+            return;
+        };
+        if due || self.offered.as_ref() != Some(&weights) {
+            self.offered = Some(weights.clone());
+            self.send_bulk(self.me(), Message::Staged { digest, weights }, out);
+        }
     }
 
     /// Hosts whose beats are echoed: the members, and those of the proposal that is loaded. To nobody else a promise is
@@ -95,6 +111,7 @@ impl Node {
             proposed: self.loaded.as_ref().map_or(EpochId::NONE, |epoch| epoch.epoch),
             digest: named.map_or([0; 8], |epoch| epoch.digest()),
             weights: self.weights.clone(),
+            staged: self.staged.as_ref().and_then(Staged::announced).unwrap_or_default(),
         }
     }
 
@@ -125,6 +142,7 @@ impl Node {
             echo,
             absence: 0,
             members: spoken.members,
+            staged: spoken.staged,
         };
         extension.emit(&mut payload, &self.config.keys);
         payload

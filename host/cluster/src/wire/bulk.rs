@@ -10,15 +10,15 @@
 //! |---|---|---|
 //! | 0 | 4 | signature |
 //! | 4 | 1 | version |
-//! | 5 | 1 | kind: 1 challenge, 2 answer, 3 request, 4 chunk, 5 records, 6 their answer |
+//! | 5 | 1 | kind: 1 challenge, 2 answer, 3 request, 4 chunk, 5 records, 6 their answer, 7 staged |
 //! | 6 | 1 | key id |
 //! | 7 | 1 | sender's priority |
 //! | 8 | 4 | primary virtual IP, network order |
 //! | 12 | 8 | sender's incarnation |
 //! | 20 | 4 | sequence, of the same counter as the heartbeats |
-//! | 24 | 1 | addressee's priority |
+//! | 24 | 1 | addressee's priority; staged: the sender's, for it is for everybody |
 //! | 25 | 3 | zero |
-//! | 28 | 8 | challenge: incarnation in question; answer: zero; request, chunk and records: epoch; answer to records: the incarnation that sent them |
+//! | 28 | 8 | challenge: incarnation in question; answer: zero; request, chunk and records: epoch; answer to records: the incarnation that sent them; staged: digest of the configuration |
 //! | 36 | 8 | challenge and answer: nonce; request and chunk: table digest; records and their answer: generation |
 //! | 44 | 2 | chunk number; records: number in the stream; their answer: the number expected next |
 //! | 46 | 2 | chunks of the table; records: 1 if with this frame the stream tells everything that was there to tell, else 0 |
@@ -26,7 +26,8 @@
 //! | 50 | n | data |
 //! | end | 32 | HMAC-SHA256 over all before it |
 //!
-//! All little-endian but the address. The frame may be padded behind the MAC: the length field rules.
+//! The data of *staged* are the sender's weight slots by that configuration, four octets each. All little-endian but the
+//! address. The frame may be padded behind the MAC: the length field rules.
 
 use std::net::Ipv4Addr;
 
@@ -36,6 +37,7 @@ use super::records::{self, Operation};
 use crate::config::Keys;
 use crate::epoch::EpochId;
 use crate::host::HostId;
+use crate::wire::heartbeat::SLOTS;
 
 /// The layout above.
 pub const VERSION: u8 = 1;
@@ -105,6 +107,13 @@ pub enum Message {
         /// Those of the last frame that found no room, as additions.
         refused: Vec<Operation>,
     },
+    /// "This configuration is staged here, and these are my weights by it."
+    Staged {
+        /// Its digest.
+        digest: [u8; 8],
+        /// Weight slots, the default rule last; at most [`SLOTS`].
+        weights: Vec<u32>,
+    },
 }
 
 /// A bulk frame.
@@ -145,6 +154,7 @@ impl Bulk {
         let encoded = match &self.message {
             Message::Records { operations, .. } => records::encode(operations),
             Message::Listed { refused, .. } => records::encode(refused),
+            Message::Staged { weights, .. } => weights.iter().flat_map(|weight| weight.to_le_bytes()).collect(),
             _ => Vec::new(),
         };
         let (kind, first, second, chunk, of, data): (u8, _, _, u16, u16, &[u8]) = match &self.message {
@@ -158,6 +168,7 @@ impl Bulk {
             Message::Listed { incarnation, generation, next, .. } => {
                 (6, incarnation.to_le_bytes(), long(*generation), *next, 0, &encoded)
             }
+            Message::Staged { digest, .. } => (7, *digest, zero, 0, 0, &encoded),
         };
         let mut payload = Vec::with_capacity(HEADER + data.len() + MAC);
         payload.extend(BULK.to_le_bytes());
@@ -220,6 +231,7 @@ impl Bulk {
                 next: chunk,
                 refused: operations()?,
             },
+            7 => Message::Staged { digest: first, weights: weights(data).ok_or(Fault::Unknown)? },
             _ => return Err(Fault::Unknown),
         };
         Ok(Bulk {
@@ -231,4 +243,10 @@ impl Bulk {
             message,
         })
     }
+}
+
+/// Weight slots, if that is what these octets are.
+fn weights(data: &[u8]) -> Option<Vec<u32>> {
+    let (words, rest) = data.as_chunks::<4>();
+    (rest.is_empty() && words.len() <= SLOTS).then(|| words.iter().map(|word| u32::from_le_bytes(*word)).collect())
 }

@@ -19,7 +19,7 @@
 //! | 56 | 32 | echo: for each host the last beat heard from it, 0 for no promise |
 //! | 88 | 2 | absence: reserved for the planned restart of an agent; zero |
 //! | 90 | 4 | members: the view of the committed epoch |
-//! | 94 | 6 | spare, zero |
+//! | 94 | 6 | first octets of the digest of the configuration that is staged, zero if none is |
 //! | 100 | 32 | HMAC-SHA256 over the whole payload |
 //!
 //! All little-endian.
@@ -31,6 +31,7 @@ use super::heartbeat::{LEN, field};
 use crate::config::Keys;
 use crate::epoch::EpochId;
 use crate::host::HostSet;
+use crate::staged::Announced;
 
 /// Octets of the extension.
 pub const SIZE: usize = field::EXTENSION.end - field::EXTENSION.start;
@@ -81,6 +82,8 @@ pub struct Extension {
     pub absence: u16,
     /// The view of the committed epoch.
     pub members: HostSet,
+    /// Names the configuration that is staged.
+    pub staged: Announced,
 }
 
 /// What the reserved octets of a heartbeat are.
@@ -135,6 +138,7 @@ fn parse(octets: &[u8]) -> Extension {
         echo: take(octets, 56),
         absence: u16::from_le_bytes(take(octets, 88)),
         members: HostSet(u32::from_le_bytes(take(octets, 90))),
+        staged: take(octets, 94),
     }
 }
 
@@ -156,7 +160,7 @@ impl Extension {
         put(56, &self.echo);
         put(88, &self.absence.to_le_bytes());
         put(90, &self.members.0.to_le_bytes());
-        put(94, &[0; 6]);
+        put(94, &self.staged);
         auth::seal(keys, payload, MAC_FIELD);
     }
 }

@@ -11,14 +11,15 @@ use std::net::Ipv4Addr;
 
 use weir_cluster::flow_key;
 use weir_cluster::{
-    Action, Addressing, Config, EpochId, Event, Filtering, Flow, HostId, HostSet, HostTime, Keys, Listing, Load, Mode,
-    NicTime, Node, Now, PhaseKind, PortRule, Program, Report, Secret, Status, Step,
+    Action, Addressing, Change, Config, EpochId, Event, Filtering, Flow, HostId, HostSet, HostTime, Keys, Listing,
+    Load, Mode, NicTime, Node, Now, PhaseKind, PortRule, Program, Report, Secret, Status, Step,
 };
+use weir_spec::config::DefaultRule;
 use weir_spec::flow::signature::signature;
 use weir_spec::flow::{Connection, Entry, FlowKind};
 use weir_spec::lease::Lease;
 use weir_spec::map::{BUCKETS, BucketState, Map, MapRef};
-use weir_spec::rules::{Affinity, Protocol, VipSelect};
+use weir_spec::rules::{Affinity, Protocol, Rule, VipSelect};
 
 pub(crate) const SECOND: u64 = 1_000_000;
 pub(crate) const MS: u64 = 1_000;
@@ -56,6 +57,9 @@ pub(crate) struct Nic {
     pub(crate) owned: Owned,
     /// The state of every bucket, by rule as `owned`.
     pub(crate) states: Vec<Map>,
+    /// By which rules, in their order.
+    pub(crate) rules: Vec<Rule>,
+    default_rule: DefaultRule,
     pub(crate) listed: BTreeSet<Entry>,
     /// Entries the table has room for.
     pub(crate) room: usize,
@@ -86,6 +90,7 @@ impl Nic {
         self.states = program.rules.iter().map(|rule| map(rule.map)).collect();
         self.states.push(map(program.default_rule.map));
         self.owned = self.states.iter().map(words).collect();
+        (self.rules, self.default_rule) = (program.rules.clone(), program.default_rule);
         self.lease.fenced()
     }
 
@@ -108,9 +113,29 @@ impl Nic {
         refused
     }
 
+    fn place(&self, flow: &Flow) -> (usize, u16) {
+        let rules = self.rules.iter().map(|rule| (rule.first_port, rule.last_port, rule.affinity));
+        place(rules, self.default_rule.affinity, flow)
+    }
+
+    /// Whether the first packet of a connection passes, which is listed nowhere.
+    fn owns(&self, flow: &Flow) -> bool {
+        let (rule, bucket) = self.place(flow);
+        self.owned.get(rule).is_some_and(|words| words[usize::from(bucket) / 64] >> (bucket % 64) & 1 == 1)
+    }
+
+    /// Whether both go by the same rules.
+    fn sorts_as(&self, other: &Nic) -> bool {
+        let plain = |nic: &Nic| -> Vec<(u16, u16, Affinity)> {
+            nic.rules.iter().map(|rule| (rule.first_port, rule.last_port, rule.affinity)).collect()
+        };
+        plain(self) == plain(other) && self.default_rule.affinity == other.default_rule.affinity
+    }
+
     /// Whether a packet of an established connection passes.
     fn passes(&self, at: u64, flow: &Flow, signature: u64) -> bool {
-        let state = self.states.get(usize::from(flow.slot)).map(|map| map.get(flow.bucket.into()));
+        let (rule, bucket) = self.place(flow);
+        let state = self.states.get(rule).map(|map| map.get(bucket.into()));
         let listed = |kind| self.listed.contains(&Entry { signature, vip: flow.vip, kind });
         self.accepts_at(at)
             && match state {
@@ -120,6 +145,35 @@ impl Nic {
                 Some(BucketState::Release) => listed(FlowKind::Pin),
             }
     }
+}
+
+/// Where a connection is by rules that are all for every virtual IP. Without affinity its bucket is the one it was opened in;
+/// with it the bucket depends on its source alone.
+fn place(rules: impl Iterator<Item = (u16, u16, Affinity)>, default: Affinity, flow: &Flow) -> (usize, u16) {
+    let port = flow.connection.destination_port;
+    let (mut index, mut affinity) = (0, default);
+    for (first, last, of_rule) in rules {
+        if (first..=last).contains(&port) {
+            affinity = of_rule;
+            break;
+        }
+        index += 1;
+    }
+    let source = u32::from_be_bytes([0, 1, 2, 3].map(|octet| flow.connection.source[octet]));
+    let bucket = match affinity {
+        Affinity::None => flow.bucket,
+        Affinity::Single => Dice::new(source.into()).below(4096) as u16,
+        Affinity::Network => Dice::new(u64::from(source >> 8) << 40).below(4096) as u16,
+    };
+    (index, bucket)
+}
+
+/// A connection as a configuration sorts it.
+fn sorted(config: &Config, flow: &Flow) -> Flow {
+    let rules = config.slots();
+    let rules = rules.iter().map(|rule| (rule.first_port, rule.last_port, rule.affinity));
+    let (slot, bucket) = place(rules, config.default_affinity, flow);
+    Flow { slot: slot as u8, bucket, ..*flow }
 }
 
 fn words(map: &Map) -> [u64; BUCKETS / 64] {
@@ -138,6 +192,8 @@ pub(crate) struct Host {
     pub(crate) node: Option<Node>,
     pub(crate) nic: Nic,
     pub(crate) config: Config,
+    /// What was configured and is not in force.
+    pub(crate) staged: Option<Config>,
     offset: u64,
     ppm: i64,
     paused: bool,
@@ -174,7 +230,7 @@ impl Host {
 impl Host {
     /// Whether new connections of a flow's bucket come here.
     pub(crate) fn node_owns(&self, flow: &Flow) -> bool {
-        self.nic.owned[usize::from(flow.slot)][usize::from(flow.bucket) / 64] >> (flow.bucket % 64) & 1 == 1
+        self.nic.owns(flow)
     }
 }
 
@@ -188,7 +244,7 @@ enum Write {
     Program(Box<Program>),
     Renew(NicTime),
     List(Box<Listing>),
-    Dump { id: u32 },
+    Dump { id: u32, staged: bool },
 }
 
 pub(crate) struct Cluster {
@@ -214,6 +270,8 @@ pub(crate) struct Cluster {
     pub(crate) planned: bool,
     /// All connections there ever were, with their signatures.
     connections: BTreeMap<Flow, u64>,
+    /// Connections that could be: what two NICs with other rules must not both take.
+    samples: Vec<Flow>,
     /// When the last frame of a link arrives.
     arrivals: BTreeMap<(usize, usize), u64>,
     incarnations: u64,
@@ -271,6 +329,8 @@ impl Cluster {
                     nic: Nic {
                         lease: Lease::default(),
                         owned: Vec::new(),
+                        rules: Vec::new(),
+                        default_rule: DefaultRule::default(),
                         states: Vec::new(),
                         listed: BTreeSet::new(),
                         room: 4096,
@@ -278,6 +338,7 @@ impl Cluster {
                         ppm: dice.below(201) as i64 - 100,
                     },
                     config,
+                    staged: None,
                     offset: dice.below(1 << 40),
                     ppm: dice.below(201) as i64 - 100,
                     paused: false,
@@ -293,6 +354,13 @@ impl Cluster {
             })
             .collect();
         let lives = vec![0; hosts.len()];
+        let sample = |index: u32| {
+            let port = [22, 80, 81, 443, 8000][index as usize % 5];
+            let source = std::net::IpAddr::V4(Ipv4Addr::from(0xc000_0000 + index * 97));
+            let connection = Connection::new(source, 50_000, port);
+            Flow { slot: 0, bucket: (index * 37 % 4096) as u16, vip: 0, connection }
+        };
+        let samples = (0..600).map(sample).collect();
         Cluster {
             at: 0,
             hosts,
@@ -310,6 +378,7 @@ impl Cluster {
             frames: 0,
             planned: false,
             connections: BTreeMap::new(),
+            samples,
             arrivals: BTreeMap::new(),
             incarnations: 0,
             lives,
@@ -355,6 +424,25 @@ impl Cluster {
         entropy.iter_mut().for_each(|octet| *octet = self.dice.roll() as u8);
         let incarnation = self.dice.roll() << 8 | self.incarnations & 0xff;
         self.handle(host, Event::Start { incarnation, entropy });
+    }
+
+    /// The operator edits the configuration of a host and has it read anew.
+    pub(crate) fn configure(&mut self, host: usize, change: impl Fn(&mut Config)) -> Change {
+        let slot = &mut self.hosts[host];
+        let mut config = slot.config.clone();
+        change(&mut config);
+        let node = slot.node.as_ref().expect("it runs");
+        let becomes = node.change(slot.now(self.at), &config).expect("a configuration that can be taken");
+        match becomes {
+            Change::AtOnce if config.digest() == slot.config.digest() => {
+                slot.config = config.clone();
+                slot.staged = None;
+            }
+            Change::AtOnce | Change::Staged => slot.staged = Some(config.clone()),
+            Change::Nothing => {}
+        }
+        self.handle(host, Event::Configure(Box::new(config)));
+        becomes
     }
 
     /// Whether the agent could be replaced now.
@@ -458,14 +546,20 @@ impl Cluster {
                     let delay = 50 + self.dice.below(MS);
                     self.write(host, delay, Write::List(listing));
                 }
-                Action::Dump { id, settle } => {
+                Action::Dump { id, settle, staged } => {
                     let delay = if settle { 3 * MS } else { 100 };
-                    self.write(host, delay, Write::Dump { id });
+                    self.write(host, delay, Write::Dump { id, staged });
+                }
+                Action::Activated => {
+                    let slot = &mut self.hosts[host];
+                    slot.config = slot.staged.take().expect("something is staged");
                 }
                 Action::Destroy(flows) => {
                     let slot = &mut self.hosts[host];
                     for flow in flows {
-                        slot.destroyed += usize::from(slot.sockets.remove(&flow));
+                        let before = slot.sockets.len();
+                        slot.sockets.retain(|socket| socket.identity() != flow.identity());
+                        slot.destroyed += before - slot.sockets.len();
                     }
                 }
                 Action::EndHalfOpen => {
@@ -584,8 +678,10 @@ impl Cluster {
                 let refused = nic.list(&listing);
                 self.give(host, Event::Listed { id: listing.id, refused });
             }
-            Write::Dump { id } => {
-                let flows = self.hosts[host].sockets.iter().copied().collect();
+            Write::Dump { id, staged } => {
+                let slot = &self.hosts[host];
+                let config = slot.staged.as_ref().filter(|_| staged).unwrap_or(&slot.config);
+                let flows = slot.sockets.iter().map(|flow| sorted(config, flow)).collect();
                 self.give(host, Event::Dumped { id, flows });
             }
         }
@@ -644,6 +740,20 @@ impl Cluster {
                 if excused && !self.strict {
                     continue;
                 }
+                if !self.hosts[a].nic.sorts_as(&self.hosts[b].nic) {
+                    let both = |flow: &&Flow| self.hosts[a].nic.owns(flow) && self.hosts[b].nic.owns(flow);
+                    let twice = self.samples.iter().find(both);
+                    assert_eq!(
+                        twice,
+                        None,
+                        "at {} us by hosts {} and {}\n{:#?}",
+                        self.at,
+                        b + 1,
+                        a + 1,
+                        self.statuses()
+                    );
+                    continue;
+                }
                 let pairs = self.hosts[a].nic.owned.iter().zip(&self.hosts[b].nic.owned);
                 for (rule, (x, y)) in pairs.enumerate() {
                     let both: u32 = x.iter().zip(y).map(|(x, y)| (x & y).count_ones()).sum();
@@ -664,7 +774,7 @@ impl Cluster {
     /// A client connects: the host whose NIC passes its SYN has a new socket. `None` if none does.
     pub(crate) fn connect(&mut self, slot: u8, bucket: u16) -> Option<(usize, Flow)> {
         let source = std::net::IpAddr::V4(Ipv4Addr::from(0x0a00_0001 + self.connections.len() as u32));
-        let connection = Connection::new(source, 40_000, if slot == 0 { 80 } else { 443 });
+        let connection = Connection::new(source, 40_000, [80, 443, 8000][usize::from(slot)]);
         let flow = Flow { slot, bucket, vip: 0, connection };
         let config = &self.hosts[0].config;
         let key = flow_key::derive(&config.keys.accepted[&config.keys.send], config.cluster_ip);

@@ -6,3 +6,4 @@ mod fixture;
 mod frames;
 mod handover;
 mod random;
+mod staged;

@@ -10,6 +10,7 @@ mod modes;
 mod refuse;
 mod room;
 mod stage;
+mod staged;
 mod survive;
 mod tuples;
 mod whole;

@@ -15,18 +15,18 @@ const CONNECTIONS: usize = 200;
 /// Each connection is used twice a second.
 const PAUSE: Duration = Duration::from_millis(500);
 /// A retransmitted SYN comes after a second, the next one two seconds later.
-const ONE_RETRY: Duration = Duration::from_millis(2500);
+pub(crate) const ONE_RETRY: Duration = Duration::from_millis(2500);
 
 const RULE: RuleName = RuleName { vip: None, port: 80 };
 
 /// A lab at default heartbeats.
-fn lab(name: &str) -> Lab {
+pub(crate) fn lab(name: &str) -> Lab {
     let program = Some(weir_binary());
     let options = Options { hosts: 4, engine: Engine::Spec, name: name.into(), program, ..Options::default() };
     Lab::build(&options, Default::default()).expect("these scenarios need root")
 }
 
-fn hold(lab: &Lab) -> HeldConnections {
+pub(crate) fn hold(lab: &Lab) -> HeldConnections {
     let tuples: Vec<Tuple> = Tuples::new(7).take(CONNECTIONS).collect();
     HeldConnections::open(lab.clients(), &tuples, PAUSE).expect("connections")
 }
@@ -42,7 +42,7 @@ fn broken(held: &[Held], since: Instant) -> Vec<String> {
 }
 
 /// Waits until each connection that lives was answered once more.
-fn all_answered(lab: &mut Lab, held: &HeldConnections, of: impl Fn(&Held) -> bool) -> Vec<String> {
+pub(crate) fn all_answered(lab: &mut Lab, held: &HeldConnections, of: impl Fn(&Held) -> bool) -> Vec<String> {
     let since = Instant::now();
     loop {
         lab.wait(Duration::from_millis(100)).expect("all processes live");

@@ -1,0 +1,128 @@
+//! The kernel's connections as the daemon holds them: when to look at them, and by which rules they are sorted.
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use tracing::{info, warn};
+use weir_cluster::{Event, Flow, Node};
+
+use crate::config::Config;
+use crate::daemon::{AgentError, system};
+use crate::flows::Sorter;
+use crate::nic::told;
+use crate::resolve;
+use crate::sockets::{Sockets, SocketsError};
+use crate::watch::Vectors;
+
+/// Many sockets go at once: so long after the first one looks.
+const TOGETHER: Duration = Duration::from_millis(5);
+
+/// A dump that was asked for.
+#[derive(Clone, Copy)]
+pub(crate) struct Dump {
+    pub(crate) id: u32,
+    /// By the rules of the staged configuration.
+    pub(crate) staged: bool,
+}
+
+/// The kernel's connections, and when to look at them.
+pub(crate) struct Connections {
+    sockets: Sockets,
+    /// By the rules in force.
+    pub(crate) sorter: Sorter,
+    /// By those that are staged.
+    pub(crate) staged: Option<Sorter>,
+    /// Becomes readable when a socket goes.
+    pub(crate) ended: Vectors,
+    /// A dump that waits until what the NIC passed has settled.
+    settling: Option<(Instant, Dump)>,
+    /// Sockets have gone: a look at this time tells whose they were.
+    look: Option<Instant>,
+    /// The last dump failed, which has been told.
+    failing: bool,
+}
+
+impl Connections {
+    pub(crate) fn open(config: &Config, node: &Node) -> Result<Connections, AgentError> {
+        let sockets = Sockets::open(&config.handover.netns)?;
+        let ended = Vectors::new(&sockets.hearing()).map_err(system("watch for sockets that end"))?;
+        let sorter = resolve::sorter(config, node.config().slots());
+        Ok(Connections { sockets, sorter, staged: None, ended, settling: None, look: None, failing: false })
+    }
+
+    /// All live ones of the virtual IPs; `None` if the kernel does not say.
+    pub(crate) fn alive(&mut self, staged: bool) -> Option<BTreeSet<Flow>> {
+        let dump = self.sockets.dump();
+        match &dump {
+            Err(error) if !self.failing => {
+                warn!("{}; live connections are not handed over until it works", told(error))
+            }
+            _ => {}
+        }
+        self.failing = dump.is_err();
+        let sorter = self.staged.as_ref().filter(|_| staged).unwrap_or(&self.sorter);
+        Some(dump.ok()?.iter().filter_map(|connection| sorter.flow(connection)).collect())
+    }
+
+    pub(crate) fn dumped(&mut self, dump: Dump) -> Event {
+        let flows = self.alive(dump.staged).unwrap_or_default();
+        Event::Dumped { id: dump.id, flows: flows.into_iter().collect() }
+    }
+
+    /// A dump once what the NIC has passed had time to reach its sockets.
+    pub(crate) fn settle(&mut self, dump: Dump, after: Duration) {
+        self.settling = Some((Instant::now() + after, dump));
+    }
+
+    /// The dump that was waited for.
+    pub(crate) fn settled(&mut self) -> Option<Event> {
+        let now = Instant::now();
+        let (_, dump) = self.settling.take_if(|(at, _)| *at <= now)?;
+        Some(self.dumped(dump))
+    }
+
+    /// Sockets have gone.
+    pub(crate) fn look_soon(&mut self) {
+        self.look.get_or_insert(Instant::now() + TOGETHER);
+    }
+
+    /// Which of `draining` have gone, if it is time to look.
+    pub(crate) fn closed(&mut self, draining: impl Iterator<Item = Flow>) -> Vec<Flow> {
+        let now = Instant::now();
+        if self.look.take_if(|at| *at <= now).is_none() {
+            return Vec::new();
+        }
+        let mut draining = draining.peekable();
+        if draining.peek().is_none() {
+            return Vec::new();
+        }
+        // Which socket went is not asked: what is left in FIN_WAIT2 has lost its socket and is alive.
+        let Some(alive) = self.alive(false) else { return Vec::new() };
+        // They may be sorted by other rules than those in force.
+        let alive: BTreeSet<_> = alive.iter().map(Flow::identity).collect();
+        draining.filter(|flow| !alive.contains(&flow.identity())).collect()
+    }
+
+    pub(crate) fn destroy(&mut self, flows: &[Flow]) {
+        let doomed = flows.iter().filter_map(|flow| self.sorter.connection(flow)).collect();
+        match self.sockets.destroy(&doomed) {
+            Ok(count) => info!("{count} connections were ended"),
+            Err(error) => warn!("{}", told(&error)),
+        }
+    }
+
+    pub(crate) fn end_half_open(&mut self) {
+        let ended: Result<usize, SocketsError> =
+            self.sockets.destroy_half_open(|connection| self.sorter.flow(connection).is_some());
+        match ended {
+            Ok(0) => {}
+            Ok(count) => info!("{count} half-open connections were ended, since others have had their buckets"),
+            Err(error) => warn!("{}", told(&error)),
+        }
+    }
+
+    /// When there is something to do.
+    pub(crate) fn due(&self) -> Option<Instant> {
+        self.settling.map(|(at, _)| at).into_iter().chain(self.look).min()
+    }
+}

@@ -19,7 +19,12 @@ use crate::window::{self, Window};
 pub(crate) const ALL_ONES: u32 = u32::MAX;
 
 /// The NIC without its ports and its bus.
-pub(crate) struct Core(Mutex<State>);
+pub(crate) struct Core {
+    /// Held by who comes next, from before `state` is free until it is taken: a lock alone goes to whom it likes, and a
+    /// thread that gives the NIC one frame after the other would keep it from its bus.
+    next: Mutex<()>,
+    state: Mutex<State>,
+}
 
 struct State {
     engine: Box<dyn Engine>,
@@ -57,7 +62,7 @@ impl Core {
         };
         state.engine.set_time(clock::now());
         state.told = state.engine.conditions();
-        Ok(Core(Mutex::new(state)))
+        Ok(Core { next: Mutex::new(()), state: Mutex::new(state) })
     }
 
     /// Reads the register at `offset`, aligned and inside the BAR. A refused read gives zero.
@@ -181,7 +186,9 @@ impl Core {
 
     /// The engine, brought to the present.
     fn at(&self) -> Result<(MutexGuard<'_, State>, Micros), EngineError> {
-        let mut state = self.0.lock().map_err(|_| EngineError::Failed)?;
+        let next = self.next.lock().map_err(|_| EngineError::Failed)?;
+        let mut state = self.state.lock().map_err(|_| EngineError::Failed)?;
+        drop(next);
         let now = clock::now();
         state.engine.set_time(now);
         // What happened by then, before what happens now.

@@ -188,16 +188,17 @@ pub struct Probes {
 }
 
 impl Probes {
-    /// Asks from each of `tuples` once a `beat`. An attempt is given up after `connect`, long before TCP would repeat its
-    /// SYN: so the figures are those of the cluster, and not of TCP's retransmission timer.
+    /// Asks from each of `tuples` once a `beat`. An attempt is given up when its connection or its answer took `give_up`,
+    /// long before TCP would repeat its SYN or its request: so the figures are those of the cluster, and not of TCP's
+    /// retransmission timers, the shortest of which is 200 ms.
     pub fn start(
         clients: &Namespace,
         tuples: &[Tuple],
         beat: Duration,
-        connect: Duration,
+        give_up: Duration,
     ) -> Result<Probes, NamespaceError> {
         let answers: Vec<Arc<Mutex<Answers>>> = tuples.iter().map(|_| Arc::default()).collect();
-        let patience = Patience { connect, answer: connect.max(Duration::from_millis(200)) };
+        let patience = Patience { connect: give_up, answer: give_up };
         let crew = Crew::start(clients, tuples.len(), |index, stop| {
             let (tuple, answers) = (tuples[index], answers[index].clone());
             move || {

@@ -14,7 +14,7 @@ use crate::PeerError;
 
 /// As fine as the lab looks at a Weir cluster.
 pub(crate) const BEAT: Duration = Duration::from_millis(5);
-/// An attempt is given up after this, long before TCP repeats its SYN.
+/// An attempt is given up after this without connection or answer, long before TCP repeats anything.
 pub(crate) const CONNECT: Duration = Duration::from_millis(30);
 /// Tuples that are asked from.
 pub(crate) const PROBES: usize = 4;

@@ -13,7 +13,10 @@
 //!    that moves on before it has drained is listed by all who drain it.
 //! 3. A connection that ends is unpinned first and told of then: at no time does its tuple pass at two hosts.
 //! 4. Records are removed by who sent them, or by the commit of an epoch that they do not belong to. A silent host's stay until
-//!    an epoch without it is committed: only then is its NIC known to be fenced.
+//!    an epoch without it is committed: only then is its NIC known to be fenced. What belongs to an epoch above the committed
+//!    one stays only if that may still come as it was listed: the sender is the same incarnation, is heard, and its last
+//!    heartbeat shows that epoch or is older than the list. For names of epochs do not rise with time: a host that was
+//!    restarted may not know how far others had counted, and lineages are random.
 //!
 //! What a flow table has no room for is not moved: its bucket is *held* by the host that has it. The one it would go to is told
 //! so, and so is whoever drains connections of that bucket: they are listed with its holder then.
@@ -139,6 +142,8 @@ pub(crate) struct Inbox {
     refused: Vec<Record>,
     /// The last frame has to be answered, once it is done.
     owed: bool,
+    /// Sequence of that frame, which heartbeats share.
+    pub(crate) sequence: u32,
 }
 
 impl Inbox {
@@ -235,20 +240,28 @@ impl Inbox {
         records.into_iter().chain(self.kept.get(&epoch)).flatten()
     }
 
-    /// An epoch is in force: what was listed by those before it goes, but for buckets that are held.
-    pub(crate) fn outdate(&mut self, epoch: EpochId, held: &BTreeSet<Place>) {
-        if self.epoch < epoch {
+    /// Lists for an epoch above this one.
+    pub(crate) fn is_ahead_of(&self, epoch: EpochId) -> bool {
+        self.epoch > epoch
+    }
+
+    /// An epoch is in force: what was listed by others goes, but for buckets that are held. The stream stays if it `may_come`
+    /// into force later; those before it were given up when it began.
+    pub(crate) fn outdate(&mut self, epoch: EpochId, held: &BTreeSet<Place>, may_come: bool) {
+        let stays = self.epoch == epoch || may_come && self.is_ahead_of(epoch);
+        if !stays {
             let records = std::mem::take(&mut self.records);
             self.kept.entry(self.epoch).or_default().extend(records);
         }
-        let newer = self.kept.split_off(&epoch);
-        let older = std::mem::replace(&mut self.kept, newer);
-        let stays = |record: &Record| held.contains(&(record.slot, record.bucket));
-        let mut staying: BTreeSet<Record> = older.into_values().flatten().filter(stays).collect();
+        let by_epoch = self.kept.remove(&epoch);
+        let others = std::mem::take(&mut self.kept);
+        let is_held = |record: &Record| held.contains(&(record.slot, record.bucket));
+        let mut staying: BTreeSet<Record> = others.into_values().flatten().filter(is_held).collect();
+        staying.extend(by_epoch.into_iter().flatten());
         if !staying.is_empty() {
-            self.kept.entry(epoch).or_default().append(&mut staying);
+            self.kept.insert(epoch, staying);
         }
-        self.holds = self.holds.split_off(&epoch);
+        self.holds.retain(|&of, _| of == epoch || stays && of == self.epoch);
     }
 }
 
@@ -456,6 +469,25 @@ mod tests {
         let gone = Frame { number: 1, complete: true, operations: vec![Operation::Remove(record(0))] };
         assert_eq!(inbox.take(77, EPOCH, 2, &gone), Some(vec![]));
         assert!(!inbox.all().any(|known| *known == record(0)), "what ended has ended in all of them");
+    }
+
+    #[test]
+    fn what_was_listed_for_an_epoch_that_never_came_goes_with_the_next_commit_whatever_their_ranks() {
+        let epoch = |lineage| EpochId { counter: 4, lineage };
+        let list = |number, buckets| Frame { number, complete: true, operations: adds(buckets) };
+        let mut inbox = Inbox::default();
+        inbox.take(77, epoch(9), 1, &list(0, 0..3));
+        inbox.take(77, epoch(5), 2, &list(0, 2..4));
+        inbox.outdate(epoch(5), &BTreeSet::new(), false);
+        assert_eq!(inbox.all().copied().collect::<BTreeSet<_>>(), (2..4).map(record).collect());
+        // The sender is ahead, and then it is not any more.
+        inbox.take(77, epoch(7), 3, &list(0, 6..8));
+        let mut gone = inbox.clone();
+        inbox.outdate(epoch(5), &BTreeSet::new(), true);
+        assert_eq!(inbox.all().copied().collect::<BTreeSet<_>>(), (2..4).chain(6..8).map(record).collect());
+        gone.outdate(epoch(5), &BTreeSet::from([(0, 7)]), false);
+        let left: BTreeSet<u16> = gone.by_epoch(epoch(5)).map(|record| record.bucket).collect();
+        assert_eq!(left, BTreeSet::from([2, 3, 7]), "but for a bucket that is held");
     }
 
     #[test]

@@ -5,6 +5,10 @@
 //! sequence must strictly rise, from the answer's on (of heartbeats and of bulk frames each for itself, so that one may
 //! overtake the other). An old incarnation cannot answer. While the believed incarnation is
 //! still heard (two periods), another one of the same priority is not a restart but a second host: it stays unbelieved.
+//!
+//! A question is put again a quarter of a period after the last time if a frame of that incarnation has come since, whether
+//! or not another one comes: the question may have been lost, or the link may have been down in that direction, and in
+//! availability mode both sides accept until the lesser one believes what it hears.
 
 use std::net::Ipv4Addr;
 
@@ -134,8 +138,28 @@ struct Challenge {
     host: HostId,
     incarnation: u64,
     nonce: u64,
+    drawn: HostTime,
     asked: HostTime,
+    /// A frame of it has come since it was asked.
+    speaks: bool,
+    /// It has answered. Who has and is not believed nevertheless is asked no more often than others.
+    answered: bool,
 }
+
+/// What an answer is good for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Answered {
+    /// Nothing: it answers no question under way.
+    Nothing,
+    /// The incarnation is to be believed.
+    Proof {
+        /// Something it said has come before the answer, and was not believed.
+        spoke: bool,
+    },
+}
+
+/// A question is put again after this part of a period.
+const AGAIN: Micros = 4;
 
 /// Questions under way, at most four a host, and where nonces come from.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
@@ -167,11 +191,19 @@ impl Challenges {
         u64::from_le_bytes(first_eight(&hash))
     }
 
-    /// The nonce to ask with, unless the same was asked less than `gap` ago.
-    pub(crate) fn ask(&mut self, host: HostId, incarnation: u64, now: HostTime, gap: Micros) -> Option<u64> {
+    /// A frame of an incarnation that is not believed came: the nonce to ask with, unless it was asked a moment ago. A nonce
+    /// is good for a period, so that an answer which takes long is not outdated by the question being put again.
+    pub(crate) fn ask(&mut self, host: HostId, incarnation: u64, now: HostTime, period: Micros) -> Option<u64> {
         let same = |c: &Challenge| c.host == host && c.incarnation == incarnation;
-        if self.open.iter().any(|c| same(c) && now - c.asked < gap) {
-            return None;
+        if let Some(known) = self.open.iter_mut().find(|c| same(c)) {
+            if now - known.asked < period / AGAIN {
+                known.speaks = true;
+                return None;
+            }
+            if !known.answered && now - known.drawn < period {
+                (known.asked, known.speaks) = (now, false);
+                return Some(known.nonce);
+            }
         }
         let nonce = self.draw();
         self.open.retain(|c| !same(c));
@@ -180,14 +212,29 @@ impl Challenges {
         {
             self.open.remove(oldest);
         }
-        self.open.push(Challenge { host, incarnation, nonce, asked: now });
+        self.open.push(Challenge { host, incarnation, nonce, drawn: now, asked: now, speaks: false, answered: false });
         Some(nonce)
     }
 
-    /// Whether this answers a question under way, which is closed then.
-    pub(crate) fn answered(&mut self, host: HostId, incarnation: u64, nonce: u64) -> bool {
-        let found = self.open.iter().position(|c| c.host == host && c.incarnation == incarnation && c.nonce == nonce);
-        found.map(|index| self.open.remove(index)).is_some()
+    /// What is to be asked again by now: the host, its incarnation, and the nonce.
+    pub(crate) fn ask_again(&mut self, now: HostTime, period: Micros) -> Vec<(HostId, u64, u64)> {
+        let due = |c: &&Challenge| c.speaks && now - c.asked >= period / AGAIN;
+        let due: Vec<_> = self.open.iter().filter(due).map(|c| (c.host, c.incarnation)).collect();
+        let ask = |(host, incarnation)| Some((host, incarnation, self.ask(host, incarnation, now, period)?));
+        due.into_iter().filter_map(ask).collect()
+    }
+
+    /// When the next question is to be put again.
+    pub(crate) fn next(&self, period: Micros) -> Option<HostTime> {
+        self.open.iter().filter(|c| c.speaks).map(|c| c.asked + period / AGAIN).min()
+    }
+
+    /// What an answer to a question under way proves, which is closed then.
+    pub(crate) fn answered(&mut self, host: HostId, incarnation: u64, nonce: u64) -> Answered {
+        let asked = |c: &&mut Challenge| !c.answered && (c.host, c.incarnation, c.nonce) == (host, incarnation, nonce);
+        let Some(closed) = self.open.iter_mut().find(asked) else { return Answered::Nothing };
+        closed.answered = true;
+        Answered::Proof { spoke: std::mem::take(&mut closed.speaks) }
     }
 }
 
@@ -195,16 +242,39 @@ impl Challenges {
 mod tests {
     use super::*;
 
+    const PROOF: Answered = Answered::Proof { spoke: false };
+
     #[test]
     fn an_answer_counts_once_and_only_for_the_incarnation_that_was_asked() {
         let host = HostId::new(3).expect("host");
         let mut challenges = Challenges::new([7; 32]);
-        let nonce = challenges.ask(host, 1, HostTime(0), 10).expect("first question");
-        assert_eq!(challenges.ask(host, 1, HostTime(9), 10), None, "not twice in a row");
-        assert!(!challenges.answered(host, 2, nonce));
-        assert!(!challenges.answered(host, 1, nonce ^ 1));
-        assert!(challenges.answered(host, 1, nonce));
-        assert!(!challenges.answered(host, 1, nonce));
+        let nonce = challenges.ask(host, 1, HostTime(0), 100).expect("first question");
+        assert_eq!(challenges.answered(host, 2, nonce), Answered::Nothing);
+        assert_eq!(challenges.answered(host, 1, nonce ^ 1), Answered::Nothing);
+        assert_eq!(challenges.answered(host, 1, nonce), PROOF);
+        assert_eq!(challenges.answered(host, 1, nonce), Answered::Nothing);
+    }
+
+    #[test]
+    fn a_question_is_put_again_with_the_same_nonce_for_a_period_if_its_incarnation_speaks() {
+        let host = HostId::new(3).expect("host");
+        let mut challenges = Challenges::new([7; 32]);
+        let nonce = challenges.ask(host, 1, HostTime(0), 100).expect("first question");
+        assert_eq!(challenges.ask_again(HostTime(30), 100), [], "it has not spoken since");
+        assert_eq!(challenges.ask(host, 1, HostTime(31), 100), Some(nonce));
+        assert_eq!(challenges.next(100), None);
+        assert_eq!(challenges.ask(host, 1, HostTime(40), 100), None, "not twice in a row");
+        assert_eq!(challenges.next(100), Some(HostTime(56)));
+        assert_eq!(challenges.ask_again(HostTime(55), 100), []);
+        assert_eq!(challenges.ask_again(HostTime(56), 100), [(host, 1, nonce)]);
+        assert_eq!(challenges.next(100), None, "asked, and silent since");
+        let fresh = challenges.ask(host, 1, HostTime(100), 100).expect("another question");
+        assert_ne!(fresh, nonce, "a nonce is good for a period");
+        assert_eq!(challenges.answered(host, 1, nonce), Answered::Nothing);
+        assert_eq!(challenges.ask(host, 1, HostTime(101), 100), None);
+        assert_eq!(challenges.answered(host, 1, fresh), Answered::Proof { spoke: true });
+        assert_eq!(challenges.ask(host, 1, HostTime(124), 100), None, "who is not believed is not asked more often");
+        assert!(challenges.ask(host, 1, HostTime(125), 100).is_some_and(|nonce| nonce != fresh));
     }
 
     #[test]
@@ -216,6 +286,6 @@ mod tests {
             challenges.ask(host, incarnation, HostTime(0), 10);
         }
         assert_eq!(challenges.open.len(), 4);
-        assert!(!challenges.answered(host, 0, first));
+        assert_eq!(challenges.answered(host, 0, first), Answered::Nothing);
     }
 }

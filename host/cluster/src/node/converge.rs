@@ -83,6 +83,7 @@ impl Node {
         self.timers.expired(Timer::Patience, now.host);
         self.timers.expired(Timer::Farewell, now.host);
         self.timers.expired(Timer::Horizon, now.host);
+        self.ask_again(now, out);
         self.run_handover_timers(now, out);
         if self.timers.expired(Timer::Fetch, now.host) {
             let name = |fetch: &Fetch| fetch.name;
@@ -425,12 +426,17 @@ impl Node {
         wanted && !matches!(self.origin(view), Origin::At(..) | Origin::Unnamed)
     }
 
+    /// Whether an epoch ranks above all that this host has taken, and is none it cannot follow any more.
+    fn may_take(&self, epoch: EpochId) -> bool {
+        let taken = [&self.loaded, &self.committed].into_iter().flatten().map(|epoch| epoch.epoch);
+        epoch > taken.max().unwrap_or_default() && self.forsaken.values().all(|forsaken| *forsaken != epoch)
+    }
+
     /// Whether a proposal of another host fits what this host knows, and ranks above all it has taken.
     fn is_acceptable(&self, proposal: &Proposal, now: Now) -> bool {
-        let taken = [&self.loaded, &self.committed].into_iter().flatten().map(|epoch| epoch.epoch).max();
         let view = proposal.view();
         let shown = self.heard_of(proposal.proposer, now).is_some_and(|peer| peer.says.proposed == proposal.epoch);
-        if Some(proposal.epoch) <= taken || !shown {
+        if !self.may_take(proposal.epoch) || !shown {
             return false;
         }
         let links = self.links(now);
@@ -453,10 +459,9 @@ impl Node {
     }
 
     fn fetch_what_is_missing(&mut self, now: Now, out: &mut Vec<Action>) {
-        let taken = [&self.loaded, &self.committed].into_iter().flatten().map(|epoch| epoch.epoch).max();
         let offered = self.heard(now).filter_map(|(host, peer)| Some((peer.says.proposal()?, std::cmp::Reverse(host))));
         let offer = offered
-            .filter(|(name, _)| Some(name.0) > taken && !self.library.contains_key(name))
+            .filter(|(name, _)| self.may_take(name.0) && !self.library.contains_key(name))
             .max()
             .map(|(name, host)| (name, host.0));
         let missing = || match self.view_to_propose(now).map(|view| self.origin(view)) {

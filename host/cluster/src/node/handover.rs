@@ -14,7 +14,7 @@ use crate::epoch::EpochId;
 use crate::flow::{Flow, Record};
 use crate::flow_key;
 use crate::handover::{Frame, Inbox, Outbox, Place, Purpose, Stage};
-use crate::host::HostId;
+use crate::host::{HostId, HostSet};
 use crate::peer::Says;
 use crate::phase::PhaseKind;
 use crate::program::Holding;
@@ -45,14 +45,20 @@ impl Node {
         self.tidy(now, out);
     }
 
-    /// Whether the others have gone on without this host, so that all its buckets have been theirs. A fence that ends in the
-    /// epoch it began in has cost no bucket.
+    /// Whether the others have gone on without this host, so that all its buckets have been theirs: in a later epoch, or across
+    /// a partition in one that they serve by while this host does not. A fence that ends in the epoch it began in has cost no
+    /// bucket.
     fn was_left_out(&self) -> bool {
-        let others = self.loaded.iter().flat_map(|loaded| loaded.members.keys());
-        let newest = others.filter_map(|host| Some(&self.peers.get(host)?.says)).max_by_key(|says| says.committed);
+        let others = || {
+            let hosts = self.loaded.iter().flat_map(|loaded| loaded.members.keys());
+            hosts.filter_map(|host| Some(&self.peers.get(host)?.says))
+        };
         let own = self.committed.as_ref().map_or(EpochId::NONE, |own| own.epoch);
-        let without_us = |says: &Says| says.committed > own && !says.members.contains(self.me());
-        self.lease.fenced() && newest.is_some_and(without_us)
+        let without_us = |says: &Says| !says.committed.is_none() && !says.members.contains(self.me());
+        let newest = others().max_by_key(|says| says.committed);
+        let serves = |says: &Says| says.serves() && !says.fenced() && without_us(says);
+        self.lease.fenced()
+            && (newest.is_some_and(|says| says.committed > own && without_us(says)) || others().any(serves))
     }
 
     pub(super) fn run_handover_timers(&mut self, now: Now, out: &mut Vec<Action>) {
@@ -132,11 +138,15 @@ impl Node {
         self.handover.unpinned.clear();
     }
 
+    /// Tells a host something new. By an epoch it was told nothing of, it is told all there is to tell by that first: a stream
+    /// that is complete outdates those before it.
     fn push(&mut self, host: HostId, operation: Operation) {
         let Some(epoch) = self.target().map(|target| target.epoch) else { return };
         if self.handover.outboxes.get(&host).is_none_or(|outbox| outbox.epoch != epoch) {
             let generation = self.handover.next_generation();
-            self.handover.outboxes.insert(host, Outbox::new(epoch, generation, Vec::new()));
+            let records = self.records(self.handover.pins.keys()).remove(&host).unwrap_or_default();
+            let list = records.into_iter().map(Operation::Add).collect();
+            self.handover.outboxes.insert(host, Outbox::new(epoch, generation, list));
         }
         if let Some(outbox) = self.handover.outboxes.get_mut(&host) {
             outbox.push(operation);
@@ -376,9 +386,14 @@ impl Node {
         frame: &Frame,
         out: &mut Vec<Action>,
     ) {
-        let Some(incarnation) = self.peers.get(&from).map(|peer| peer.incarnation) else { return };
+        let Some((incarnation, sequence)) = self.peers.get(&from).map(|peer| (peer.incarnation, peer.bulk_sequence))
+        else {
+            return;
+        };
         let inbox = self.handover.inboxes.entry(from).or_default();
-        let Some(holds) = inbox.take(incarnation, epoch, generation, frame) else { return };
+        let taken = inbox.take(incarnation, epoch, generation, frame);
+        inbox.sequence = sequence;
+        let Some(holds) = taken else { return };
         self.handover.dirty = true;
         let in_force = self.loaded.is_none() && self.committed.as_ref().is_some_and(|own| own.epoch == epoch);
         if let Some(inbox) = self.handover.inboxes.get_mut(&from) {
@@ -508,10 +523,11 @@ impl Node {
         self.handover.holds = !self.holding.passes.without(&Buckets::given(epoch, self.me())).is_nothing();
         // What is listed for buckets that are held stays so until those who sent it list it anew.
         let held = std::mem::take(&mut self.handover.held);
-        self.handover.inboxes.retain(|&host, inbox| {
-            inbox.outdate(id, &held);
+        let ahead = self.may_come_after(id, now);
+        self.handover.inboxes.retain(|host, inbox| {
+            inbox.outdate(id, &held, ahead.contains(*host));
             // A host that is none of this epoch's may have listed for the next one, in which it is.
-            inbox.epoch > id || view.contains(host) && (inbox.epoch >= id || !inbox.kept.is_empty())
+            ahead.contains(*host) || view.contains(*host) && (inbox.epoch == id || !inbox.kept.is_empty())
         });
         self.handover.outboxes.retain(|&host, outbox| outbox.epoch == id && view.contains(host));
         self.handover.stage = Stage::Start;
@@ -522,6 +538,27 @@ impl Node {
         if !self.handover.pins.is_empty() {
             out.push(Action::Report(Report::Draining { connections: self.handover.pins.len() as u32 }));
         }
+    }
+
+    /// Hosts whose lists for an epoch above `id` are as that would find them. What a host had listed that is silent now goes, and
+    /// so that epoch is not taken any more: its sender would count on the list if it comes back.
+    fn may_come_after(&mut self, id: EpochId, now: Now) -> HostSet {
+        let mut may_come = HostSet::EMPTY;
+        for (&host, inbox) in self.handover.inboxes.iter().filter(|(_, inbox)| inbox.is_ahead_of(id)) {
+            let Some(peer) = self.peers.get(&host).filter(|peer| peer.incarnation == inbox.stream().0) else {
+                continue;
+            };
+            let shows = [peer.says.proposed, peer.says.committed].contains(&inbox.epoch);
+            match self.heard_of(host, now) {
+                // A list that is newer than the last heartbeat says for itself what the sender has loaded.
+                Some(_) if shows || inbox.sequence > peer.sequence => may_come.insert(host),
+                Some(_) => {}
+                None => {
+                    self.forsaken.insert(host, inbox.epoch);
+                }
+            }
+        }
+        may_come
     }
 
     /// The proposal is dropped, and the epoch before goes on as it was.

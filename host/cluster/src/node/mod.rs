@@ -43,6 +43,7 @@ use std::collections::BTreeMap;
 use crate::action::{Action, Cause, Program, Report, Step};
 use crate::buckets::Buckets;
 use crate::config::{Config, ConfigError, Filtering, PortRule};
+use crate::epoch::EpochId;
 use crate::event::Event;
 use crate::handover::Handover;
 use crate::host::{HostId, HostSet};
@@ -119,6 +120,8 @@ pub struct Node {
     fetch: Option<Fetch>,
     /// Highest counter of an epoch seen anywhere.
     highest: u32,
+    /// By host, the epoch for which its list was thrown away: it is not loaded any more.
+    forsaken: BTreeMap<HostId, EpochId>,
 
     holding: Holding,
     handover: Handover,
@@ -183,6 +186,7 @@ impl Node {
             library: BTreeMap::new(),
             fetch: None,
             highest: 0,
+            forsaken: BTreeMap::new(),
             confirmed: false,
             pending: None,
             serial: 0,
@@ -472,6 +476,7 @@ impl Node {
             ends.extend(self.promises.values().map(|&heard| heard + tolerance));
             ends.extend(self.foreign_at.into_iter().chain(self.duplicate_at).map(|at| at + tolerance));
             ends.extend(self.asymmetric_since.map(|since| since + self.config.period));
+            ends.extend(self.challenges.next(self.config.period));
             ends.extend([self.awake_since + tolerance, self.awake_since + 2 * tolerance]);
         }
         match ends.into_iter().filter(|&end| end > now.host).min() {

@@ -8,7 +8,7 @@ use crate::config::{Mode, PortRule};
 use crate::difference::Difference;
 use crate::handover::Frame;
 use crate::host::HostId;
-use crate::peer::{Peer, Says};
+use crate::peer::{Answered, Peer, Says};
 use crate::phase::PhaseKind;
 use crate::proposal;
 use crate::status::FrameKind;
@@ -111,6 +111,16 @@ impl Node {
             self.send_bulk(host, Message::Challenge { incarnation, nonce }, out);
         }
         FrameKind::Unproven
+    }
+
+    /// Puts questions again that may have been lost.
+    pub(super) fn ask_again(&mut self, now: Now, out: &mut Vec<Action>) {
+        if self.phase == PhaseKind::Stopped {
+            return;
+        }
+        for (host, incarnation, nonce) in self.challenges.ask_again(now.host, self.config.period) {
+            self.send_bulk(host, Message::Challenge { incarnation, nonce }, out);
+        }
     }
 
     /// A heartbeat to be acted on.
@@ -225,8 +235,13 @@ impl Node {
                 FrameKind::Challenge
             }
             Message::Answer { nonce } => {
-                if for_us && self.challenges.answered(from, bulk.incarnation, nonce) {
+                if for_us && let Answered::Proof { spoke } = self.challenges.answered(from, bulk.incarnation, nonce) {
                     self.prove(now, from, bulk.incarnation, bulk.sequence, out);
+                    if spoke && from != self.me() {
+                        // Its heartbeat may have overtaken the answer. Who is asked says everything anew.
+                        let nonce = self.challenges.draw();
+                        self.send_bulk(from, Message::Challenge { incarnation: bulk.incarnation, nonce }, out);
+                    }
                 }
                 FrameKind::Challenge
             }

@@ -204,6 +204,47 @@ fn both_sides_of_a_partition_serve_in_availability_and_the_lesser_fences_on_cont
 }
 
 #[test]
+fn the_lesser_of_two_that_never_met_fences_within_a_period_of_a_heal_whatever_it_asked_in_vain() {
+    for (round, reorder) in (0..20).flat_map(|round| [(round, false), (round, true)]) {
+        let mut cluster = Cluster::new(2, 17, |_| {});
+        (cluster.delay, cluster.reorder) = (10 * MS, reorder);
+        cluster.grace = SECOND + 60 * MS;
+        // The lesser hears the other, and asks it in vain who it is.
+        cluster.cut(1, 0);
+        cluster.start(1);
+        cluster.run(7 * SECOND);
+        cluster.start(0);
+        cluster.run(8 * SECOND + round * 50 * MS);
+        assert!(cluster.are_one(&[0]) && cluster.are_one(&[1]), "{:#?}", cluster.statuses());
+        cluster.heal();
+        assert!(cluster.drive(SECOND + 60 * MS, |c| !c.accepts(1)), "round {round}: {:#?}", cluster.statuses());
+        assert!(cluster.drive(20 * SECOND, |c| c.are_one(&[0, 1])), "{:#?}", cluster.statuses());
+    }
+}
+
+#[test]
+fn who_was_fenced_while_the_other_side_served_ends_half_open_connections_whichever_has_counted_further() {
+    for rounds in [0, 4] {
+        let mut cluster = Cluster::converged(2, 18, |_| {});
+        cluster.cut_both(0, 1);
+        assert!(cluster.drive(8 * SECOND, |c| c.are_one(&[0]) && c.are_one(&[1])), "{:#?}", cluster.statuses());
+        for round in 0..rounds {
+            let load = weir_cluster::Load::Weight(10 + round);
+            cluster.handle(0, Event::SetLoad { slot: 0, load });
+            cluster.run(SECOND);
+        }
+        cluster.pause(0);
+        assert!(cluster.drive(7 * SECOND, |c| !c.accepts(0)), "{:#?}", cluster.statuses());
+        cluster.heal();
+        let ended = cluster.ended_half_open();
+        cluster.resume(0);
+        assert!(cluster.drive(20 * SECOND, |c| c.are_one(&[0, 1])), "{:#?}", cluster.statuses());
+        let after = cluster.ended_half_open();
+        assert_eq!((after[0] > ended[0], after[1]), (true, ended[1]), "{rounds}: {:#?}", cluster.statuses());
+    }
+}
+
+#[test]
 fn of_two_equal_parts_the_one_with_the_lowest_host_wins() {
     let mut cluster = Cluster::converged(4, 9, |_| {});
     cluster.partition(&[0, 1]);

@@ -369,8 +369,9 @@ fn an_agent_that_is_replaced_goes_on_where_it_was_and_nobody_notices() {
         for host in 0..4 {
             assert!(cluster.drive(5 * SECOND, |c| c.saves(host)), "{:#?}", cluster.statuses());
             let left = cluster.leave_to_the_next(host);
-            // Shorter than a lease, longer than a period.
-            let gap = cluster.dice.below(3 * SECOND);
+            // Longer than a period, and shorter than what is left of a lease less the period until it is echoed again: a
+            // lease ends a tolerance after a beat that was sent two periods ago at most.
+            let gap = SECOND + cluster.dice.below(900 * MS);
             cluster.run(gap);
             cluster.go_on(host, &left);
             cluster.run(3 * SECOND);
@@ -487,4 +488,55 @@ fn what_a_host_lists_for_the_next_epoch_outlives_the_commit_of_one_without_it() 
     assert!(cluster.drive(20 * SECOND, |c| c.are_one(&[0, 1, 2, 3])), "{:#?}", cluster.statuses());
     cluster.run(5 * SECOND);
     assert!(cluster.hosts[3].sockets.iter().all(|flow| cluster.passes(3, flow)), "it has them again");
+}
+
+#[test]
+fn what_an_incarnation_listed_for_an_epoch_that_died_with_it_does_not_outlive_the_next_one() {
+    // Whether that ranks above or below is chance.
+    for seed in 0..8 {
+        let mut cluster = Cluster::converged(2, 50 + seed, |_| {});
+        let flows = cluster.connect_all(16);
+        cluster.pause(1);
+        cluster.handle(0, Event::SetLoad { slot: 0, load: Load::Weight(10) });
+        cluster.run(100 * MS);
+        assert!(pins(&cluster, 0) > 20, "it has listed what waits for an agent that stands still");
+        cluster.crash(0);
+        cluster.hosts[0].sockets.clear();
+        cluster.start(0);
+        cluster.run(SECOND);
+        cluster.resume(1);
+        cluster.run(MS);
+        assert!(left_alone(&cluster, 1) > 20, "seed {seed}: {:#?}", cluster.statuses());
+        assert!(cluster.drive(20 * SECOND, |c| c.are_one(&[0, 1])), "{:#?}", cluster.statuses());
+        assert_eq!(left_alone(&cluster, 1), 0, "seed {seed}: {:#?}", cluster.statuses());
+        end(&mut cluster, &flows, true);
+        assert!(cluster.drive(5 * SECOND, all_ordinary), "seed {seed}: {:#?}", cluster.statuses());
+    }
+}
+
+#[test]
+fn what_ends_after_a_change_was_given_up_half_way_is_told_with_all_that_has_not_ended() {
+    let mut cluster = Cluster::converged(4, 60, |config| config.mode = weir_cluster::Mode::Quorum);
+    cluster.connect_all(16);
+    cluster.handle(1, Event::SetLoad { slot: 0, load: Load::Weight(30) });
+    cluster.run(2 * SECOND);
+    let listed = left_alone(&cluster, 2);
+    assert!(listed > 5, "{:#?}", cluster.statuses());
+    // The next change comes as far as the release of one host, and is given up for want of another.
+    cluster.handle(1, Event::SetLoad { slot: 0, load: Load::Weight(10) });
+    let both = |c: &Cluster| c.phase(1) == PhaseKind::Listed && c.phase(3) == PhaseKind::Listed;
+    assert!(cluster.drive(SECOND, both), "{:#?}", cluster.statuses());
+    cluster.crash(3);
+    cluster.run(4 * SECOND);
+    assert_eq!(cluster.hosts[1].programs.last().map(|(_, step)| *step), Some(Step::Release));
+    // Who would propose again stands still for a moment.
+    cluster.pause(0);
+    let given_up = |c: &Cluster| c.phase(1) == PhaseKind::Agreeing && c.phase(2) == PhaseKind::Agreeing;
+    assert!(cluster.drive(2 * SECOND, given_up), "{:#?}", cluster.statuses());
+    let ends: Vec<(usize, Flow)> = cluster.hosts[1].sockets.iter().map(|flow| (1, *flow)).step_by(9).collect();
+    end(&mut cluster, &ends, true);
+    cluster.run(200 * MS);
+    assert!(cluster.status(1).is_some_and(|s| !s.fenced) && left_alone(&cluster, 2) > 5, "{:#?}", cluster.statuses());
+    cluster.resume(0);
+    assert!(cluster.drive(20 * SECOND, |c| c.are_one(&[0, 1, 2])), "{:#?}", cluster.statuses());
 }

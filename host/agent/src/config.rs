@@ -3,6 +3,7 @@
 //! What is under `[cluster]` and the `[[rule]]`s must be the same on every host, weights and handling priorities aside;
 //! `[host]` is this host's own. Unknown keys are errors: a misspelt weight must not become a default.
 
+mod check;
 mod error;
 mod rule;
 mod traffic;
@@ -17,6 +18,7 @@ use toml::Spanned;
 use weir_cluster::Secret;
 use weir_cluster::config::FLOWS;
 
+pub use check::{Check, Probe};
 pub use error::ConfigError;
 pub use rule::{Mode, PortRule};
 pub use traffic::Traffic;
@@ -34,6 +36,8 @@ pub struct Config {
     pub handover: Handover,
     /// Port rules in the order of the file.
     pub rules: Vec<PortRule>,
+    /// How this host sees whether it is fit for what no rule is for.
+    pub default_check: Option<Check>,
     /// The file it came from.
     pub path: PathBuf,
     /// The text of that file, which holds keys.
@@ -125,6 +129,8 @@ struct RawConfig {
     handover: RawHandover,
     #[serde(default)]
     rule: Vec<rule::RawRule>,
+    #[serde(default)]
+    default_rule: check::RawDefaultRule,
 }
 
 #[derive(Deserialize)]
@@ -200,8 +206,10 @@ impl Config {
         let host = host(&source, raw.host)?;
         let handover = handover(&source, raw.handover)?;
         let rules = rule::check(&source, raw.rule, &cluster.vips)?;
+        let of_the_rest = |raw| check::check(&source, raw, None, &cluster.vips);
+        let default_check = raw.default_rule.check.map(of_the_rest).transpose()?;
         let (path, text) = (path.to_path_buf(), Secret(text.as_bytes().to_vec()));
-        Ok(Config { cluster, host, handover, rules, path, text })
+        Ok(Config { cluster, host, handover, rules, default_check, path, text })
     }
 }
 

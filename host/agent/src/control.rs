@@ -94,7 +94,7 @@ impl fmt::Display for RuleName {
 #[serde(rename_all = "snake_case")]
 pub enum Answer {
     /// To [`Request::Query`].
-    Query(Query),
+    Query(Box<Query>),
     /// To [`Request::Display`].
     Display(Box<Display>),
     /// To [`Request::Reload`].
@@ -152,6 +152,12 @@ pub struct Query {
     /// The one that is staged here is not announced: a flow table has no room for the connections it concerns.
     #[serde(default)]
     pub no_room: bool,
+    /// By rule, members that an operator has told to take no new connections of it.
+    #[serde(default)]
+    pub drained: BTreeMap<String, Vec<u8>>,
+    /// By rule, members whose health check of it fails.
+    #[serde(default)]
+    pub unfit: BTreeMap<String, Vec<u8>>,
 }
 
 /// What becomes of a configuration, or of a part of it.
@@ -205,6 +211,9 @@ pub struct Display {
     pub tolerance: u32,
     /// Port rules in the words of the configuration.
     pub rules: Vec<String>,
+    /// Health checks of this host.
+    #[serde(default)]
+    pub checks: Vec<CheckDisplay>,
     /// All hosts heard of, and this one, lowest priority first.
     #[serde(default)]
     pub hosts: Vec<HostDisplay>,
@@ -212,6 +221,21 @@ pub struct Display {
     pub nic: NicDisplay,
     /// Heartbeats received, by what became of them.
     pub heartbeats: BTreeMap<String, u64>,
+}
+
+/// What is known of one service.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct CheckDisplay {
+    /// The rule it is behind, or `default`.
+    pub rule: String,
+    /// How it is looked at.
+    pub check: String,
+    /// `fit`, `unfit` or `not known yet`.
+    pub state: String,
+    /// Why the last look failed, if it did.
+    pub failed: Option<String>,
+    /// Milliseconds since it came to be what it is.
+    pub since_ms: u64,
 }
 
 /// What is known of one host.
@@ -324,7 +348,7 @@ mod tests {
         assert_eq!(serde_json::to_string(&request).expect("json"), text);
         assert_eq!(serde_json::from_str::<Request>(text).expect("a request"), request);
         assert_eq!("http".parse::<RuleName>().expect_err("no port").0, "http");
-        let answer = Answer::Query(Query {
+        let answer = Answer::Query(Box::new(Query {
             host: 2,
             state: "converged".into(),
             members: vec![1, 2],
@@ -332,11 +356,11 @@ mod tests {
             buckets: BTreeMap::from([(1, 2048), (2, 2048)]),
             convergences: 1,
             ..Query::default()
-        });
+        }));
         let text = concat!(
             r#"{"query":{"host":2,"state":"converged","default":false,"members":[1,2],"cause":null,"#,
             r#""epoch":"7.00c0ffee","buckets":{"1":2048,"2":2048},"convergences":1,"fenced":false,"draining":false,"pins":0,"#,
-            r#""configuration":"","staged":{},"waits_for":[],"no_room":false}}"#
+            r#""configuration":"","staged":{},"waits_for":[],"no_room":false,"drained":{},"unfit":{}}}"#
         );
         assert_eq!(serde_json::to_string(&answer).expect("json"), text);
         assert_eq!(serde_json::from_str::<Answer>(text).expect("an answer"), answer);

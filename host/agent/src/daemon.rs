@@ -18,6 +18,7 @@ use crate::carrier::{Carrier, Change};
 use crate::config::Config;
 use crate::connections::{Connections, Dump};
 use crate::control::{Answer, Request, RuleName};
+use crate::health::{Begin, Health};
 use crate::neighbours::{Questions, Speaker};
 use crate::nic::{HeldNic, told};
 use crate::reception::{Reception, ReceptionError};
@@ -172,6 +173,7 @@ struct Daemon {
     teller: Teller,
     nic: HeldNic,
     connections: Connections,
+    health: Health,
     server: Server,
     terminate: Signal,
     interrupt: Signal,
@@ -229,6 +231,7 @@ impl Daemon {
             teller,
             nic,
             connections,
+            health: Health::default(),
             server,
             terminate,
             interrupt,
@@ -236,6 +239,7 @@ impl Daemon {
             hangup,
             replacing: None,
         };
+        daemon.watch(|node, slot| if goes_on { Begin::As(node.fitness(slot)) } else { Begin::Unknown });
         // What has been edited meanwhile is taken up.
         if let (true, Answer::Refused { message }) = (goes_on, daemon.take(file.clone(), false)) {
             warn!("{message}");
@@ -270,13 +274,20 @@ impl Daemon {
                     self.questions.answer(self.node.answers().then_some(&self.speaker));
                     self.turn();
                 }
+                look = self.health.look() => {
+                    if self.health.hear(look) {
+                        self.tell_fitness();
+                    }
+                }
                 () = self.socket.frame_or_timer(left) => self.turn(),
             }
             if let Some(state) = self.give_way() {
+                self.health.end();
                 let kept = self.reception.take().map(Reception::hand_on).unwrap_or_default();
                 return Ok(Some(Left { state, kept }));
             }
         }
+        self.health.end();
         self.leave().await;
         Ok(None)
     }
@@ -324,6 +335,9 @@ impl Daemon {
             }
         }
         self.look_at_the_connections();
+        if self.health.miss() {
+            self.tell_fitness();
+        }
         self.handle(Event::Tick);
         if let Some(written) = self.nic.write_on() {
             self.handle(listed(written));
@@ -338,6 +352,24 @@ impl Daemon {
         if !closed.is_empty() {
             self.handle(Event::Closed(closed));
         }
+    }
+
+    /// Watches the services of the configuration in force; what is new begins as `begin` says.
+    fn watch(&mut self, begin: impl Fn(&Node, usize) -> Begin) {
+        let slots = self.node.config().slots();
+        self.health.watch(&self.config, &slots, |slot| begin(&self.node, slot));
+        self.tell_fitness();
+    }
+
+    fn tell_fitness(&mut self) {
+        self.fitness().into_iter().for_each(|event| self.handle(event));
+    }
+
+    /// What the protocol does not know yet of the services.
+    fn fitness(&self) -> Vec<Event> {
+        let found = self.health.fitness().into_iter().enumerate();
+        let news = found.filter(|(slot, fitness)| self.node.fitness(*slot) != *fitness);
+        news.map(|(slot, fitness)| Event::SetFitness { slot, fitness }).collect()
     }
 
     /// Tells the protocol when the interface goes, and opens it anew when it comes.
@@ -423,7 +455,10 @@ impl Daemon {
                             events.push_back(self.connections.dumped(dump));
                         }
                     }
-                    Action::Activated => self.activate(),
+                    Action::Activated => {
+                        self.activate();
+                        events.extend(self.fitness());
+                    }
                     Action::Destroy(flows) => self.connections.destroy(&flows),
                     Action::EndHalfOpen => self.connections.end_half_open(),
                     Action::Report(told) => {
@@ -451,9 +486,10 @@ impl Daemon {
         let status = self.node.status(now);
         let stopped = status.phase == PhaseKind::Stopped;
         let answer = match asked.request {
-            Request::Query => Answer::Query(describe::query(&status)),
+            Request::Query => Answer::Query(Box::new(describe::query(&self.config, &status))),
             Request::Display => {
-                Answer::Display(Box::new(describe::display(&self.config, &status, self.nic.display(), &self.speaker)))
+                let (nic, checks) = (self.nic.display(), self.health.display());
+                Answer::Display(Box::new(describe::display(&self.config, &status, nic, &self.speaker, checks)))
             }
             Request::Start if status.draining => {
                 self.handle(Event::SetDrain { slot: None, drain: false });
@@ -521,6 +557,9 @@ impl Daemon {
             self.staged = Some(plan.config);
         }
         self.handle(Event::Configure(Box::new(plan.protocol)));
+        if self.staged.is_none() {
+            self.watch(|node, slot| Begin::As(node.fitness(slot)));
+        }
         answer
     }
 
@@ -548,6 +587,8 @@ impl Daemon {
         if let Some(sorter) = self.connections.staged.take() {
             self.connections.sorter = sorter;
         }
+        let slots = self.node.config().slots();
+        self.health.watch(&self.config, &slots, |slot| Begin::As(self.node.fitness(slot)));
     }
 
     /// Carries out what concerns one rule, or all.

@@ -8,6 +8,7 @@
 //! | [`control`] | the control socket's requests and answers, and how to ask |
 //! | `resolve` | from the words of the configuration to what protocol and NIC are told |
 //! | `daemon` | the loop: frames, timers, requests, signals |
+//! | `health` | whether the services behind the rules are fit |
 //! | `sockets`, `flows` | the kernel's live connections; by which rule and bucket they come |
 //! | `nic` | the NIC as the daemon holds it: lost and found again |
 //! | `reception` | that frames to a group MAC reach the stack of this host |
@@ -29,6 +30,7 @@ pub mod control;
 mod daemon;
 mod describe;
 mod flows;
+mod health;
 mod neighbours;
 mod nic;
 mod reception;

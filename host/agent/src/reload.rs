@@ -6,7 +6,7 @@ use std::path::Path;
 use weir_cluster::{Addressing, Change, Config as ClusterConfig, Node, Now};
 use weir_spec::mac::Mac;
 
-use crate::config::{ClusterMode, Config, Mode, PortRule};
+use crate::config::{Check, ClusterMode, Config, Mode, PortRule};
 use crate::control::{Becomes, Changed, Reload};
 use crate::describe;
 use crate::resolve;
@@ -97,9 +97,24 @@ fn changes_of_one_host(before: &Config, after: &Config) -> Vec<Changed> {
     compare("handover.drain_limit_s", limit(before), limit(after));
     let settle = |config: &Config| format!("{} ms", config.handover.settle.as_millis());
     compare("handover.settle_ms", settle(before), settle(after));
+    for (name, before, after) in checks(before, after) {
+        let told = |check: Option<&Check>| check.map_or("none".to_string(), describe::check);
+        compare(&format!("check of rule {name}"), told(before), told(after));
+    }
     let keys = |config: &Config| -> Vec<u8> { config.cluster.keys.iter().map(|(id, _)| *id).collect() };
     compare("keys that are accepted", format!("{:?}", keys(before)), format!("{:?}", keys(after)));
     changes
+}
+
+/// The checks of rules that both have.
+fn checks<'a>(before: &'a Config, after: &'a Config) -> Vec<(String, Option<&'a Check>, Option<&'a Check>)> {
+    let of_rules = before.rules.iter().filter_map(|old| {
+        let name = describe::rule_name(before, old);
+        let new = after.rules.iter().find(|new| describe::rule_name(after, new) == name)?;
+        Some((name, old.check.as_ref(), new.check.as_ref()))
+    });
+    let of_the_rest = (describe::slot_name(before, None), before.default_check.as_ref(), after.default_check.as_ref());
+    of_rules.chain([of_the_rest]).collect()
 }
 
 fn changes(before: &Config, after: &Config, how: Becomes) -> Vec<Changed> {
@@ -221,6 +236,10 @@ ports = 443
         assert_eq!(
             told("[[rule]]\nports = 443", "[handover]\ndrain_limit_s = 60\n[[rule]]\nports = 443"),
             ["handover.drain_limit_s: none -> 60 s"]
+        );
+        assert_eq!(
+            told("affinity = \"none\"", "affinity = \"none\"\n[rule.check]\nkind = \"tcp\""),
+            ["check of rule all 80 both: none -> tcp 127.0.0.1:80, every 2000 ms within 1000 ms, rise 2, fall 3"]
         );
         let nothing = planned("ports = 80", "ports = \"80-80\"").expect("not refused");
         assert_eq!((nothing.change, nothing.changes.len()), (Change::Nothing, 0));

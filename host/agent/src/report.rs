@@ -82,6 +82,14 @@ fn tell(report: &Report) {
         }
         Report::Drained => info!("the last of the connections that went on here has ended"),
         Report::DrainLimit { connections } => warn!("the drain limit ends {connections} connections"),
+        Report::NoneFit { rule, taken } => {
+            let rule = match rule {
+                Some(rule) => format!("the rule of ports {}-{}", rule.first_port, rule.last_port),
+                None => "the default rule".into(),
+            };
+            let taken = if taken { "unfit hosts take it as a last resort" } else { "nobody takes it" };
+            error!("no host is fit for {rule}: {taken}");
+        }
         Report::Held { buckets } => warn!("{buckets} buckets stay: a flow table has no room for their connections"),
         Report::Staged { name } => {
             info!("configuration {} is staged: it comes into force when all members have it", describe::name(name));

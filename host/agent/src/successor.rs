@@ -20,6 +20,8 @@ use nix::sys::memfd::{MFdFlags, memfd_create};
 const VARIABLE: &str = "WEIR_AGENT_LEFT";
 /// Names what stays open until the next process has its own.
 const KEPT: &str = "WEIR_AGENT_KEPT";
+/// What no other program should see of it.
+pub(crate) const VARIABLES: [&str; 2] = [VARIABLE, KEPT];
 
 /// What one process leaves to the next.
 pub(crate) struct Left {

@@ -6,6 +6,7 @@ use weir_spec::config::DefaultRule;
 use weir_spec::map::Map;
 use weir_spec::rules::Rule;
 
+use crate::config::PortRule;
 use crate::difference::Difference;
 use crate::epoch::EpochId;
 use crate::flow::{Flow, Listing};
@@ -261,6 +262,13 @@ pub enum Report {
     NoRoom,
     /// The configuration that was staged is in force.
     Reconfigured,
+    /// An epoch is in force in which no host that would take a rule is fit for it.
+    NoneFit {
+        /// Which; `None`: the default rule.
+        rule: Option<PortRule>,
+        /// Whether unfit hosts take it nevertheless, as a last resort.
+        taken: bool,
+    },
     /// Buckets stay here until a later epoch, since a flow table has no room for their connections.
     Held {
         /// How many.

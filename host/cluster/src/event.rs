@@ -1,6 +1,7 @@
 //! What can happen to a host's part of the cluster.
 
 use crate::config::{Config, Load};
+use crate::fitness::Fitness;
 use crate::flow::Flow;
 use weir_spec::flow::Entry;
 
@@ -80,5 +81,13 @@ pub enum Event {
         slot: usize,
         /// The new load; a weight above 100 counts as 100.
         load: Load,
+    },
+    /// A health check has found the service of a rule fit on this host, or unfit. It stays so through stops and starts, until
+    /// it is told anew; another configuration carries it over with the rule.
+    SetFitness {
+        /// Index into [`Config::slots`](crate::Config::slots), or their number for the default rule.
+        slot: usize,
+        /// What was found.
+        fitness: Fitness,
     },
 }

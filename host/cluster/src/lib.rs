@@ -7,6 +7,7 @@
 //! | [`node`] | the one entrance: [`Node::handle`] |
 //! | [`phase`] | the phases of convergence |
 //! | [`difference`] | in what another host does not fit |
+//! | [`fitness`] | whether a service is fit to take connections |
 //! | [`lease`] | beats, echoes, and how long a NIC may go on |
 //! | [`table`], [`proposal`] | who owns which bucket, and an epoch as data |
 //! | `peer`, `view`, `transfer`, `program`, `timers` | whom to believe, the clique rule, tables on their way, what a NIC holds |
@@ -25,6 +26,7 @@ pub mod config;
 pub mod difference;
 pub mod epoch;
 pub mod event;
+pub mod fitness;
 pub mod flow;
 pub mod flow_key;
 mod handover;
@@ -50,6 +52,7 @@ pub use config::{Addressing, Config, ConfigError, Filtering, Keys, Load, Mode, P
 pub use difference::Difference;
 pub use epoch::EpochId;
 pub use event::Event;
+pub use fitness::Fitness;
 pub use flow::{Flow, Listing, Record};
 pub use host::{HostId, HostSet};
 pub use node::{Change, ChangeError, Node, ResumeError};

@@ -26,6 +26,7 @@ use weir_spec::map::BUCKETS;
 use crate::config::{Filtering, first_eight};
 use crate::difference::Difference;
 use crate::epoch::EpochId;
+use crate::fitness::Fitness;
 use crate::host::{HostId, HostSet};
 use crate::table::Table;
 use crate::wire::codes;
@@ -156,6 +157,16 @@ impl Proposal {
         }
     }
 
+    /// Rules that members would take, none of whom is fit: slot by slot, and whether somebody takes them nevertheless.
+    pub(crate) fn without_a_fit_host(&self) -> BTreeMap<usize, bool> {
+        let none_fit = |slot: &usize| {
+            let candidates = candidates(&self.members, *slot);
+            !candidates.is_empty() && candidates.iter().all(|(.., fitness)| *fitness != Fitness::Fit)
+        };
+        let taken = |slot: usize| self.rules[slot] != Assignment::Nobody;
+        (0..self.rules.len()).filter(none_fit).map(|slot| (slot, taken(slot))).collect()
+    }
+
     /// The octets that travel.
     pub fn encode(&self) -> Vec<u8> {
         let mut octets = vec![VERSION, self.proposer.get(), self.rules.len() as u8, self.tables.len() as u8];
@@ -236,11 +247,14 @@ fn assign(
 ) -> Assignment {
     let mut weights = Vec::new();
     let mut single: Option<(u8, HostId)> = None;
-    for (&host, member) in members {
-        if member.weights[slot] & codes::DRAINS != 0 {
+    let candidates = candidates(members, slot);
+    // Unfit hosts are a last resort; some are not even that.
+    let of_the_fittest = |fitness: Fitness| fitness < Fitness::Unfit && candidates.iter().all(|c| fitness <= c.2);
+    for &(host, weight, fitness) in &candidates {
+        if !of_the_fittest(fitness) {
             continue;
         }
-        match codes::decode_weight(member.weights[slot]) {
+        match codes::decode_weight(weight) {
             Some(Filtering::Multiple(load)) => weights.push((host, load.weight())),
             Some(Filtering::Single(priority)) => {
                 let candidate = (priority, host);
@@ -258,6 +272,18 @@ fn assign(
         tables.len() - 1
     });
     Assignment::Table(index as u8)
+}
+
+/// Who would take a rule if all were fit: hosts that do not drain it, and have a weight where they have one.
+fn candidates(members: &BTreeMap<HostId, Member>, slot: usize) -> Vec<(HostId, u32, Fitness)> {
+    let takes = |weight: u32| match codes::decode_weight(weight) {
+        Some(Filtering::Multiple(load)) => load.weight() > 0,
+        Some(Filtering::Single(_)) => true,
+        Some(Filtering::Disabled) | None => false,
+    };
+    let weights = members.iter().map(|(&host, member)| (host, member.weights[slot]));
+    let may = weights.filter(|&(_, weight)| weight & codes::DRAINS == 0 && takes(weight));
+    may.map(|(host, weight)| (host, weight, codes::fitness(weight))).collect()
 }
 
 /// Whether two hosts with these weight slots cannot be in one epoch: a rule of which they tell different modes, or the same
@@ -316,6 +342,69 @@ mod tests {
         let (a, b) = (before.table(0).expect("table"), after.table(0).expect("table"));
         assert_eq!(a.moved(b), b.count(third));
         assert_eq!(b.count(third), 1365);
+    }
+
+    /// Of four hosts of equal load, and of handling priorities by number, those in a state by this slot.
+    fn owners(states: [u32; 4], base: Option<&Proposal>) -> (Vec<u16>, Option<HostId>, Proposal) {
+        let filterings = |number| [EQUAL, Filtering::Single(number)];
+        let mut members: BTreeMap<_, _> = (1..=4).map(|number| member(number, &filterings(number))).collect();
+        for (member, state) in members.values_mut().zip(states) {
+            member.weights.iter_mut().for_each(|weight| *weight |= state);
+        }
+        let (host, epoch) = (HostId::new(1).expect("host"), EpochId { counter: 1, lineage: 9 });
+        let proposal = Proposal::compute(epoch, host, [3; 8], members, base);
+        let counts = HostId::all().take(4).map(|host| proposal.counts(0).get(&host).copied().unwrap_or(0)).collect();
+        assert_eq!(proposal.owner(1, 0), proposal.owner(2, 0), "single-host and default rule go alike");
+        (counts, proposal.owner(1, 0), proposal)
+    }
+
+    #[test]
+    fn an_unfit_host_takes_nothing_and_moves_nothing_but_its_own() {
+        let [last, never] = [Fitness::LastResort, Fitness::Unfit].map(codes::encode_fitness);
+        let host = HostId::new;
+        let (_, taker, all_fit) = owners([0; 4], None);
+        assert_eq!(taker, host(1));
+        for state in [last, never] {
+            let (counts, taker, without) = owners([state, 0, 0, 0], Some(&all_fit));
+            assert_eq!((counts, taker), (vec![0, 1366, 1365, 1365], host(2)));
+            let moved = |a: &Proposal, b: &Proposal| a.table(0).expect("table").moved(b.table(0).expect("table"));
+            assert_eq!(moved(&all_fit, &without), 1024);
+            let (counts, taker, again) = owners([0; 4], Some(&without));
+            assert_eq!((counts, taker, moved(&without, &again)), (vec![1024; 4], host(1), 1024));
+        }
+    }
+
+    #[test]
+    fn when_nobody_is_fit_the_last_resorts_take_it_and_nobody_else() {
+        let [last, never] = [Fitness::LastResort, Fitness::Unfit].map(codes::encode_fitness);
+        let host = HostId::new;
+        let told = |proposal: &Proposal| proposal.without_a_fit_host().values().copied().collect::<Vec<_>>();
+        let (counts, taker, proposal) = owners([last; 4], None);
+        assert_eq!((counts, taker, told(&proposal)), (vec![1024; 4], host(1), vec![true; 3]));
+        let (counts, taker, proposal) = owners([never, last, last, never], None);
+        assert_eq!((counts, taker, told(&proposal)), (vec![0, 2048, 2048, 0], host(2), vec![true; 3]));
+        let (counts, taker, proposal) = owners([never; 4], None);
+        assert_eq!((counts, taker, told(&proposal)), (vec![0; 4], None, vec![false; 3]));
+        // One that drains is fit, and no reason to leave clients unanswered.
+        let (counts, taker, proposal) = owners([last, codes::DRAINS, last, codes::DRAINS | last], None);
+        assert_eq!((counts, taker, told(&proposal)), (vec![2048, 0, 2048, 0], host(1), vec![true; 3]));
+        let (counts, _, proposal) = owners([last, last, last, 0], None);
+        assert_eq!((counts, told(&proposal)), (vec![0, 0, 0, 4096], vec![]));
+    }
+
+    #[test]
+    fn an_unfit_host_without_weight_is_no_last_resort() {
+        let state = codes::encode_fitness(Fitness::LastResort);
+        let with = |weights: [u32; 2]| {
+            let member = |(number, weight)| {
+                (HostId::new(number).expect("host"), Member { incarnation: 1, weights: vec![weight] })
+            };
+            let members = [(1, weights[0]), (2, weights[1])].into_iter().map(member).collect();
+            let epoch = EpochId { counter: 1, lineage: 9 };
+            Proposal::compute(epoch, HostId::new(1).expect("host"), [3; 8], members, None).counts(0)
+        };
+        assert_eq!(with([state, 40 | state]).into_values().collect::<Vec<_>>(), [4096], "weight 0 stays 0");
+        assert_eq!(with([0, 40 | state]).into_keys().collect::<Vec<_>>(), [HostId::new(2).expect("host")]);
     }
 
     #[test]

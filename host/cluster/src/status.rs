@@ -49,6 +49,12 @@ pub struct RuleStatus {
     pub buckets: BTreeMap<HostId, u16>,
     /// Buckets this host's NIC holds now.
     pub held: u16,
+    /// This host's weight slot: its load, and whether it drains the rule or is unfit for it.
+    pub weight: u32,
+    /// Members that drain it, as they say.
+    pub drained: HostSet,
+    /// Members whose service of it is unfit, as they say.
+    pub unfit: HostSet,
 }
 
 /// What is known of one host.

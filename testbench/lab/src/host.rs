@@ -93,7 +93,8 @@ pub struct Host {
 struct Alive {
     /// `None` once it was killed, until it is started again.
     agent: Option<Child>,
-    http: Child,
+    /// As the agent.
+    http: Option<Child>,
     device: Child,
     namespace: Namespace,
 }
@@ -175,13 +176,16 @@ impl Host {
         let text = configuration::of_host(self.id, &self.odd, &self.settings, &self.socket(), &self.control());
         fs::write(&config, text).map_err(|source| HostError::Write { path: config.clone(), source })?;
 
-        let launcher = &self.settings.launcher;
-        let (id, port) = (self.id.to_string(), topology::SERVICE.port().to_string());
-        let arguments = ["lab-serve", "http", "--host", &id, "--port", &port].map(OsString::from).to_vec();
-        let http = launcher.start(&format!("server of host {id}"), &namespace, &[], arguments)?;
+        let http = Some(self.start_server(&namespace)?);
         let agent = Some(self.start_agent(&namespace)?);
         self.alive = Some(Alive { agent, http, device, namespace });
         Ok(())
+    }
+
+    fn start_server(&self, namespace: &Namespace) -> Result<Child, ChildError> {
+        let (id, port) = (self.id.to_string(), topology::SERVICE.port().to_string());
+        let arguments = ["lab-serve", "http", "--host", &id, "--port", &port].map(OsString::from).to_vec();
+        self.settings.launcher.start(&format!("server of host {id}"), namespace, &[], arguments)
     }
 
     fn start_agent(&self, namespace: &Namespace) -> Result<Child, ChildError> {
@@ -217,6 +221,20 @@ impl Host {
         Ok(())
     }
 
+    /// Kills its server alone: its connections end, and nobody listens any more.
+    pub fn kill_server(&mut self) {
+        drop(self.alive.as_mut().and_then(|alive| alive.http.take()));
+    }
+
+    /// Starts the server of a host that is on, where it was killed.
+    pub fn restart_server(&mut self) -> Result<(), HostError> {
+        if let Some(mut alive) = self.alive.take() {
+            alive.http = Some(self.start_server(&alive.namespace)?);
+            self.alive = Some(alive);
+        }
+        Ok(())
+    }
+
     /// Makes it differ, from the next boot on.
     pub fn make_odd(&mut self, odd: Oddity) {
         self.odd = odd;
@@ -225,7 +243,7 @@ impl Host {
     /// A power cut: agent, NIC, server and kernel are gone at once, and the switch sees the carrier go.
     pub fn crash(&mut self) -> Result<(), HostError> {
         if let Some(alive) = &self.alive {
-            for process in alive.agent.iter().chain([&alive.device, &alive.http]) {
+            for process in alive.agent.iter().chain(&alive.http).chain([&alive.device]) {
                 process.signal(Signal::SIGKILL)?;
             }
             links::set_down(&self.nic, "wire")?;
@@ -241,7 +259,7 @@ impl Host {
             Some(alive) => {
                 alive.device.check()?;
                 alive.agent.as_mut().map_or(Ok(()), Child::check)?;
-                alive.http.check()
+                alive.http.as_mut().map_or(Ok(()), Child::check)
             }
         }
     }
@@ -250,7 +268,7 @@ impl Host {
     pub fn query(&self) -> Option<Result<Query, ControlError>> {
         self.alive.as_ref()?;
         match control::ask(&self.control(), Request::Query, ASK_PATIENCE) {
-            Ok(Answer::Query(query)) => Some(Ok(query)),
+            Ok(Answer::Query(query)) => Some(Ok(*query)),
             Ok(_) => None,
             Err(error) => Some(Err(error)),
         }

@@ -6,6 +6,7 @@ use serde::Deserialize;
 use toml::Spanned;
 use weir_spec::rules::{Affinity, Protocol, RULES, VipSelect};
 
+use super::check::{self, Check, RawCheck};
 use super::error::{ConfigError, Source};
 
 /// One `[[rule]]`.
@@ -21,6 +22,8 @@ pub struct PortRule {
     pub protocol: Protocol,
     /// Filtering mode.
     pub mode: Mode,
+    /// How this host sees whether its service is fit; `None`: it is taken to be.
+    pub check: Option<Check>,
 }
 
 /// Filtering mode, with what belongs to it.
@@ -52,6 +55,7 @@ pub(super) struct RawRule {
     affinity: Option<Spanned<String>>,
     weight: Option<Spanned<u8>>,
     priority: Option<Spanned<u8>>,
+    check: Option<RawCheck>,
 }
 
 #[derive(Deserialize)]
@@ -86,7 +90,8 @@ pub(super) fn check(source: &Source<'_>, raw: Vec<RawRule>, vips: &[IpAddr]) -> 
     Ok(rules)
 }
 
-fn one(source: &Source<'_>, raw: RawRule, vips: &[IpAddr]) -> Result<PortRule, ConfigError> {
+fn one(source: &Source<'_>, mut raw: RawRule, vips: &[IpAddr]) -> Result<PortRule, ConfigError> {
+    let check = raw.check.take();
     let vip = match &raw.vip {
         None => VipSelect::All,
         Some(text) if text.get_ref() == "all" => VipSelect::All,
@@ -119,12 +124,18 @@ fn one(source: &Source<'_>, raw: RawRule, vips: &[IpAddr]) -> Result<PortRule, C
     // NLB's default for a rule of its own is single affinity (TechNet, port rule defaults).
     let affinity =
         choice(&raw.affinity, "rule.affinity", "\"single\", \"none\" or \"network\"", &["single", "none", "network"])?;
+    let filtering = mode_of(source, &raw, mode, [Affinity::Single, Affinity::None, Affinity::Network][affinity])?;
+    if let (Mode::Disabled, true, Some(mode)) = (&filtering, check.is_some(), &raw.mode) {
+        let wanted = "\"multiple\" or \"single\" beside rule.check: nobody takes what is disabled";
+        return Err(source.wrong(mode.span(), "rule.mode", mode.get_ref(), wanted));
+    }
     Ok(PortRule {
         vip,
         first_port,
         last_port,
         protocol: [Protocol::Both, Protocol::Tcp, Protocol::Udp][protocol],
-        mode: mode_of(source, &raw, mode, [Affinity::Single, Affinity::None, Affinity::Network][affinity])?,
+        mode: filtering,
+        check: check.map(|raw| check::check(source, raw, Some(first_port), vips)).transpose()?,
     })
 }
 

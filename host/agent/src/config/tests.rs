@@ -48,6 +48,7 @@ fn a_small_configuration_has_nlbs_defaults() {
             last_port: 80,
             protocol: Protocol::Tcp,
             mode: Mode::Multiple { affinity: Affinity::None, weight: None },
+            check: None,
         }
     );
     assert_eq!(config.rules[1].mode, Mode::Single { priority: 2 });
@@ -75,6 +76,80 @@ fn errors_name_place_field_value_and_cure() {
         ("vips = ", "igmp_version = 2\nvips = ", "cluster.igmp_version is 2, should be absent: cluster.mode"),
         ("mode = \"single\"", "mode = \"single\"\nweight = 3", "rule.weight is 3, should be absent unless mode"),
         ("priority = 2\n", "", "should be beside rule.priority"),
+        (
+            "affinity = \"none\"",
+            "[rule.check]\nkind = \"ping\"",
+            "weir.toml:17:8: check.kind is ping, should be \"tcp\", \"http\" or \"command\"",
+        ),
+        ("affinity = \"none\"", "check = { kind = \"tcp\", rise = 0 }", "check.rise is 0, should be 1 to 100"),
+        (
+            "affinity = \"none\"",
+            "check = { kind = \"tcp\", interval_ms = 99 }",
+            "check.interval_ms is 99, should be 100 to",
+        ),
+        (
+            "affinity = \"none\"",
+            "check = { kind = \"tcp\", path = \"/\" }",
+            "check.path is \"/\", should be absent unless",
+        ),
+        ("affinity = \"none\"", "check = { kind = \"tcp\", port = 0 }", "check.port is 0, should be 1 to 65535"),
+        (
+            "affinity = \"none\"",
+            "check = { kind = \"tcp\", address = \"10.77.0.100\" }",
+            "check.address is 10.77.0.100, should be 127.0.0.1 or another address of this host alone",
+        ),
+        (
+            "affinity = \"none\"",
+            "check = { kind = \"tcp\", address = \"web\" }",
+            "an IPv4 or IPv6 address without a port",
+        ),
+        (
+            "affinity = \"none\"",
+            "check = { kind = \"http\", path = \"/a b\" }",
+            "check.path is /a b, should be a path as",
+        ),
+        ("affinity = \"none\"", "check = { kind = \"http\", host = \"a\\r\\nB: c\" }", "should be the name of a host"),
+        (
+            "affinity = \"none\"",
+            "check = { kind = \"http\", status = \"300-200\" }",
+            "check.status is \"300-200\", should be 200",
+        ),
+        (
+            "affinity = \"none\"",
+            "check = { kind = \"http\", status = 100 }",
+            "check.status is 100, should be 200 to 599",
+        ),
+        (
+            "affinity = \"none\"",
+            "check = { kind = \"command\" }",
+            "check.kind is command, should be beside check.command",
+        ),
+        (
+            "affinity = \"none\"",
+            "check = { kind = \"command\", command = [\"ls\"] }",
+            "check.command is [\"ls\"], should be a program by its absolute path, and its arguments",
+        ),
+        (
+            "affinity = \"none\"",
+            "check = { kind = \"tcp\", netns = \"app\" }",
+            "check.netns is app, should be the absolute path",
+        ),
+        (
+            "affinity = \"none\"",
+            "check = { kind = \"tcp\", none_fit = \"no\" }",
+            "check.none_fit is no, should be \"serve\" or",
+        ),
+        ("affinity = \"none\"", "check = { kind = \"tcp\", timeout = 3 }", "unknown field `timeout`"),
+        (
+            "affinity = \"none\"",
+            "mode = \"disabled\"\ncheck = { kind = \"tcp\" }",
+            "rule.mode is disabled, should be \"multiple\" or \"single\" beside rule.check",
+        ),
+        (
+            "[[rule]]\nvip",
+            "[default_rule]\ncheck = { kind = \"tcp\" }\n[[rule]]\nvip",
+            "check.kind is tcp, should be beside check.port, since the rule has no port to ask",
+        ),
         ("[host]", "[handover]\nflows = 3585\n[host]", "handover.flows is 3585, should be 1 to 3584"),
         (
             "ports = \"5000-5999\"",
@@ -85,6 +160,29 @@ fn errors_name_place_field_value_and_cure() {
         let message = message(from, to);
         assert!(message.contains(wanted), "{message}\nlacks\n{wanted}");
     }
+}
+
+#[test]
+fn a_check_asks_the_rules_first_port_here_and_has_the_usual_defaults() {
+    let with = |check: &str| {
+        let text = GOOD.replace("affinity = \"none\"", &format!("[rule.check]\n{check}"));
+        parse(&text).expect("a good configuration").rules[0].check.clone().expect("a check")
+    };
+    let check = with("kind = \"tcp\"");
+    assert_eq!(check.probe, Probe::Tcp(([127, 0, 0, 1], 80).into()));
+    assert_eq!((check.interval.as_millis(), check.timeout.as_millis()), (2000, 1000));
+    assert_eq!((check.rise, check.fall, check.last_resort, check.netns), (2, 3, true, None));
+    let check = with("kind = \"http\"\naddress = \"::1\"\nport = 8080\nstatus = \"200-299\"\nnone_fit = \"refuse\"");
+    let (to, host) = (([0, 0, 0, 0, 0, 0, 0, 1], 8080).into(), "[::1]:8080".into());
+    assert_eq!(check.probe, Probe::Http { to, path: "/".into(), host, status: (200, 299) });
+    assert!(!check.last_resort);
+    let check = with("kind = \"command\"\ncommand = [\"/bin/check\", \"a b\"]\nnetns = \"/run/netns/app\"");
+    assert_eq!(check.probe, Probe::Command(vec!["/bin/check".into(), "a b".into()]));
+    assert_eq!(check.netns, Some("/run/netns/app".into()));
+    let text = GOOD.replace("[[rule]]\nvip", "[default_rule.check]\nkind = \"tcp\"\nport = 22\n[[rule]]\nvip");
+    let check = parse(&text).expect("a good configuration").default_check.expect("a check");
+    assert_eq!(check.probe, Probe::Tcp(([127, 0, 0, 1], 22).into()));
+    Traffic::parse(Path::new("rules.toml"), &text).expect("what is one host's own says nothing there");
 }
 
 #[test]

@@ -31,6 +31,8 @@ struct RawTraffic {
     _host: Option<IgnoredAny>,
     #[serde(rename = "handover")]
     _handover: Option<IgnoredAny>,
+    #[serde(rename = "default_rule")]
+    _default_rule: Option<IgnoredAny>,
     #[serde(default)]
     rule: Vec<rule::RawRule>,
 }

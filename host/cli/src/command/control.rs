@@ -12,6 +12,13 @@
 //! last has ended; `start` takes that back. `drain` and `enable` do the same for one rule, or for all, without leaving. `weight`
 //! changes this host's share of a rule until the agent ends. None of these four breaks a connection.
 //!
+//! What an operator drains and what a health check finds unfit are told apart:
+//!
+//! ```text
+//! rule 10.77.0.100 80 tcp: drained by command on 2
+//! rule 10.77.0.100 80 tcp: unfit by its health check on 3
+//! ```
+//!
 //! ```text
 //! $ weir drain 10.77.0.100:80
 //! Rule 10.77.0.100:80 takes no new connections on this host.
@@ -25,7 +32,7 @@ use std::time::Duration;
 
 use anyhow::bail;
 use weir_agent::config::DEFAULT_CONTROL;
-use weir_agent::control::{Answer, Display, HostDisplay, Query, Request, RuleName, ask};
+use weir_agent::control::{Answer, CheckDisplay, Display, HostDisplay, Query, Request, RuleName, ask};
 use weir_spec::flow::table::FLOWS_LOG2;
 
 use crate::exit::Exit;
@@ -170,6 +177,8 @@ fn describe(query: &Query) -> String {
         text += &format!("epoch {}; buckets {}\n", query.epoch, buckets.join(", "));
     }
     text += &describe_staged(query);
+    text += &describe_rules("drained by command", &query.drained);
+    text += &describe_rules("unfit by its health check", &query.unfit);
     if query.draining {
         text += "draining: this host stops when its last connection has ended\n";
     }
@@ -180,6 +189,15 @@ fn describe(query: &Query) -> String {
         text += "The NIC is fenced: it accepts nothing through rules.\n";
     }
     text
+}
+
+/// Rules of which hosts take no new connections, and why.
+fn describe_rules(why: &str, rules: &BTreeMap<String, Vec<u8>>) -> String {
+    let line = |(rule, hosts): (&String, &Vec<u8>)| {
+        let hosts: Vec<String> = hosts.iter().map(u8::to_string).collect();
+        format!("rule {rule}: {why} on {}\n", hosts.join(", "))
+    };
+    rules.iter().map(line).collect()
 }
 
 /// Who has staged another configuration, and for whom it waits.
@@ -217,6 +235,9 @@ fn describe_all(display: &Display) -> String {
     for (index, rule) in display.rules.iter().enumerate() {
         line(&format!("rule {index}"), rule.clone());
     }
+    for check in &display.checks {
+        line(&format!("check of {}", check.rule), describe_check(check));
+    }
     for host in &display.hosts {
         line(&format!("host {}", host.host), describe_host(host));
     }
@@ -231,6 +252,11 @@ fn describe_all(display: &Display) -> String {
         line(&format!("heartbeats {name}"), count.to_string());
     }
     text
+}
+
+fn describe_check(check: &CheckDisplay) -> String {
+    let failed = check.failed.as_ref().map(|failed| format!(" ({failed})")).unwrap_or_default();
+    format!("{} since {} s{failed}; {}", check.state, check.since_ms / 1000, check.check)
 }
 
 fn describe_host(host: &HostDisplay) -> String {
@@ -320,6 +346,25 @@ mod tests {
         let query = Query { state: "converged".into(), draining: true, pins: 7, ..Query::default() };
         let text = describe(&query);
         assert!(text.contains("draining: this host stops") && text.contains("7 connections go on here"), "{text}");
+    }
+
+    #[test]
+    fn what_an_operator_drains_and_what_a_check_finds_unfit_are_told_apart() {
+        let rule = |hosts: &[u8]| BTreeMap::from([("10.0.0.1 80 tcp".to_string(), hosts.to_vec())]);
+        let query = Query { drained: rule(&[2]), unfit: rule(&[1, 3]), ..Query::default() };
+        let text = describe(&query);
+        assert!(text.contains("rule 10.0.0.1 80 tcp: drained by command on 2\n"), "{text}");
+        assert!(text.contains("rule 10.0.0.1 80 tcp: unfit by its health check on 1, 3\n"), "{text}");
+        let check = CheckDisplay {
+            rule: "default".into(),
+            check: "tcp 127.0.0.1:22".into(),
+            state: "unfit".into(),
+            failed: Some("no answer in time".into()),
+            since_ms: 3700,
+        };
+        let text = describe_all(&Display { checks: vec![check], ..Display::default() });
+        let line = "check of default         = unfit since 3 s (no answer in time); tcp 127.0.0.1:22\n";
+        assert!(text.contains(line), "{text}");
     }
 
     #[test]

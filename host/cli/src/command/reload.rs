@@ -80,7 +80,7 @@ pub(crate) fn run(args: ReloadArgs) -> anyhow::Result<Exit> {
 
 fn query(args: &ReloadArgs) -> anyhow::Result<Query> {
     match ask(&args.at.control, Request::Query, PATIENCE)? {
-        Answer::Query(query) => Ok(query),
+        Answer::Query(query) => Ok(*query),
         other => bail!("unexpected answer to query: {other:?}"),
     }
 }

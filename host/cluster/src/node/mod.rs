@@ -45,6 +45,7 @@ use crate::buckets::Buckets;
 use crate::config::{Config, ConfigError, Filtering, PortRule};
 use crate::epoch::EpochId;
 use crate::event::Event;
+use crate::fitness::Fitness;
 use crate::handover::Handover;
 use crate::host::{HostId, HostSet};
 use crate::lease::{self, Beats, Lease};
@@ -216,6 +217,11 @@ impl Node {
         self.phase
     }
 
+    /// Whether the service of a rule is fit here, as the last [`Event::SetFitness`] said.
+    pub fn fitness(&self, slot: usize) -> Fitness {
+        self.weights.get(slot).map_or(Fitness::Fit, |&weight| codes::fitness(weight))
+    }
+
     /// This host's connections in buckets that are others', or are about to be.
     pub fn draining(&self) -> impl Iterator<Item = crate::flow::Flow> {
         self.handover.pins.keys().copied()
@@ -246,6 +252,7 @@ impl Node {
             Event::Fenced => self.fenced(now, out),
             Event::Link { up } => self.link(now, up),
             Event::SetLoad { slot, load } => self.set_load(slot, load),
+            Event::SetFitness { slot, fitness } => self.set_fitness(slot, fitness),
             Event::Configure(config) => self.configure(now, *config, out),
             Event::Withdraw => self.withdraw(out),
             Event::DrainStop => self.drain_stop(),
@@ -370,6 +377,7 @@ impl Node {
                     self.activate(out);
                 }
                 self.holding = holding;
+                self.tell_who_is_unfit(&epoch, out);
                 self.has_owned(now, &epoch, out);
                 self.partial = false;
                 self.lease = Lease { until: deadline, fenced_at };
@@ -460,7 +468,13 @@ impl Node {
                 crate::config::Load::Weight(weight) => crate::config::Load::Weight(weight.min(100)),
                 equal => equal,
             };
-            self.weights[slot] = codes::encode_weight(rule.filtering) | self.weights[slot] & codes::DRAINS;
+            self.weights[slot] = codes::encode_weight(rule.filtering) | self.weights[slot] & codes::STATES;
+        }
+    }
+
+    fn set_fitness(&mut self, slot: usize, fitness: Fitness) {
+        if let Some(weight) = self.weights.get_mut(slot) {
+            *weight = *weight & !(codes::UNFIT | codes::BARRED) | codes::encode_fitness(fitness);
         }
     }
 

@@ -3,11 +3,14 @@
 use std::collections::BTreeMap;
 
 use super::Node;
+use crate::action::{Action, Report};
 use crate::host::{HostId, HostSet};
 use crate::phase::PhaseKind;
+use crate::proposal::Proposal;
 use crate::staged::{Announced, name_of};
 use crate::status::{HostStatus, RuleStatus, Status};
 use crate::time::Now;
+use crate::wire::codes;
 
 impl Node {
     /// Whether this host takes its part of the cluster's traffic: a member of the epoch in force, and not fenced. That others
@@ -52,6 +55,9 @@ impl Node {
             rule: self.slots.get(slot).copied(),
             buckets: self.committed.as_ref().map_or_else(BTreeMap::new, |epoch| epoch.counts(slot)),
             held: self.holding.passes.count(slot) as u16,
+            weight: self.weights[slot],
+            drained: self.in_state(members, slot, codes::DRAINS),
+            unfit: self.in_state(members, slot, codes::UNFIT),
         };
         Status {
             host: self.me(),
@@ -79,6 +85,26 @@ impl Node {
             foreign: self.recent(self.foreign_at, now),
             duplicate: self.recent(self.duplicate_at, now),
         }
+    }
+
+    /// Tells of the rules for which `epoch`, unlike the one before it, finds no fit host.
+    pub(super) fn tell_who_is_unfit(&self, epoch: &Proposal, out: &mut Vec<Action>) {
+        let before = self.committed.as_ref().map(Proposal::without_a_fit_host).unwrap_or_default();
+        for (slot, taken) in epoch.without_a_fit_host() {
+            if before.get(&slot) != Some(&taken) {
+                out.push(Action::Report(Report::NoneFit { rule: self.slots.get(slot).copied(), taken }));
+            }
+        }
+    }
+
+    /// This host, and of `members` those with the same rules, whose weight slot has `flag`.
+    fn in_state(&self, members: HostSet, slot: usize, flag: u32) -> HostSet {
+        let says = |host: HostId| match self.peers.get(&host) {
+            _ if host == self.me() => self.weights.get(slot).copied(),
+            Some(peer) if peer.says.config_digest == self.config_digest => peer.says.weights.get(slot).copied(),
+            _ => None,
+        };
+        members.with(self.me()).iter().filter(|&host| says(host).is_some_and(|weight| weight & flag != 0)).collect()
     }
 
     fn staged_by_host(&self, now: Now) -> BTreeMap<HostId, Announced> {

@@ -17,6 +17,7 @@ use crate::proposal::Proposal;
 use crate::saved::{Saved, SavedPeer, VERSION};
 use crate::time::{HostTime, NicTime, Now};
 use crate::timers::Timer;
+use crate::wire::codes;
 
 /// Why a process cannot go on where the one before it ended. It may start anew.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -125,6 +126,9 @@ impl Node {
         // An edited weight counts; else what was changed by command goes on.
         if configured(&node.config) == saved.configured {
             node.weights = saved.weights;
+        } else {
+            let states = saved.weights.iter().map(|weight| weight & codes::STATES);
+            node.weights.iter_mut().zip(states).for_each(|(weight, states)| *weight |= states);
         }
         let late = now.host - HostTime(saved.saved_at) > node.config.period / 2;
         node.phase = PhaseKind::Stable;
@@ -196,5 +200,5 @@ impl Node {
 }
 
 fn configured(config: &Config) -> Vec<u32> {
-    config.slots().iter().map(|rule| crate::wire::codes::encode_weight(rule.filtering)).collect()
+    config.slots().iter().map(|rule| codes::encode_weight(rule.filtering)).collect()
 }

@@ -102,7 +102,7 @@ impl Node {
         }
         let loads = slots.iter().zip(&self.weights);
         let same_loads =
-            loads.clone().all(|(rule, weight)| codes::encode_weight(rule.filtering) == weight & !codes::DRAINS);
+            loads.clone().all(|(rule, weight)| codes::encode_weight(rule.filtering) == weight & !codes::STATES);
         let rest = |config: &Config| (config.keys.clone(), config.flows, config.drain_limit);
         let same = same_loads && rest(new) == rest(&self.config) && self.staged.is_none();
         Ok(if same { Change::Nothing } else { Change::AtOnce })
@@ -116,7 +116,7 @@ impl Node {
                 self.withdraw(out);
                 self.slots = new.slots();
                 for (rule, weight) in self.slots.iter().zip(&mut self.weights) {
-                    *weight = codes::encode_weight(rule.filtering) | *weight & codes::DRAINS;
+                    *weight = codes::encode_weight(rule.filtering) | *weight & codes::STATES;
                 }
                 if new.drain_limit != self.config.drain_limit {
                     self.timers.clear(Timer::Drain);
@@ -178,19 +178,22 @@ impl Node {
         out.push(Action::Report(Report::Reconfigured));
     }
 
-    /// What heartbeats of this host will say of its loads. What is drained by command stays so.
+    /// What heartbeats of this host will say of its loads. What is drained by command stays so, and so
+    /// does what is unfit.
     pub(super) fn staged_weights(&self, staged: &Staged) -> Vec<u32> {
         let own = Filtering::Single(self.me().get());
         let filterings = staged.slots.iter().map(|rule: &PortRule| rule.filtering).chain([own]);
-        let drained = |before: &Option<usize>| match before {
-            _ if self.draining => codes::DRAINS,
-            Some(before) => self.weights.get(*before).copied().unwrap_or(0) & codes::DRAINS,
-            None => 0,
+        // There is always a default rule, though its buckets may mean something else.
+        let last = self.weights.len().saturating_sub(1);
+        let before = staged.carried.iter().enumerate().map(|(slot, before)| match before {
+            None if slot == staged.slots.len() => Some(last),
+            carried => *carried,
+        });
+        let states = |before: Option<usize>| {
+            let carried = before.and_then(|before| self.weights.get(before)).map_or(0, |weight| weight & codes::STATES);
+            if self.draining { carried | codes::DRAINS } else { carried }
         };
-        filterings
-            .zip(&staged.carried)
-            .map(|(filtering, before)| codes::encode_weight(filtering) | drained(before))
-            .collect()
+        filterings.zip(before).map(|(filtering, before)| codes::encode_weight(filtering) | states(before)).collect()
     }
 
     /// Whether a proposal is for another configuration than the one in force.

@@ -8,8 +8,8 @@
 //! configuration digest.) Unused slots and the default rule carry 0.
 //!
 //! **Weight slot.** What Windows puts there was never published, so this is ours: the value in bits 7:0 as a dissector's
-//! reader expects it, what it means in bits 9:8, bit 12 set while the host drains the rule and takes no share of it, the rest
-//! zero.
+//! reader expects it, what it means in bits 9:8, bit 12 set while the host drains the rule and takes no share of it, bit 13 while
+//! its service is unfit, bit 14 beside that if it serves not even as a [last resort](crate::fitness), the rest zero.
 //!
 //! | bits 9:8 | bits 7:0 |
 //! |---|---|
@@ -23,6 +23,7 @@
 use weir_spec::rules::Protocol;
 
 use crate::config::{Filtering, Load, PortRule};
+use crate::fitness::Fitness;
 
 /// Position of the last port in a rule code.
 pub const END_SHIFT: u32 = 12;
@@ -64,10 +65,37 @@ pub fn encode_weight(filtering: Filtering) -> u32 {
 
 /// Set in a weight slot while its host takes no new connections of the rule.
 pub const DRAINS: u32 = 1 << 12;
+/// Set while the service is unfit.
+pub const UNFIT: u32 = 1 << 13;
+/// Set beside [`UNFIT`] if the host is no last resort either.
+pub const BARRED: u32 = 1 << 14;
+/// All that keeps a host from its share, and is no part of its load.
+pub const STATES: u32 = DRAINS | UNFIT | BARRED;
 
-/// The filtering mode a weight slot tells, drained or not; `None` if the slot means nothing.
+/// Whether the service is fit, by a weight slot.
+pub fn fitness(slot: u32) -> Fitness {
+    match (slot & UNFIT != 0, slot & BARRED != 0) {
+        (false, _) => Fitness::Fit,
+        (true, false) => Fitness::LastResort,
+        (true, true) => Fitness::Unfit,
+    }
+}
+
+/// The bits of a weight slot that tell it.
+pub fn encode_fitness(fitness: Fitness) -> u32 {
+    match fitness {
+        Fitness::Fit => 0,
+        Fitness::LastResort => UNFIT,
+        Fitness::Unfit => UNFIT | BARRED,
+    }
+}
+
+/// The filtering mode a weight slot tells, drained or not, fit or not; `None` if the slot means nothing.
 pub fn decode_weight(slot: u32) -> Option<Filtering> {
-    let slot = slot & !DRAINS;
+    if slot & STATES & !DRAINS != encode_fitness(fitness(slot)) {
+        return None;
+    }
+    let slot = slot & !STATES;
     let value = (slot & 0xff) as u8;
     match (slot >> 8, value) {
         (0, 0..=100) => Some(Filtering::Multiple(Load::Weight(value))),
@@ -112,10 +140,15 @@ mod tests {
     #[test]
     fn every_slot_that_means_something_is_encoded_back_to_itself() {
         let read = (0..=0x1_0000u32)
-            .filter(|&slot| decode_weight(slot).is_some_and(|f| encode_weight(f) == slot & !DRAINS))
+            .filter(|&slot| decode_weight(slot).is_some_and(|f| encode_weight(f) == slot & !STATES))
             .count();
         let meant = (0..=0x1_0000u32).filter(|&slot| decode_weight(slot).is_some()).count();
-        assert_eq!((read, meant), (2 * (101 + 1 + 32 + 1), 2 * (101 + 1 + 32 + 1)), "each drained and not");
+        let (values, states) = (101 + 1 + 32 + 1, 2 * 3);
+        assert_eq!((read, meant), (values * states, values * states), "each drained and not, by each fitness");
+        for fitness in [Fitness::Fit, Fitness::LastResort, Fitness::Unfit] {
+            assert_eq!(super::fitness(encode_fitness(fitness) | DRAINS | 50), fitness);
+        }
+        assert_eq!(decode_weight(BARRED), None, "without being unfit");
         assert_eq!(decode_weight(u32::MAX), None);
     }
 }

@@ -2,6 +2,7 @@
 
 mod convergence;
 mod faults;
+mod fitness;
 mod fixture;
 mod frames;
 mod handover;

@@ -1,14 +1,17 @@
 //! Many seeds of everything at once. The fixture checks after each write to a NIC that no bucket is accepted twice.
 
-use weir_cluster::{Event, Load, Mode};
+use weir_cluster::{Event, Fitness, Load, Mode};
 
 use crate::fixture::{Cluster, MS, SECOND};
 
-/// Clients come and go, and a load changes.
+/// Clients come and go, a load changes, and a service is found fit or unfit.
 fn live(cluster: &mut Cluster, host: usize) {
     // Somebody has to own something in the end.
     let weight = cluster.dice.below(4) as u8 * 20 + if host == 0 { 20 } else { 0 };
     cluster.handle(host, Event::SetLoad { slot: 0, load: Load::Weight(weight) });
+    // A check fails now and then; a rule is never without an owner by that.
+    let fitness = if weight == 40 { Fitness::LastResort } else { Fitness::Fit };
+    cluster.handle(host, Event::SetFitness { slot: 0, fitness });
     for _ in 0..20 {
         let bucket = cluster.dice.below(4096) as u16;
         cluster.connect(0, bucket);

@@ -5,6 +5,7 @@
 mod come_and_go;
 mod faults;
 mod fence;
+mod health;
 mod leave_nothing;
 mod modes;
 mod refuse;

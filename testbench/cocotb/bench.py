@@ -140,7 +140,8 @@ class Bench:
             await self.write("HASH_KEY.WORD", int.from_bytes(known.key[4 * index : 4 * index + 4], "big"), index)
             await self.write("FLOW_KEY.WORD", int.from_bytes(known.flow_key[4 * index : 4 * index + 4], "big"), index)
         policy = REGISTERS.pack("POLICY.POLICY", echo_hash=int(known.echo_map is not None),
-                                echo_map=known.echo_map or 0, drop_portless_fragments=int(known.drop_portless))
+                                echo_map=known.echo_map or 0, drop_portless_fragments=int(known.drop_portless),
+                                quiesce=int(known.quiesce))
         await self.write("POLICY.POLICY", policy)
 
     async def commit(self, known, epoch, until):

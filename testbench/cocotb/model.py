@@ -37,6 +37,7 @@ class Configuration:
     flow_key: bytes = bytes(40)
     echo_map: int | None = None
     drop_portless: bool = False
+    quiesce: bool = False
 
 
 @dataclass
@@ -82,7 +83,13 @@ class Packet:
     carries: str
     protocol: str = ""
     ports: tuple = (0, 0)
+    flags: int = 0
     echo: bool = False
+
+    def opens(self):
+        """A SYN that answers nothing and ends nothing."""
+        fin, syn, rst, ack = (bool(self.flags & bit) for bit in (0x01, 0x02, 0x04, 0x10))
+        return self.carries == "tcp" and syn and not (fin or rst or ack)
 
 
 class Cut(Exception):
@@ -174,6 +181,7 @@ def _transport(have, packet, at, left, echo):
         packet.echo = head[0] == echo
     else:
         packet.ports = (int.from_bytes(head[0:2], "big"), int.from_bytes(head[2:4], "big"))
+        packet.flags = head[13] if packet.protocol == "tcp" else 0
     return packet
 
 
@@ -248,9 +256,13 @@ class Nic:
         what = "datagram" if packet.protocol == "udp" else "tcp"
         decision = self._look_up(packet, rule.map, TRANSPORT, index, rule.affinity, what)
         if packet.protocol == "tcp" and not self.fenced:
-            for state, listed, accept, reason in ((RELEASE, PIN, True, BY_PIN), (ADOPT, FOREIGN, False, BY_FOREIGN)):
+            passes, drops = {RELEASE}, {ADOPT}
+            if known.quiesce:
+                decision.accept &= not (decision.state == OWN and packet.opens())
+                (passes if packet.opens() else drops).add(OWN)
+            for states, listed, accept, reason in ((passes, PIN, True, BY_PIN), (drops, FOREIGN, False, BY_FOREIGN)):
                 named = signature(known.flow_key, packet.source, packet.ports)
-                if decision.state == state and (named, vip, listed) in self.flows:
+                if decision.state in states and (named, vip, listed) in self.flows:
                     decision.accept, decision.reason = accept, reason
         return decision
 

@@ -162,16 +162,14 @@ async def past_its_deadline_a_nic_is_fenced_until_a_commit(dut):
     await bench.exchange(frames, sent)
 
 
-@cocotb.test()
-async def listed_flows_overrule_buckets_that_come_and_go(dut):
-    bench, known, _ = await configured(dut)
-    known.rules = [Rule(1, 40000, CONSTANT + RELEASE, udp=False), Rule(40001, 65535, CONSTANT + ADOPT, udp=False)]
-    await bench.write_shadow(known)
-    await bench.commit(known, 8, FAR)
-    maker = Maker(bench.random, VIPS4, VIPS6)
-    frames = [maker.received() for _ in range(bench.some(120))]
-    frames = [frame for frame in frames if isinstance(packet := parse(frame), Packet) and packet.carries == "tcp"
-              and packet.destination in known.vips]
+def tcp_to(known, frames):
+    """Those that are TCP to a virtual IP."""
+    return [frame for frame in frames if isinstance(packet := parse(frame), Packet) and packet.carries == "tcp"
+            and packet.destination in known.vips]
+
+
+async def list_some(bench, known, frames):
+    """Some connections become PIN or FOREIGN; how many."""
     ways = 0
     for frame in frames:
         packet = parse(frame)
@@ -182,6 +180,18 @@ async def listed_flows_overrule_buckets_that_come_and_go(dut):
             await bench.write_flow(signature(known.flow_key, packet.source, packet.ports), vip, listed, ways % 4)
             ways += 1
     assert await bench.read("FLOW.COUNT") == ways > 0
+    return ways
+
+
+@cocotb.test()
+async def listed_flows_overrule_buckets_that_come_and_go(dut):
+    bench, known, _ = await configured(dut)
+    known.rules = [Rule(1, 40000, CONSTANT + RELEASE, udp=False), Rule(40001, 65535, CONSTANT + ADOPT, udp=False)]
+    await bench.write_shadow(known)
+    await bench.commit(known, 8, FAR)
+    maker = Maker(bench.random, VIPS4, VIPS6)
+    frames = tcp_to(known, [maker.received() for _ in range(bench.some(120))])
+    await list_some(bench, known, frames)
     before = dict(bench.counted)
     await bench.exchange(frames + frames[::-1], [])
     hits = [bench.counted.get(name, 0) - before.get(name, 0) for name in ("pin_hits", "foreign_hits")]
@@ -189,6 +199,28 @@ async def listed_flows_overrule_buckets_that_come_and_go(dut):
     await bench.write("FLOW.COMMAND", REGISTERS.pack("FLOW.COMMAND", operation=4))
     await bench.until("FLOW.STATUS", lambda word: not REGISTERS.field("FLOW.STATUS.busy", word), "a clear")
     bench.nic.flows.clear()
+    await bench.exchange(frames, [])
+
+
+@cocotb.test()
+async def buckets_that_quiesce_take_no_new_connections_and_keep_the_others(dut):
+    bench, known, _ = await configured(dut)
+    known.rules = [Rule(1, 40000, CONSTANT + OWN), Rule(40001, 65535, CONSTANT + ADOPT)]
+    known.quiesce = True
+    await bench.write_shadow(known)
+    await bench.commit(known, 8, FAR)
+    maker = Maker(bench.random, VIPS4, VIPS6)
+    frames = [maker.received() for _ in range(bench.some(120))]
+    tcp = tcp_to(known, frames)
+    await list_some(bench, known, tcp)
+    before = dict(bench.counted)
+    await bench.exchange(frames + tcp, [])
+    hits = [bench.counted.get(name, 0) - before.get(name, 0) for name in ("pin_hits", "foreign_hits")]
+    assert bench.small or all(hits), f"no frame met a flow: {hits}"
+    # The same frames, when OWN is OWN again: no flow is looked up there.
+    known.quiesce = False
+    await bench.write_shadow(known)
+    await bench.commit(known, 9, FAR)
     await bench.exchange(frames, [])
 
 

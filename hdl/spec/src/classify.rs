@@ -8,7 +8,7 @@ use crate::frame::{Packet, Parsed, Payload, Transport, parse};
 use crate::map::{BucketState, MapRef};
 use crate::rules::{Affinity, DEFAULT_RULE, RuleIndex, Target};
 use crate::toeplitz::{BucketHash, Source};
-use crate::verdict::{Class, Decision, Kind, Reason, overruled_by, passes};
+use crate::verdict::{Class, Decision, Kind, Reason, Row};
 
 /// The state of bucket `bucket` of map slot `slot`.
 pub trait Maps {
@@ -108,7 +108,7 @@ impl Classifier {
                     Echo::PassAll => Decision::plain(true, Class::Echo, Reason::Policy),
                     Echo::Hash(map) => {
                         let bucket = self.bucket(&packet, 0, Affinity::Single);
-                        look_up(maps, map, Class::Echo, None, bucket, Kind::Datagram, fenced)
+                        self.look_up(maps, map, Class::Echo, None, bucket, Kind::Datagram, fenced)
                     }
                 }
             }
@@ -121,27 +121,27 @@ impl Classifier {
                     return Decision { rule: Some(rule), ..plain };
                 }
                 let bucket = self.bucket(&packet, 0, affinity);
-                look_up(maps, map, Class::LaterFragment, Some(rule), bucket, Kind::Fragment, fenced)
+                self.look_up(maps, map, Class::LaterFragment, Some(rule), bucket, Kind::Fragment, fenced)
             }
             Payload::BeyondWindow => {
                 let bucket = self.bucket(&packet, 0, Affinity::Single);
                 let map = self.config.default_rule.map;
-                look_up(maps, map, Class::BeyondWindow, Some(DEFAULT_RULE), bucket, Kind::Tcp, fenced)
+                self.look_up(maps, map, Class::BeyondWindow, Some(DEFAULT_RULE), bucket, Kind::Tcp, fenced)
             }
             Payload::Tcp { source_port, destination_port, flags } => {
                 let rule = target(true, Some(destination_port));
                 let (affinity, map) = self.rule(rule);
                 let bucket = self.bucket(&packet, source_port, affinity);
                 let kind = Kind::of_tcp(flags);
-                let missed = look_up(maps, map, Class::Transport, Some(rule), bucket, kind, fenced);
+                let missed = self.look_up(maps, map, Class::Transport, Some(rule), bucket, kind, fenced);
                 let state = missed.bucket.map(|(_, state)| state).filter(|_| !fenced);
-                let Some((state, (listed, reason))) = state.and_then(|state| Some((state, overruled_by(state)?)))
-                else {
+                let row = state.map(|state| Row::new(state, self.config.policy.quiesce));
+                let Some((row, (listed, reason))) = row.and_then(|row| Some((row, row.overruled_by(kind)?))) else {
                     return missed;
                 };
                 let connection = Connection { source: packet.source, source_port, destination_port };
                 if flows.contains(self.signature(&connection), vip, listed) {
-                    Decision { accept: passes(state, kind, true), reason, ..missed }
+                    Decision { accept: row.passes(kind, true), reason, ..missed }
                 } else {
                     missed
                 }
@@ -150,7 +150,7 @@ impl Classifier {
                 let rule = target(false, Some(destination_port));
                 let (affinity, map) = self.rule(rule);
                 let bucket = self.bucket(&packet, source_port, affinity);
-                look_up(maps, map, Class::Transport, Some(rule), bucket, Kind::Datagram, fenced)
+                self.look_up(maps, map, Class::Transport, Some(rule), bucket, Kind::Datagram, fenced)
             }
         }
     }
@@ -165,21 +165,25 @@ impl Classifier {
     fn bucket(&self, packet: &Packet, port: u16, affinity: Affinity) -> u16 {
         self.hash.bucket(Source { ipv6: packet.ipv6, address: packet.source, port }, affinity)
     }
-}
 
-fn look_up<M: Maps + ?Sized>(
-    maps: &M,
-    map: MapRef,
-    class: Class,
-    rule: Option<u8>,
-    bucket: u16,
-    kind: Kind,
-    fenced: bool,
-) -> Decision {
-    let state = match map {
-        MapRef::Constant(state) => state,
-        MapRef::Slot(slot) => maps.state(slot, bucket),
-    };
-    let (accept, reason) = if fenced { (false, Reason::Fenced) } else { (passes(state, kind, false), Reason::Bucket) };
-    Decision { accept, class, reason, rule, bucket: Some((bucket, state)) }
+    /// The decision by the bucket alone, no flow being listed.
+    #[allow(clippy::too_many_arguments)]
+    fn look_up<M: Maps + ?Sized>(
+        &self,
+        maps: &M,
+        map: MapRef,
+        class: Class,
+        rule: Option<u8>,
+        bucket: u16,
+        kind: Kind,
+        fenced: bool,
+    ) -> Decision {
+        let state = match map {
+            MapRef::Constant(state) => state,
+            MapRef::Slot(slot) => maps.state(slot, bucket),
+        };
+        let row = Row::new(state, self.config.policy.quiesce);
+        let (accept, reason) = if fenced { (false, Reason::Fenced) } else { (row.passes(kind, false), Reason::Bucket) };
+        Decision { accept, class, reason, rule, bucket: Some((bucket, state)) }
+    }
 }

@@ -33,6 +33,9 @@ pub struct Policy {
     pub echo: Echo,
     /// Later fragments whose rule has affinity none are dropped; else they pass on every host. (They carry no ports.)
     pub drop_portless_fragments: bool,
+    /// Buckets in OWN take no new connections: SYN passes for a pinned flow alone, other TCP unless the flow is FOREIGN, all
+    /// else as ever. What goes on as OWN meanwhile is written as ADOPT.
+    pub quiesce: bool,
 }
 
 /// The rule for TCP and UDP that no port rule matches.

@@ -131,26 +131,53 @@ impl Kind {
     }
 }
 
-/// Whether a packet passes by the state of its bucket. `hit`: the flow is listed in the way that state asks for.
-pub fn passes(state: BucketState, kind: Kind, hit: bool) -> bool {
-    match state {
-        BucketState::None => false,
-        BucketState::Own => true,
-        BucketState::Adopt => !(hit && matches!(kind, Kind::Syn | Kind::Tcp)),
-        BucketState::Release => match kind {
-            Kind::Syn | Kind::Tcp => hit,
-            Kind::Datagram => false,
-            Kind::Fragment => true,
-        },
-    }
+/// A row of the verdict table.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Row {
+    /// NONE.
+    None,
+    /// OWN.
+    Own,
+    /// OWN while the [policy](crate::config::Policy::quiesce) says to quiesce.
+    Quiesced,
+    /// ADOPT.
+    Adopt,
+    /// RELEASE.
+    Release,
 }
 
-/// Which entry overrules the state of a bucket on TCP, and the reason then; `None` where no flow is looked up.
-pub fn overruled_by(state: BucketState) -> Option<(FlowKind, Reason)> {
-    match state {
-        BucketState::None | BucketState::Own => None,
-        BucketState::Adopt => Some((FlowKind::Foreign, Reason::Foreign)),
-        BucketState::Release => Some((FlowKind::Pin, Reason::Pin)),
+impl Row {
+    /// The row of a bucket in `state`.
+    pub fn new(state: BucketState, quiesce: bool) -> Row {
+        match state {
+            BucketState::None => Row::None,
+            BucketState::Own if quiesce => Row::Quiesced,
+            BucketState::Own => Row::Own,
+            BucketState::Adopt => Row::Adopt,
+            BucketState::Release => Row::Release,
+        }
+    }
+
+    /// Whether a packet passes. `hit`: its flow is listed in the way [asked for](Row::overruled_by).
+    pub fn passes(self, kind: Kind, hit: bool) -> bool {
+        match (self, kind) {
+            (Row::None, _) => false,
+            (Row::Own, _) => true,
+            (Row::Adopt, Kind::Syn | Kind::Tcp) | (Row::Quiesced, Kind::Tcp) => !hit,
+            (Row::Release, Kind::Syn | Kind::Tcp) | (Row::Quiesced, Kind::Syn) => hit,
+            (Row::Release, Kind::Datagram) => false,
+            (Row::Adopt | Row::Quiesced, Kind::Datagram | Kind::Fragment) | (Row::Release, Kind::Fragment) => true,
+        }
+    }
+
+    /// Which entry overrules the state of a bucket on TCP, and the reason then; `None` where no flow is looked up.
+    pub fn overruled_by(self, kind: Kind) -> Option<(FlowKind, Reason)> {
+        let (pin, foreign) = ((FlowKind::Pin, Reason::Pin), (FlowKind::Foreign, Reason::Foreign));
+        match (self, kind) {
+            (_, Kind::Datagram | Kind::Fragment) | (Row::None | Row::Own, _) => None,
+            (Row::Adopt, _) | (Row::Quiesced, Kind::Tcp) => Some(foreign),
+            (Row::Release, _) | (Row::Quiesced, Kind::Syn) => Some(pin),
+        }
     }
 }
 
@@ -161,15 +188,28 @@ mod tests {
 
     #[test]
     fn the_verdict_table_is_the_designed_one() {
-        use BucketState::*;
-        let row = |state| {
-            [(Kind::Syn, true), (Kind::Syn, false), (Kind::Tcp, true), (Kind::Tcp, false), (Kind::Datagram, false)]
-                .map(|(kind, hit)| passes(state, kind, hit))
+        let row = |row: Row| {
+            let tcp = [(Kind::Syn, true), (Kind::Syn, false), (Kind::Tcp, true), (Kind::Tcp, false)];
+            let tcp = tcp.map(|(kind, hit)| row.passes(kind, hit));
+            (tcp, [Kind::Datagram, Kind::Fragment].map(|kind| row.passes(kind, false)))
         };
-        assert_eq!((row(None), passes(None, Kind::Fragment, false)), ([false; 5], false));
-        assert_eq!((row(Own), passes(Own, Kind::Fragment, false)), ([true; 5], true));
-        assert_eq!((row(Adopt), passes(Adopt, Kind::Fragment, false)), ([false, true, false, true, true], true));
-        assert_eq!((row(Release), passes(Release, Kind::Fragment, false)), ([true, false, true, false, false], true));
+        assert_eq!(row(Row::None), ([false; 4], [false; 2]));
+        assert_eq!(row(Row::Own), ([true; 4], [true; 2]));
+        assert_eq!(row(Row::Quiesced), ([true, false, false, true], [true; 2]));
+        assert_eq!(row(Row::Adopt), ([false, true, false, true], [true; 2]));
+        assert_eq!(row(Row::Release), ([true, false, true, false], [false, true]));
+    }
+
+    #[test]
+    fn to_quiesce_only_takes_away() {
+        for (state, bits) in
+            (0..4).map(BucketState::from_bits).flat_map(|state| (0..8u32).map(move |bits| (state, bits)))
+        {
+            let kind = [Kind::Syn, Kind::Tcp, Kind::Datagram, Kind::Fragment][(bits & 3) as usize];
+            let (quiesced, before) = (Row::new(state, true), Row::new(state, false));
+            assert!(before.passes(kind, bits & 4 != 0) || !quiesced.passes(kind, bits & 4 != 0), "{state:?} {kind:?}");
+            assert!(quiesced == before || state == BucketState::Own);
+        }
     }
 
     #[test]

@@ -95,6 +95,7 @@ impl Identity {
         known("vips", caps("vips"), &[VIPS as u32], "16")?;
         known("flows_log2", features("flows_log2"), &[FLOWS_LOG2], "12")?;
         known("heat", features("heat"), &[1], "1")?;
+        known("quiesce", features("quiesce"), &[1], "1")?;
         Ok(Identity {
             layout_minor: layout("minor") as u16,
             width_bytes,

@@ -52,6 +52,9 @@ pub struct Listing {
     pub echo: Option<ListedMap>,
     /// Later fragments of rules with affinity none are dropped.
     pub drop_portless_fragments: bool,
+    /// Buckets in OWN take no new connections.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub quiesce: bool,
     /// Toeplitz key.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hash_key: Option<ListedKey>,
@@ -217,6 +220,7 @@ impl Listing {
                 Echo::Hash(map) => Some(map.into()),
             },
             drop_portless_fragments: config.policy.drop_portless_fragments,
+            quiesce: config.policy.quiesce,
             hash_key: match config.hash_key {
                 RSS_KEY => Some(ListedKey::Rss),
                 key if key == [0; 40] => None,
@@ -283,6 +287,7 @@ impl Listing {
         config.policy = Policy {
             echo: echo.map_or(Echo::PassAll, Echo::Hash),
             drop_portless_fragments: self.drop_portless_fragments,
+            quiesce: self.quiesce,
         };
         let maps = self.maps.iter().enumerate().map(|(index, runs)| map(index, runs)).collect::<Result<_, _>>()?;
         Ok(Program { config, maps })

@@ -16,8 +16,9 @@ pub const fn latency(first: usize, last: usize) -> usize {
 }
 
 /// Bits of a plan, lowest first: accepted if nothing is looked up 1 · decided by policy 1 · class 4 · looked up 1 · rule valid
-/// 1 · rule 6 · bucket 12 · what the state decides on 2 (0 SYN, 1 other TCP, 2 datagram, 3 fragment; without a look-up,
-/// 3: TCP or UDP that belongs to no virtual IP) · has a flow that may be listed 1.
+/// 1 · rule 6 · bucket 12 · what the state decides on 3: with a flow that may be listed 4 SYN, 5 other TCP, 6 and 7 the same
+/// while OWN takes no new connections; without, 1 beyond the window, 2 datagram, 3 fragment, or if nothing is looked up TCP or
+/// UDP that belongs to no virtual IP.
 pub const PLAN_BITS: usize = 29;
 
 /// Bits that go from the choice of what to consult to the choice of the bucket.
@@ -74,8 +75,8 @@ pub struct Lookup<const FIRST: usize, const LAST: usize> {
     /// State of the bucket.
     pub m_state: Signal<Out, Bits<2>>,
 
-    // Echo by hash, its map, later fragments without ports dropped; one of each bank.
-    policies: [DFF<Bits<9>>; 2],
+    // Echo by hash, its map, later fragments without ports dropped, OWN takes no new connections; one of each bank.
+    policies: [DFF<Bits<10>>; 2],
     // What the kind asks for: class, by rule, look-up, and for a later fragment with an affinity, of one address and in
     // the policy's map, flow, and what else a plan says.
     known: DFF<Bit>,
@@ -105,8 +106,11 @@ pub struct Lookup<const FIRST: usize, const LAST: usize> {
     echo_hash_at: Constant<Bits<5>>,
     echo_map_at: Constant<Bits<5>>,
     drop_at: Constant<Bits<5>>,
-    policy_word: Signal<Local, Bits<9>>,
-    policy: Signal<Local, Bits<9>>,
+    quiesce_at: Constant<Bits<5>>,
+    policy_word: Signal<Local, Bits<10>>,
+    policy: Signal<Local, Bits<10>>,
+    syn: Signal<Local, Bits<2>>,
+    other_tcp: Signal<Local, Bits<2>>,
     looks: Signal<Local, Bit>,
     decided: Signal<Local, Bit>,
     affinity: Signal<Local, Bits<2>>,
@@ -179,8 +183,11 @@ impl<const FIRST: usize, const LAST: usize> Default for Lookup<FIRST, LAST> {
             echo_hash_at: at("echo_hash"),
             echo_map_at: at("echo_map"),
             drop_at: at("drop_portless_fragments"),
+            quiesce_at: at("quiesce"),
             policy_word: Default::default(),
             policy: Default::default(),
+            syn: Default::default(),
+            other_tcp: Default::default(),
             looks: Default::default(),
             decided: Default::default(),
             affinity: Default::default(),
@@ -238,11 +245,13 @@ impl<const FIRST: usize, const LAST: usize> Logic for Lookup<FIRST, LAST> {
 
         // The policy of each epoch.
         self.policy_word.next =
-            bit_cast::<9, 7>(self.load_data.val().get_bits::<7>(self.echo_map_at.val().index())) << 1;
+            bit_cast::<10, 7>(self.load_data.val().get_bits::<7>(self.echo_map_at.val().index())) << 1;
         self.policy_word.next =
             self.policy_word.val().replace_bit(0, self.load_data.val().get_bit(self.echo_hash_at.val().index()));
         self.policy_word.next =
             self.policy_word.val().replace_bit(8, self.load_data.val().get_bit(self.drop_at.val().index()));
+        self.policy_word.next =
+            self.policy_word.val().replace_bit(9, self.load_data.val().get_bit(self.quiesce_at.val().index()));
         if self.load_policy.val() {
             if self.load_bank.val() {
                 self.policies[1].d.next = self.policy_word.val();
@@ -256,6 +265,8 @@ impl<const FIRST: usize, const LAST: usize> Logic for Lookup<FIRST, LAST> {
         }
 
         // What the kind asks for.
+        self.syn.next = bit_cast::<2, 1>(self.policy.val().get_bits::<1>(9)) << 1;
+        self.other_tcp.next = self.syn.val() | 1;
         self.known.d.next = self.k_valid.val() & !self.reset.val();
         if self.k_valid.val() {
             self.frame_class.d.next = 0.into();
@@ -312,11 +323,11 @@ impl<const FIRST: usize, const LAST: usize> Logic for Lookup<FIRST, LAST> {
                         self.by_rule.d.next = true;
                         self.look.d.next = true;
                         if self.k_kind.val() == 8 {
-                            self.what.d.next = 1.into();
+                            self.what.d.next = self.other_tcp.val();
                             self.flow.d.next = true;
                         }
                         if self.k_kind.val() == 9 {
-                            self.what.d.next = 0.into();
+                            self.what.d.next = self.syn.val();
                             self.flow.d.next = true;
                         }
                     }
@@ -459,18 +470,29 @@ mod tests {
     use super::*;
     use crate::bench::step;
 
+    /// Echo by hash in map 3, no fragments without ports.
+    const POLICY: u64 = 1 | 3 << 8 | 1 << 16;
+    /// The same, and no new connections in OWN.
+    const QUIESCE: u64 = POLICY | 1 << 17;
+
     /// Word `slot * 256 + index` of the pool, as these tests fill it.
     fn word(at: u64) -> u64 {
         at.wrapping_mul(0x9e37_79b9) >> 3 & 0xffff_ffff
     }
 
     /// Plan and state of a header; both variants have to agree on them.
-    fn look<const FIRST: usize, const LAST: usize>(kind: u64, vip: bool, affinity: u64, map: u64) -> (u64, u64) {
+    fn look<const FIRST: usize, const LAST: usize>(
+        policy: u64,
+        kind: u64,
+        vip: bool,
+        affinity: u64,
+        map: u64,
+    ) -> (u64, u64) {
         let mut circuit = Lookup::<FIRST, LAST>::default();
         circuit.connect_all();
         circuit.load_policy.next = true;
         circuit.load_bank.next = true;
-        circuit.load_data.next = (1 | 3 << 8 | 1 << 16).into(); // echo by hash in map 3, no fragments without ports
+        circuit.load_data.next = policy.into();
         circuit.host_we.next = true;
         for at in (0..3 * 256).chain([5 * 256 + 0xab, 5 * 256 + 0x12, 3 * 256 + 0x12]) {
             circuit.host_word.next = at.into();
@@ -501,8 +523,12 @@ mod tests {
     }
 
     fn both(kind: u64, vip: bool, affinity: u64, map: u64) -> (u64, u64) {
-        let slow = look::<1, 1>(kind, vip, affinity, map);
-        assert_eq!(slow, look::<0, 0>(kind, vip, affinity, map));
+        with_policy(POLICY, kind, vip, affinity, map)
+    }
+
+    fn with_policy(policy: u64, kind: u64, vip: bool, affinity: u64, map: u64) -> (u64, u64) {
+        let slow = look::<1, 1>(policy, kind, vip, affinity, map);
+        assert_eq!(slow, look::<0, 0>(policy, kind, vip, affinity, map));
         slow
     }
 
@@ -519,6 +545,14 @@ mod tests {
         }
         for constant in 0..4 {
             assert_eq!(both(9, true, 1, 64 + constant).1, constant);
+        }
+    }
+
+    #[test]
+    fn to_quiesce_concerns_tcp_with_ports_alone() {
+        for (kind, bits) in [(9, 4), (8, 5), (7, 2), (6, 1)] {
+            assert_eq!(both(kind, true, 0, 5).0 >> 26, bits);
+            assert_eq!(with_policy(QUIESCE, kind, true, 0, 5).0 >> 26, if bits > 3 { bits | 2 } else { bits });
         }
     }
 

@@ -43,6 +43,9 @@ pub struct Verdict<const MID: usize> {
     fragment: Signal<Local, Bit>,
     pinned: Signal<Local, Bit>,
     taken: Signal<Local, Bit>,
+    quiet: Signal<Local, Bit>,
+    quiet_syn: Signal<Local, Bit>,
+    quiet_other: Signal<Local, Bit>,
     passes: Signal<Local, Bit>,
     accept: Signal<Local, Bit>,
     why: Signal<Local, Bits<3>>,
@@ -63,9 +66,13 @@ impl<const MID: usize> Logic for Verdict<MID> {
         self.draft.reset.next = self.reset.val();
 
         self.looked.next = self.s_plan.val().get_bit(6);
-        self.fragment.next = self.s_plan.val().get_bit(27) & self.s_plan.val().get_bit(26);
+        self.fragment.next =
+            self.s_plan.val().get_bit(27) & self.s_plan.val().get_bit(26) & !self.s_plan.val().get_bit(28);
         self.pinned.next = self.s_plan.val().get_bit(28) & self.s_pin.val();
         self.taken.next = self.s_plan.val().get_bit(28) & self.s_foreign.val();
+        self.quiet.next = self.s_plan.val().get_bit(28) & self.s_plan.val().get_bit(27);
+        self.quiet_syn.next = self.quiet.val() & !self.s_plan.val().get_bit(26);
+        self.quiet_other.next = self.quiet.val() & self.s_plan.val().get_bit(26);
         self.passes.next = false;
         self.accept.next = self.s_plan.val().get_bit(0);
         self.why.next = bit_cast::<3, 1>(self.s_plan.val().get_bits::<1>(1));
@@ -78,7 +85,8 @@ impl<const MID: usize> Logic for Verdict<MID> {
                     self.passes.next = false;
                 }
                 1 => {
-                    self.passes.next = true;
+                    self.passes.next =
+                        !((self.quiet_syn.val() & !self.pinned.val()) | (self.quiet_other.val() & self.taken.val()));
                 }
                 2 => {
                     self.passes.next = !self.taken.val();
@@ -91,10 +99,12 @@ impl<const MID: usize> Logic for Verdict<MID> {
                 self.accept.next = self.passes.val();
                 self.state.next = self.s_state.val();
                 self.why.next = 2.into();
-                if (self.s_state.val() == 3) & self.pinned.val() {
+                if ((self.s_state.val() == 3) | ((self.s_state.val() == 1) & self.quiet_syn.val())) & self.pinned.val()
+                {
                     self.why.next = 4.into();
                 }
-                if (self.s_state.val() == 2) & self.taken.val() {
+                if ((self.s_state.val() == 2) | ((self.s_state.val() == 1) & self.quiet_other.val())) & self.taken.val()
+                {
                     self.why.next = 5.into();
                 }
             }
@@ -140,8 +150,9 @@ impl<const MID: usize> Logic for Verdict<MID> {
 mod tests {
     use super::*;
     use crate::bench::step;
+    use weir_spec::flow::FlowKind;
     use weir_spec::map::BucketState;
-    use weir_spec::verdict::{passes, Class, Decision, Kind, Reason};
+    use weir_spec::verdict::{Class, Decision, Kind, Reason, Row};
 
     /// The decision on a plan.
     fn judge(plan: u64, state: u64, hits: (bool, bool), fenced: bool, configured: bool) -> Option<Decision> {
@@ -160,31 +171,34 @@ mod tests {
 
     #[test]
     fn every_state_kind_hit_and_fence_is_judged_as_the_spec_does() {
-        for case in 0..256u64 {
+        for case in 0..512u64 {
             let (state, kind, fenced) = (BucketState::from_bits(case as u32), case >> 2 & 3, case >> 4 & 1 == 1);
             let (pin, foreign, ports) = (case >> 5 & 1 == 1, case >> 6 & 1 == 1, case >> 7 & 1 == 1 && kind < 2);
+            let quiesce = case >> 8 & 1 == 1 && ports;
             let what = [Kind::Syn, Kind::Tcp, Kind::Datagram, Kind::Fragment][kind as usize];
             let plan = (Class::Transport as u64) << 2
                 | 1 << 6
                 | 1 << 7
                 | 5 << 8
                 | 0xabc << 14
-                | kind << 26
+                | (kind | u64::from(quiesce) << 1) << 26
                 | u64::from(ports) << 28;
-            let hit = ports
-                && match state {
-                    BucketState::Adopt => foreign,
-                    BucketState::Release => pin,
-                    _ => false,
-                };
-            let reason = match (fenced, hit, state) {
-                (true, ..) => Reason::Fenced,
-                (false, true, BucketState::Adopt) => Reason::Foreign,
-                (false, true, _) => Reason::Pin,
-                _ => Reason::Bucket,
+            let row = Row::new(state, quiesce);
+            let listed = row.overruled_by(what).filter(|_| ports);
+            let listed = listed.filter(|(kind, _)| if *kind == FlowKind::Pin { pin } else { foreign });
+            let reason = match (fenced, listed) {
+                (true, _) => Reason::Fenced,
+                (false, Some((_, reason))) => reason,
+                (false, None) => Reason::Bucket,
             };
             let (class, bucket) = (Class::Transport, Some((0xabc, state)));
-            let wanted = Decision { accept: !fenced && passes(state, what, hit), class, reason, rule: Some(5), bucket };
+            let wanted = Decision {
+                accept: !fenced && row.passes(what, listed.is_some()),
+                class,
+                reason,
+                rule: Some(5),
+                bucket,
+            };
             assert_eq!(judge(plan, case & 3, (pin, foreign), fenced, true), Some(wanted), "case {case}");
         }
     }

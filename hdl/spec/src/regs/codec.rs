@@ -139,18 +139,21 @@ fn policy_word(policy: Policy) -> u32 {
         Echo::PassAll => 0,
         Echo::Hash(map) => field.field("echo_hash").place(1) | field.field("echo_map").place(map.to_bits()),
     };
-    echo | field.field("drop_portless_fragments").place(policy.drop_portless_fragments.into())
+    let bit = |name, on: bool| field.field(name).place(on.into());
+    echo | bit("drop_portless_fragments", policy.drop_portless_fragments) | bit("quiesce", policy.quiesce)
 }
 
 fn policy_of(word: u32) -> Policy {
     let field = reg(RegId::Policy);
+    let bit = |name| field.field(name).get(word) == 1;
     Policy {
-        echo: if field.field("echo_hash").get(word) == 1 {
+        echo: if bit("echo_hash") {
             Echo::Hash(MapRef::from_bits(field.field("echo_map").get(word)))
         } else {
             Echo::PassAll
         },
-        drop_portless_fragments: field.field("drop_portless_fragments").get(word) == 1,
+        drop_portless_fragments: bit("drop_portless_fragments"),
+        quiesce: bit("quiesce"),
     }
 }
 
@@ -172,18 +175,21 @@ mod tests {
             proptest::collection::vec(proptest::option::of(any_rule()), RULES),
             (0u32..3, 0u32..68),
             proptest::collection::vec(any::<u8>(), 80),
-            (proptest::option::of(0u32..68), any::<bool>()),
+            (proptest::option::of(0u32..68), any::<bool>(), any::<bool>()),
         )
-            .prop_map(|(vips, rules, (affinity, map), keys, (echo, drop_portless_fragments))| Config {
-                vips: vips.try_into().expect("16 entries"),
-                rules: rules.try_into().expect("32 entries"),
-                default_rule: DefaultRule { affinity: Affinity::from_bits(affinity), map: MapRef::from_bits(map) },
-                hash_key: *keys.first_chunk().expect("40 of 80 octets"),
-                flow_key: *keys.last_chunk().expect("40 of 80 octets"),
-                policy: Policy {
-                    echo: echo.map_or(Echo::PassAll, |map| Echo::Hash(MapRef::from_bits(map))),
-                    drop_portless_fragments,
-                },
+            .prop_map(|(vips, rules, (affinity, map), keys, (echo, drop_portless_fragments, quiesce))| {
+                Config {
+                    vips: vips.try_into().expect("16 entries"),
+                    rules: rules.try_into().expect("32 entries"),
+                    default_rule: DefaultRule { affinity: Affinity::from_bits(affinity), map: MapRef::from_bits(map) },
+                    hash_key: *keys.first_chunk().expect("40 of 80 octets"),
+                    flow_key: *keys.last_chunk().expect("40 of 80 octets"),
+                    policy: Policy {
+                        echo: echo.map_or(Echo::PassAll, |map| Echo::Hash(MapRef::from_bits(map))),
+                        drop_portless_fragments,
+                        quiesce,
+                    },
+                }
             })
     }
 

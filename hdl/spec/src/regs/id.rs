@@ -6,7 +6,7 @@ use crate::flow::table::FLOWS_LOG2;
 use crate::lease::LEASE_MAX;
 
 /// The FEATURES register of this layout.
-const FEATURES: u32 = FLOWS_LOG2 | 1 << 8 | 1 << 10;
+const FEATURES: u32 = FLOWS_LOG2 | 1 << 8 | 1 << 10 | 1 << 11;
 
 /// Id block: what this is, and the control registers.
 pub const ID: Block = Block::single(
@@ -49,6 +49,7 @@ pub const ID: Block = Block::single(
                 bit("heat", 8, "bucket heat counters are there; always 1"),
                 bit("flash", 9, "the flash controller is there"),
                 bit("irq", 10, "the conditions of interrupts show in STATUS; always 1"),
+                bit("quiesce", 11, "POLICY.quiesce is heeded; always 1"),
             ],
             "What there is besides. The flash controller has no registers in this layout.",
         ),

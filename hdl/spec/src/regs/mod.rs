@@ -23,7 +23,7 @@ pub const PORT_SIZE: u32 = 0x40000;
 /// `WEIR` in ASCII, W in the top byte.
 pub const MAGIC: u32 = 0x5745_4952;
 /// Version of this layout, major in the upper half: a host refuses a major it does not know.
-pub const LAYOUT: u32 = 0x0001_0002;
+pub const LAYOUT: u32 = 0x0001_0003;
 
 /// Names every register once; an array register is named by this and an index.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]

@@ -122,6 +122,11 @@ pub const POLICY: Block = Block::single(
                 16,
                 "later fragments of rules with affinity none are dropped; else they pass on every host",
             ),
+            bit(
+                "quiesce",
+                17,
+                "buckets in OWN take no new connections: SYN passes for a PIN alone, other TCP unless it is FOREIGN; write ADOPT for those that are to go on as OWN",
+            ),
         ],
         "Decisions that belong to no rule.",
     )],

@@ -18,7 +18,8 @@ const STATE: &str = "\"none\", \"own\", \"adopt\" or \"release\"";
 const PORTS: &str = "the first and the last port, as in [80, 80], 0 to 65535, the first not above the last";
 
 pub(super) fn listing(tree: &Json) -> Result<Listing, ListingError> {
-    let known = ["vips", "rules", "default_rule", "echo", "drop_portless_fragments", "hash_key", "maps", "in_force"];
+    let known =
+        ["vips", "rules", "default_rule", "echo", "drop_portless_fragments", "quiesce", "hash_key", "maps", "in_force"];
     let top = Object::of("", tree, &known)?;
     let mut listing = Listing::default();
     if let Some(vips) = top.get("vips") {
@@ -36,6 +37,9 @@ pub(super) fn listing(tree: &Json) -> Result<Listing, ListingError> {
         top.get("echo").filter(|echo| **echo != Json::Null).map(|echo| map("echo", echo, MAP)).transpose()?;
     if let Some(drop) = top.get("drop_portless_fragments") {
         listing.drop_portless_fragments = boolean("drop_portless_fragments", drop)?;
+    }
+    if let Some(quiesce) = top.get("quiesce") {
+        listing.quiesce = boolean("quiesce", quiesce)?;
     }
     listing.in_force = top.get("in_force").map(|value| boolean("in_force", value)).transpose()?;
     listing.hash_key = top.get("hash_key").map(key).transpose()?;

@@ -119,6 +119,7 @@ fn what_is_wrong_is_named_with_what_would_be_right() {
             "maps[0][1].buckets is [9, 9], should be buckets that no earlier run of the map has",
         ),
         (wrong(r#"{"drop_portless_fragments":1}"#), "drop_portless_fragments is 1, should be true or false"),
+        (wrong(r#"{"quiesce":"no"}"#), "quiesce is \"no\", should be true or false"),
     ];
     for (said, wanted) in cases {
         assert!(said.starts_with(wanted), "{said}\nshould begin with\n{wanted}");

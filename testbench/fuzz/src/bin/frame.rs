@@ -20,7 +20,7 @@ static CLASSIFIER: LazyLock<Classifier> = LazyLock::new(|| {
         hash_key: RSS_KEY,
         flow_key: RSS_KEY,
         default_rule: DefaultRule { affinity: Affinity::Single, map: MapRef::from_bits(1) },
-        policy: Policy { echo: Echo::Hash(MapRef::from_bits(0)), drop_portless_fragments: true },
+        policy: Policy { echo: Echo::Hash(MapRef::from_bits(0)), drop_portless_fragments: true, quiesce: true },
         ..Config::default()
     };
     config.vips[0] = Some(IpAddr::V4(Ipv4Addr::new(10, 0, 0, 100)));

@@ -95,6 +95,7 @@ pub(crate) fn random(rng: &mut Rng) -> Setting {
     config.policy = Policy {
         echo: if chance(rng, 30) { Echo::PassAll } else { Echo::Hash(map(rng, &slots)) },
         drop_portless_fragments: rng.bool(),
+        quiesce: chance(rng, 40),
     };
     let mut words = codec::encode(&config);
     if chance(rng, 50) {

@@ -10,7 +10,7 @@ use weir_rtl::Width;
 use weir_spec::egress::Egress;
 use weir_spec::frame::{Parsed, Payload, Transport, parse};
 use weir_spec::map::BucketState;
-use weir_spec::verdict::{self, Class, Decision, Reason};
+use weir_spec::verdict::{self, Class, Decision, Reason, Row};
 
 use crate::shot::Made;
 
@@ -105,13 +105,27 @@ struct Cell {
     accept: bool,
 }
 
-const STATES: [Option<u32>; 5] = [None, Some(0), Some(1), Some(2), Some(3)];
+/// OWN while the policy is to quiesce, beside the codes of the states.
+const QUIESCED: u32 = 4;
+const STATES: [Option<u32>; 6] = [None, Some(0), Some(1), Some(2), Some(3), Some(QUIESCED)];
 const CELLS: usize = Class::ALL.len() * Reason::ALL.len() * STATES.len() * Kind::ALL.len() * 2;
 
 impl Cell {
-    fn of(decision: &Decision, kind: Kind) -> Cell {
+    fn of(decision: &Decision, kind: Kind, quiesce: bool) -> Cell {
         let Decision { class, reason, accept, .. } = *decision;
-        Cell { class, reason, state: decision.bucket.map(|(_, state)| state as u32), kind, accept }
+        let state = decision.bucket.map(|(_, state)| match state {
+            BucketState::Own if quiesce => QUIESCED,
+            state => state as u32,
+        });
+        Cell { class, reason, state, kind, accept }
+    }
+
+    /// Its row of the verdict table.
+    fn row(&self) -> Option<Row> {
+        self.state.map(|state| match state {
+            QUIESCED => Row::Quiesced,
+            state => Row::new(BucketState::from_bits(state), false),
+        })
     }
 
     fn all() -> impl Iterator<Item = Cell> {
@@ -134,6 +148,8 @@ impl Cell {
     fn excluded(&self) -> Option<&'static str> {
         use Reason::{Bucket, Class as ByClass, Fenced, Foreign, Pin, Policy};
         let Cell { class, reason, state, kind, accept } = *self;
+        let asks =
+            |reason| self.row().is_some_and(|row| row.overruled_by(kind.column()).is_some_and(|by| by.1 == reason));
         let hand_over = matches!(reason, Pin | Foreign);
         let first = |rules: &[(bool, &'static str)]| rules.iter().find(|(holds, _)| *holds).map(|(_, why)| *why);
         let shape = first(&[
@@ -164,15 +180,15 @@ impl Cell {
                 (reason == Policy && class == Class::Echo && !accept, "the policy passes echo requests or hashes them"),
                 (reason == Fenced && state.is_none(), "the bucket is looked up, fenced or not"),
                 (hand_over && !matches!(kind, Kind::Syn | Kind::Tcp), "only TCP is looked up in the flow table"),
-                (reason == Pin && state != Some(BucketState::Release as u32), "pins are consulted in RELEASE"),
-                (reason == Foreign && state != Some(BucketState::Adopt as u32), "foreign flows are consulted in ADOPT"),
+                (reason == Pin && !asks(Pin), "pins are consulted in RELEASE, and for SYNs while to quiesce"),
+                (
+                    reason == Foreign && !asks(Foreign),
+                    "foreign flows are consulted in ADOPT, and for the rest while to quiesce",
+                ),
                 (reason == Pin && !accept, "a pinned flow passes"),
                 (reason == Foreign && accept, "a foreign flow does not pass"),
                 (
-                    reason == Bucket
-                        && state.is_some_and(|state| {
-                            verdict::passes(BucketState::from_bits(state), kind.column(), false) != accept
-                        }),
+                    reason == Bucket && self.row().is_some_and(|row| row.passes(kind.column(), false) != accept),
                     "the verdict table says otherwise",
                 ),
             ]),
@@ -193,10 +209,11 @@ const POSSIBLE: &[(Class, &[Kind], Reason, &Outcomes)] = {
     const TRANSPORT: &[Kind] = &[Kind::Syn, Kind::Tcp, Kind::Udp, Kind::Fragment, Kind::Beyond];
     const PASSED: &Outcomes = &[(None, true)];
     const DROPPED: &Outcomes = &[(None, false)];
-    // NONE, OWN, ADOPT, RELEASE.
-    const MISS: &Outcomes = &[(Some(0), false), (Some(1), true), (Some(2), true), (Some(3), false)];
-    const FRAGMENTS: &Outcomes = &[(Some(0), false), (Some(1), true), (Some(2), true), (Some(3), true)];
-    const FENCE: &Outcomes = &[(Some(0), false), (Some(1), false), (Some(2), false), (Some(3), false)];
+    // NONE, OWN, ADOPT, RELEASE, OWN while to quiesce.
+    const MISS: &Outcomes = &[(Some(0), false), (Some(1), true), (Some(2), true), (Some(3), false), (Some(4), true)];
+    const NEW: &Outcomes = &[(Some(0), false), (Some(1), true), (Some(2), true), (Some(3), false), (Some(4), false)];
+    const FRAGMENTS: &Outcomes = &[(Some(0), false), (Some(1), true), (Some(2), true), (Some(3), true), (Some(4), true)];
+    const FENCE: &Outcomes = &[(Some(0), false), (Some(1), false), (Some(2), false), (Some(3), false), (Some(4), false)];
     &[
         (Malformed,     &[Plain],         ByClass, DROPPED),
         (NotIp,         &[Plain],         ByClass, PASSED),
@@ -212,10 +229,13 @@ const POSSIBLE: &[(Class, &[Kind], Reason, &Outcomes)] = {
         (LaterFragment, &[Fragment],      Fenced,  FENCE),
         (BeyondWindow,  &[Beyond],        Bucket,  MISS),
         (BeyondWindow,  &[Beyond],        Fenced,  FENCE),
-        (Class::Transport, &[Syn, Tcp, Udp], Bucket, MISS),
+        (Class::Transport, &[Syn],        Bucket,  NEW),
+        (Class::Transport, &[Tcp, Udp],   Bucket,  MISS),
         (Class::Transport, &[Syn, Tcp, Udp], Fenced, FENCE),
-        (Class::Transport, &[Syn, Tcp],   Pin,     &[(Some(3), true)]),
-        (Class::Transport, &[Syn, Tcp],   Foreign, &[(Some(2), false)]),
+        (Class::Transport, &[Syn],        Pin,     &[(Some(3), true), (Some(4), true)]),
+        (Class::Transport, &[Tcp],        Pin,     &[(Some(3), true)]),
+        (Class::Transport, &[Syn],        Foreign, &[(Some(2), false)]),
+        (Class::Transport, &[Tcp],        Foreign, &[(Some(2), false), (Some(4), false)]),
     ]
 };
 
@@ -273,8 +293,8 @@ impl Coverage {
     }
 
     /// Notes a received frame. Panics in a cell that cannot be.
-    pub(crate) fn received(&mut self, made: &Made, kind: Kind, decision: &Decision) {
-        let cell = Cell::of(decision, kind);
+    pub(crate) fn received(&mut self, made: &Made, kind: Kind, decision: &Decision, quiesce: bool) {
+        let cell = Cell::of(decision, kind, quiesce);
         if self.verdicts[cell.index()] == 0
             && let Some(why) = cell.excluded()
         {
@@ -312,8 +332,8 @@ impl Coverage {
     fn required(&self) -> BTreeMap<String, u64> {
         let mut cells = BTreeMap::new();
         for cell in possible() {
-            let Cell { class, reason, state, kind, accept } = cell;
-            let state = state.map_or("no bucket".into(), |state| format!("{:?}", BucketState::from_bits(state)));
+            let Cell { class, reason, kind, accept, .. } = cell;
+            let state = cell.row().map_or("no bucket".into(), |row| format!("{row:?}"));
             let outcome = if accept { "passed" } else { "dropped" };
             cells.insert(format!("{class:?} by {reason:?}, {state}, {kind:?}, {outcome}"), self.verdicts[cell.index()]);
         }

@@ -29,6 +29,8 @@ struct Expected {
     /// As it leaves, if that is not as it came.
     changed: Option<Vec<u8>>,
     kind: Kind,
+    /// The policy was to quiesce.
+    quiesce: bool,
 }
 
 impl Rig {
@@ -99,7 +101,7 @@ impl Rig {
                 }));
             };
             current = first + found;
-            self.count(side, shot, expected[found].kind, word.word);
+            self.count(side, shot, (expected[found].kind, expected[found].quiesce), word.word);
             if !leaving {
                 continue;
             }
@@ -133,13 +135,13 @@ impl Rig {
 
 /// What the spec says of a frame.
 fn expect(oracle: &mut Nic, side: Side, bytes: &[u8]) -> Expected {
-    let kind = Kind::of(bytes);
+    let (kind, quiesce) = (Kind::of(bytes), oracle.active().config().policy.quiesce);
     match side {
-        Side::Rx => Expected { word: oracle.rx(bytes).encode(), changed: None, kind },
+        Side::Rx => Expected { word: oracle.rx(bytes).encode(), changed: None, kind, quiesce },
         Side::Tx => {
             let mut leaving = bytes.to_vec();
             let word = oracle.tx(&mut leaving).encode();
-            Expected { word, changed: (leaving != bytes).then_some(leaving), kind }
+            Expected { word, changed: (leaving != bytes).then_some(leaving), kind, quiesce }
         }
     }
 }
@@ -150,5 +152,5 @@ fn expect_late(side: Side) -> Expected {
         Side::Rx => Decision::plain(false, Class::Malformed, Reason::Class).encode(),
         Side::Tx => Egress { pass: false, masked: false }.encode(),
     };
-    Expected { word, changed: None, kind: Kind::Plain }
+    Expected { word, changed: None, kind: Kind::Plain, quiesce: false }
 }

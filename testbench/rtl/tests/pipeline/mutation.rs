@@ -56,6 +56,11 @@ fn a_policy_is_noticed(width: Width) {
     against(width, "policy", |_| at(RegId::Policy), drop).expect("other verdicts of fragments");
 }
 
+fn the_policy_to_quiesce_is_noticed(width: Width) {
+    let quiesce = regs::reg(RegId::Policy).field("quiesce").mask();
+    against(width, "quiesce", |_| at(RegId::Policy), quiesce).expect("other verdicts of new connections");
+}
+
 fn one_byte_of_a_passed_frame_is_noticed(width: Width) {
     let mut rig = Rig::new(width, "byte", 1000);
     let mut frame = vec![0; 80];
@@ -98,6 +103,7 @@ at_each_width!(
     one_bit_of_a_virtual_ip_is_noticed,
     the_map_of_one_rule_is_noticed,
     a_policy_is_noticed,
+    the_policy_to_quiesce_is_noticed,
     one_byte_of_a_passed_frame_is_noticed,
     a_fault_in_the_circuit_is_noticed,
 );

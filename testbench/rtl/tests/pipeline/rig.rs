@@ -265,8 +265,8 @@ impl Rig {
         self.history.clear();
     }
 
-    /// Counts a verdict that was found right.
-    pub(crate) fn count(&mut self, side: Side, shot: &Shot, kind: Kind, word: u32) {
+    /// Counts a verdict that was found right, and whether the policy it was found by was to quiesce.
+    pub(crate) fn count(&mut self, side: Side, shot: &Shot, (kind, quiesce): (Kind, bool), word: u32) {
         let mut bump = |index: usize| self.tally[index] += 1;
         match side {
             Side::Rx => {
@@ -275,7 +275,7 @@ impl Rig {
                 if let Some((bucket, _)) = decision.bucket {
                     self.heat[usize::from(bucket)] += 1;
                 }
-                self.coverage.received(&shot.made, kind, &decision);
+                self.coverage.received(&shot.made, kind, &decision, quiesce);
             }
             Side::Tx => {
                 let egress = Egress { pass: word & 1 == 1, masked: word & 2 == 2 };

@@ -88,6 +88,34 @@ fn a_listed_flow_overrules_the_state_that_asks_for_its_kind_and_no_other() {
 }
 
 #[test]
+fn to_quiesce_own_takes_no_new_connection_and_adopt_goes_on() {
+    let quiesce = regs::reg(RegId::Policy).field("quiesce").mask();
+    for state in [BucketState::None, BucketState::Own, BucketState::Adopt, BucketState::Release] {
+        for (way, listed) in [None, Some(FlowKind::Pin), Some(FlowKind::Foreign)].into_iter().enumerate() {
+            let (mut nic, mut before) = (serving(state), serving(state));
+            nic.write(at(RegId::Policy), quiesce).expect("a shadow register");
+            if let Some(kind) = listed {
+                list(&mut nic, way, flow(1000, kind));
+                list(&mut before, way, flow(1000, kind));
+            }
+            assert_eq!(nic.rx(&syn(1000, VIP)), before.rx(&syn(1000, VIP)), "there is no COMMIT yet");
+            commit(&mut nic, 2).expect("a commit");
+            let judged = [syn(1000, VIP), later(1000)].map(|frame| {
+                let (now, then) = (nic.rx(&frame), before.rx(&frame));
+                assert!(state == BucketState::Own || now == then, "{state:?} {listed:?}");
+                (now.accept, now.reason)
+            });
+            let wanted = match listed {
+                None => [(false, Reason::Bucket), (true, Reason::Bucket)],
+                Some(FlowKind::Pin) => [(true, Reason::Pin), (true, Reason::Bucket)],
+                Some(FlowKind::Foreign) => [(false, Reason::Bucket), (false, Reason::Foreign)],
+            };
+            assert!(state != BucketState::Own || judged == wanted, "{listed:?}: {judged:?}");
+        }
+    }
+}
+
+#[test]
 fn a_flow_of_another_virtual_ip_and_one_at_a_strange_place_are_not_found() {
     let mut nic = serving(BucketState::Release);
     list(&mut nic, 0, Entry { vip: 3, ..flow(1000, FlowKind::Pin) });

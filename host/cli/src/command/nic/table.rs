@@ -82,6 +82,9 @@ fn text(Shadow { program, standing }: &Shadow) -> String {
     out += &format!("\nICMP echo requests                 {echo}\n");
     let fragments = if listing.drop_portless_fragments { "dropped" } else { "pass on every host" };
     out += &format!("later fragments of affinity none   {fragments}\n");
+    if listing.quiesce {
+        out += "buckets that are own               take no new connections\n";
+    }
     for (number, (map, runs)) in program.maps.iter().zip(&listing.maps).enumerate() {
         let [own, adopt, release, none] =
             [BucketState::Own, BucketState::Adopt, BucketState::Release, BucketState::None].map(|it| map.count(it));
@@ -145,10 +148,11 @@ map 0: own 1366, adopt 1, release 0, none 2729
     #[test]
     fn what_no_rule_decides_is_told_as_well() {
         let listing: Listing =
-            serde_json::from_str(r#"{"echo":"own","drop_portless_fragments":true}"#).expect("a listing");
+            serde_json::from_str(r#"{"echo":"own","drop_portless_fragments":true,"quiesce":true}"#).expect("a listing");
         let program = listing.program().expect("a program");
         let said = text(&Shadow { program, standing: Standing::InForce });
         assert!(said.contains("ICMP echo requests                 map own\n"), "{said}");
         assert!(said.contains("later fragments of affinity none   dropped\n"), "{said}");
+        assert!(said.contains("buckets that are own               take no new connections\n"), "{said}");
     }
 }

@@ -86,10 +86,10 @@ fn what_is_no_weir_nic_is_not_driven() {
     assert!(matches!(identity(Fault::Reads(RegId::Magic, 0x1234)), IdentityError::NotWeir { found: 0x1234 }));
     assert!(matches!(identity(Fault::Gone), IdentityError::Access(AccessError::Gone { register: "MAGIC" })));
     let error = identity(Fault::Reads(RegId::Layout, LAYOUT + 0x1_0000));
-    assert!(matches!(error, IdentityError::UnknownLayout { major: 2, minor: 2 }), "{error}");
-    assert!(error.to_string().contains("2.2") && error.to_string().contains("1.2 and later of 1.x"), "{error}");
+    assert!(matches!(error, IdentityError::UnknownLayout { major: 2, minor: 3 }), "{error}");
+    assert!(error.to_string().contains("2.3") && error.to_string().contains("1.3 and later of 1.x"), "{error}");
     let error = identity(Fault::Reads(RegId::Layout, LAYOUT - 1));
-    assert!(matches!(error, IdentityError::UnknownLayout { major: 1, minor: 1 }), "no interrupts: {error}");
+    assert!(matches!(error, IdentityError::UnknownLayout { major: 1, minor: 2 }), "it does not quiesce: {error}");
     let caps = nic::Identity::default().caps();
     for (name, wrong) in [("width_bytes", 16), ("maps", 32), ("rules", 64), ("vips", 0)] {
         let field = regs::reg(RegId::Caps).field(name);
@@ -98,7 +98,9 @@ fn what_is_no_weir_nic_is_not_driven() {
             matches!(error, IdentityError::UnknownCapability { name: n, found, .. } if n == name && found == wrong)
         );
     }
-    for (features, wrong) in [(0x100, ("flows_log2", 0)), (0x110, ("flows_log2", 16)), (0x00c, ("heat", 0))] {
+    for (features, wrong) in
+        [(0x900, ("flows_log2", 0)), (0x910, ("flows_log2", 16)), (0x80c, ("heat", 0)), (0x50c, ("quiesce", 0))]
+    {
         let error = identity(Fault::Reads(RegId::Features, features));
         let IdentityError::UnknownCapability { name, found, .. } = error else { panic!("{error}") };
         assert_eq!((name, found), wrong);
@@ -110,7 +112,7 @@ fn what_is_no_weir_nic_is_not_driven() {
 #[test]
 fn a_later_minor_layout_is_driven() {
     let driver = Nic::open(faulty(Some(Fault::Reads(RegId::Layout, LAYOUT + 3)))).expect("it only adds");
-    assert_eq!(driver.identity().layout_minor, 5);
+    assert_eq!(driver.identity().layout_minor, 6);
 }
 
 #[test]

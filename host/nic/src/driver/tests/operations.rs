@@ -226,6 +226,23 @@ fn one_moved_bucket_costs_two_maps_of_one_word_each_time() {
 }
 
 #[test]
+fn to_quiesce_is_one_word_and_a_commit() {
+    let (sim, _time) = setup();
+    let mut driver = Nic::open(Strict::new(&sim, u64::MAX)).expect("a NIC");
+    let mut wanted = program(&[owning(1000), owning(2000)]);
+    driver.load(&wanted).expect("a load");
+    driver.commit(1, 2_000_000).expect("a commit");
+    for (epoch, quiesce) in [(2, true), (3, false)] {
+        wanted.config.policy.quiesce = quiesce;
+        let loaded = driver.load(&wanted).expect("a load");
+        assert_eq!(loaded, crate::driver::Loaded { map_words: 0, shadow_words: 1 });
+        assert_ne!(in_force(&sim), wanted, "before the commit");
+        driver.commit(epoch, 2_000_000).expect("a commit");
+        assert_eq!(in_force(&sim), wanted);
+    }
+}
+
+#[test]
 fn a_restarted_agent_finds_what_was_in_force_and_commits_it_again() {
     let (sim, time) = setup();
     let asked = program(&[owning(100), owning(200), owning(100)]);

@@ -36,6 +36,7 @@ pub mod node;
 mod peer;
 pub mod phase;
 mod program;
+mod promise;
 pub mod proposal;
 mod saved;
 pub mod staged;

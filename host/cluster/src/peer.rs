@@ -20,6 +20,7 @@ use crate::difference::Difference;
 use crate::epoch::EpochId;
 use crate::host::{HostId, HostSet};
 use crate::phase::PhaseKind;
+use crate::promise::Machine;
 use crate::staged::Announced;
 use crate::time::{HostTime, Micros, NicTime};
 use crate::wire::extension;
@@ -50,6 +51,10 @@ impl Says {
 
     pub(crate) fn owns_nothing(&self) -> bool {
         self.lease & extension::OWNS_NOTHING != 0
+    }
+
+    pub(crate) fn machine(&self) -> Machine {
+        (self.unique_code, self.ip)
     }
 
     pub(crate) fn holds(&self) -> bool {
@@ -95,8 +100,6 @@ pub(crate) struct Peer {
     pub(crate) key: u8,
     /// In what it does not fit.
     pub(crate) mismatch: Option<Difference>,
-    /// Unique code and address of the incarnation before, if there was one.
-    pub(crate) predecessor: Option<(u32, Option<Ipv4Addr>)>,
     pub(crate) says: Says,
     /// Digest of the configuration it has staged, and its weight slots by that.
     pub(crate) offer: Option<([u8; 8], Vec<u32>)>,
@@ -115,7 +118,6 @@ impl Peer {
             penalised: false,
             key: 0,
             mismatch: None,
-            predecessor: None,
             says: Says::default(),
             offer: None,
         }

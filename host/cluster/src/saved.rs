@@ -138,8 +138,6 @@ pub(crate) struct SavedPeer {
     pub(crate) key: u8,
     pub(crate) unique_code: u32,
     pub(crate) ip: Option<[u8; 4]>,
-    /// When the beat that was last echoed to it was heard.
-    pub(crate) promised: Option<u64>,
     /// It was told of connections here.
     pub(crate) told: bool,
     /// Generation and next frame of its stream.
@@ -158,11 +156,23 @@ fields!(SavedPeer {
     key,
     unique_code,
     ip,
-    promised,
     told,
     stream,
     records
 });
+
+/// What was promised, be it to a member or not.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct SavedPromise {
+    pub(crate) host: HostId,
+    pub(crate) incarnation: u64,
+    /// When the beat that was last echoed to it was heard.
+    pub(crate) heard: u64,
+    pub(crate) unique_code: u32,
+    pub(crate) ip: Option<[u8; 4]>,
+}
+
+fields!(SavedPromise { host, incarnation, heard, unique_code, ip });
 
 /// A host that serves calmly.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -193,6 +203,7 @@ pub(crate) struct Saved {
     pub(crate) saved_at: u64,
     pub(crate) pins: Vec<Flow>,
     pub(crate) peers: Vec<SavedPeer>,
+    pub(crate) promises: Vec<SavedPromise>,
 }
 
 fields!(Saved {
@@ -218,11 +229,12 @@ fields!(Saved {
     awake_since,
     saved_at,
     pins,
-    peers
+    peers,
+    promises
 });
 
 /// Another layout has another number.
-pub(crate) const VERSION: u8 = 1;
+pub(crate) const VERSION: u8 = 2;
 
 impl Saved {
     pub(crate) fn encode(&self) -> Vec<u8> {

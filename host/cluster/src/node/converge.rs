@@ -77,7 +77,7 @@ impl Node {
 
     fn run_timers(&mut self, now: Now, out: &mut Vec<Action>) {
         let tolerance = self.dead_after();
-        self.promises.retain(|_, heard| *heard + tolerance > now.host);
+        self.promises.expire(now.host, tolerance);
         self.timers.expired(Timer::Listen, now.host);
         self.timers.expired(Timer::Propose, now.host);
         self.timers.expired(Timer::Patience, now.host);
@@ -516,7 +516,7 @@ impl Node {
                 && self.handover.stage == Stage::Listing
                 && others().all(|(&host, _)| reached(host, &[PhaseKind::Listed, PhaseKind::Released]));
             facts.released = answered && self.handover.stage == Stage::Closing;
-            facts.promises_over = self.promises.keys().all(|host| view.contains(*host));
+            facts.promises_over = self.promises.are_over_but_in(loaded);
             facts.all_released = answered
                 && others().all(|(&host, _)| reached(host, &[PhaseKind::Released]))
                 && self.commit_deadline(view, now).is_some();

@@ -52,6 +52,7 @@ use crate::lease::{self, Beats, Lease};
 use crate::peer::{Challenges, Peer};
 use crate::phase::PhaseKind;
 use crate::program::Holding;
+use crate::promise::Promises;
 use crate::proposal::Proposal;
 use crate::staged::Staged;
 use crate::status::FrameKind;
@@ -107,8 +108,7 @@ pub struct Node {
     sequence: u32,
     challenges: Challenges,
     peers: BTreeMap<HostId, Peer>,
-    /// When the beat that was last echoed to a host was heard.
-    promises: BTreeMap<HostId, HostTime>,
+    promises: Promises,
     /// Hosts of this host's group: the members of its epoch less those lost since. Always holds this host.
     base: HostSet,
     asymmetric_since: Option<HostTime>,
@@ -178,7 +178,7 @@ impl Node {
             sequence: 0,
             challenges: Challenges::default(),
             peers: BTreeMap::new(),
-            promises: BTreeMap::new(),
+            promises: Promises::default(),
             base,
             asymmetric_since: None,
             committed: None,
@@ -487,7 +487,7 @@ impl Node {
                 ends.extend(peer.heard.map(|heard| heard.max(self.awake_since) + tolerance));
                 ends.extend(peer.linked_since.filter(|_| peer.penalised).map(|since| since + tolerance));
             }
-            ends.extend(self.promises.values().map(|&heard| heard + tolerance));
+            ends.extend(self.promises.ends(tolerance));
             ends.extend(self.foreign_at.into_iter().chain(self.duplicate_at).map(|at| at + tolerance));
             ends.extend(self.asymmetric_since.map(|since| since + self.config.period));
             ends.extend(self.challenges.next(self.config.period));

@@ -136,7 +136,6 @@ impl Node {
         let echo = extension.echo[self.me().index()];
         let (awake_since, tolerance) = (self.awake_since, self.dead_after());
         let sent = self.beats.sent(echo);
-        let releases = self.releases(host, extension.incarnation, &says);
         let Some(peer) = self.peers.get_mut(&host) else { return };
         let steady = peer.silence(now.host, awake_since).is_some_and(|silence| silence < tolerance);
         // After a silence the number could be of an earlier round.
@@ -154,25 +153,24 @@ impl Node {
         peer.beat = extension.beat;
         self.highest = self.highest.max(says.committed.counter).max(says.proposed.counter);
         peer.says = says;
-        if releases {
-            self.promises.remove(&host);
-        }
+        self.end_promises(host, extension.incarnation);
     }
 
-    /// Whether a host says to own nothing in a way that ends our promise to it: it has stopped for good, or was restarted
-    /// on the same machine and has loaded nothing we have. An incarnation never comes back from `Stopped`.
-    fn releases(&self, host: HostId, incarnation: u64, says: &Says) -> bool {
+    /// Whether a host says to own nothing in a way that ends promises: it has stopped for good, or it was restarted on the
+    /// same machine and has loaded nothing we have. An incarnation never comes back from `Stopped`.
+    fn end_promises(&mut self, host: HostId, incarnation: u64) {
+        let Some(says) = self.peers.get(&host).map(|peer| &peer.says).filter(|says| says.owns_nothing()) else {
+            return;
+        };
         let bound = |epoch: &Option<proposal::Proposal>| {
             epoch.as_ref().and_then(|epoch| epoch.members.get(&host)).is_some_and(|m| m.incarnation == incarnation)
         };
         match says.phase {
-            PhaseKind::Stopped => says.owns_nothing(),
-            PhaseKind::Listening => {
-                let before = self.peers.get(&host).and_then(|peer| peer.predecessor);
-                let same_machine = before.is_some_and(|before| before == (says.unique_code, says.ip));
-                same_machine && says.owns_nothing() && !bound(&self.loaded) && !bound(&self.committed)
+            PhaseKind::Stopped => self.promises.stopped(host, says.machine()),
+            PhaseKind::Listening if !bound(&self.loaded) && !bound(&self.committed) => {
+                self.promises.restarted(host, incarnation, says.machine());
             }
-            _ => false,
+            _ => {}
         }
     }
 
@@ -269,14 +267,8 @@ impl Node {
             // Two hosts of one priority, or a restart within two periods: the one we know goes on.
             return;
         }
-        // Another machine's word about its own NIC says nothing about the first one's.
-        let same_machine = known.map(|peer| (peer.says.unique_code, peer.says.ip));
         self.exclude(host, Cause::MemberLost, out);
-        let mut peer = Peer::new(incarnation, sequence);
-        if let Some((unique_code, ip)) = same_machine {
-            peer.predecessor = Some((unique_code, ip));
-        }
-        self.peers.insert(host, peer);
+        self.peers.insert(host, Peer::new(incarnation, sequence));
     }
 
     fn transfer(&mut self, now: Now, from: HostId, for_us: bool, message: Message, out: &mut Vec<Action>) {

@@ -14,7 +14,7 @@ use crate::peer::{Peer, Says};
 use crate::phase::PhaseKind;
 use crate::program::Holding;
 use crate::proposal::Proposal;
-use crate::saved::{Saved, SavedPeer, VERSION};
+use crate::saved::{Saved, SavedPeer, SavedPromise, VERSION};
 use crate::time::{HostTime, NicTime, Now};
 use crate::timers::Timer;
 use crate::wire::codes;
@@ -64,11 +64,17 @@ impl Node {
                 key: peer.key,
                 unique_code: peer.says.unique_code,
                 ip: peer.says.ip.map(|ip| ip.octets()),
-                promised: self.promises.get(&host).map(|heard| heard.0),
                 told: self.handover.outboxes.contains_key(&host),
                 stream: inbox.map(|inbox| (inbox.stream().1, inbox.stream().2)),
                 records: inbox.into_iter().flat_map(|inbox| inbox.records.iter().copied()).collect(),
             })
+        });
+        let promises = self.promises.all().map(|(host, incarnation, heard, (unique_code, ip))| SavedPromise {
+            host,
+            incarnation,
+            heard: heard.0,
+            unique_code,
+            ip: ip.map(|ip| ip.octets()),
         });
         let (entropy, drawn) = self.challenges.source();
         let (beats, advanced) = self.beats.sent_so_far();
@@ -96,6 +102,7 @@ impl Node {
             saved_at: now.host.0,
             pins: self.handover.pins.keys().copied().collect(),
             peers: peers.collect::<Option<_>>()?,
+            promises: promises.collect(),
         };
         Some(saved.encode())
     }
@@ -145,6 +152,9 @@ impl Node {
         node.beats = crate::lease::Beats::again(saved.beats, HostTime(saved.advanced));
         node.awake_since = if late { now.host } else { HostTime(saved.awake_since) };
         node.handover.go_on_from(saved.generation);
+        for SavedPromise { host, incarnation, heard, unique_code, ip } in saved.promises {
+            node.promises.give(host, incarnation, HostTime(heard), (unique_code, ip.map(Ipv4Addr::from)));
+        }
         for peer in saved.peers {
             node.take_back(peer, &epoch);
         }
@@ -186,9 +196,6 @@ impl Node {
             ..Says::default()
         };
         self.peers.insert(host, peer);
-        if let Some(heard) = saved.promised {
-            self.promises.insert(host, HostTime(heard));
-        }
         if let Some((generation, next)) = saved.stream {
             let inbox = Inbox::again(saved.incarnation, generation, next, epoch.epoch, saved.records);
             self.handover.inboxes.insert(host, inbox);

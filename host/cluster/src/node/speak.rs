@@ -122,9 +122,9 @@ impl Node {
         let beat = self.beats.next(now.host, now.nic, self.dead_after() / 64, fence);
         let mut echo = [0; 32];
         for host in spoken.echoes.iter() {
-            if let Some((beat, heard)) = self.peers.get(&host).and_then(|peer| Some((peer.beat, peer.heard?))) {
-                echo[host.index()] = beat;
-                self.promises.insert(host, heard);
+            if let Some((peer, heard)) = self.peers.get(&host).and_then(|peer| Some((peer, peer.heard?))) {
+                echo[host.index()] = peer.beat;
+                self.promises.give(host, peer.incarnation, heard, peer.says.machine());
             }
         }
         let extension = Extension {

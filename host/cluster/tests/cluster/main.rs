@@ -6,5 +6,6 @@ mod fitness;
 mod fixture;
 mod frames;
 mod handover;
+mod promises;
 mod random;
 mod staged;

@@ -229,8 +229,9 @@ impl World {
         }
         let (server, since, flow) = (client.server, client.since, self.sorter.flow(&tuple));
         self.fail(|world| {
+            let owner = world.owners()[usize::from(flow.slot)][usize::from(flow.bucket)].map(|host| host + 1);
             format!(
-                "{tuple:?} is broken ({why}), rule {} bucket {}, begun at {since}, answered by {server:?}\n{:#?}",
+                "{tuple:?} is broken ({why}), rule {} bucket {} of host {owner:?}, begun at {since}, answered by {server:?}\n{:#?}",
                 flow.slot,
                 flow.bucket,
                 world.statuses()

@@ -378,10 +378,15 @@ impl Scenario {
     /// The agent is replaced by one that goes on, as soon as it can be.
     fn replace(&mut self, host: usize) {
         let limit = 4 * self.tolerance;
-        if self.world.drive(limit, |world| world.leave_to_the_next(host)) {
-            // Shorter than what is left of a lease for certain. Who is alone must not miss anybody: it listens anew after
-            // half a period.
-            let alone = self.world.taking_part().is_empty();
+        let mut alone = false;
+        let leaves = |world: &mut World| {
+            // Who is alone in its epoch must not miss anybody, not even who is about to join: it listens anew after half a
+            // period.
+            alone = world.status(host).is_some_and(|status| status.members.len() == 1);
+            world.leave_to_the_next(host)
+        };
+        if self.world.drive(limit, leaves) {
+            // Shorter than what is left of a lease for certain.
             let gap = self.world.dice.below(if alone { self.period / 3 } else { self.tolerance / 3 });
             self.world.run(gap);
             self.world.go_on(host);

@@ -517,7 +517,9 @@ impl Node {
                 && others().all(|(&host, _)| reached(host, &[PhaseKind::Listed, PhaseKind::Released]));
             facts.released = answered && self.handover.stage == Stage::Closing;
             facts.promises_over = self.promises.are_over_but_in(loaded);
+            // Who served beyond a partition when this was proposed may have come back meanwhile, and serves on.
             facts.all_released = answered
+                && self.obstacle(view, now).is_none()
                 && others().all(|(&host, _)| reached(host, &[PhaseKind::Released]))
                 && self.commit_deadline(view, now).is_some();
         }

@@ -18,7 +18,7 @@ use crate::host::{HostId, HostSet};
 use crate::peer::Says;
 use crate::phase::PhaseKind;
 use crate::program::Holding;
-use crate::proposal::Proposal;
+use crate::proposal::{Member, Proposal};
 use crate::time::Now;
 use crate::timers::Timer;
 use crate::wire::bulk::Message;
@@ -46,8 +46,8 @@ impl Node {
     }
 
     /// Whether the others have gone on without this host, so that all its buckets have been theirs: in a later epoch, or across
-    /// a partition in one that they serve by while this host does not. A fence that ends in the epoch it began in has cost no
-    /// bucket.
+    /// a partition in one that they serve by while this host does not. Who is gone from its epoch, or was restarted, may have
+    /// done so as well. A fence that ends in the epoch it began in has cost no bucket.
     fn was_left_out(&self) -> bool {
         let others = || {
             let hosts = self.loaded.iter().flat_map(|loaded| loaded.members.keys());
@@ -56,9 +56,14 @@ impl Node {
         let own = self.committed.as_ref().map_or(EpochId::NONE, |own| own.epoch);
         let without_us = |says: &Says| !says.committed.is_none() && !says.members.contains(self.me());
         let newest = others().max_by_key(|says| says.committed);
+        let later = |says: &Says| says.committed > own && without_us(says);
         let serves = |says: &Says| says.serves() && !says.fenced() && without_us(says);
-        self.lease.fenced()
-            && (newest.is_some_and(|says| says.committed > own && without_us(says)) || others().any(serves))
+        let is_here = |(host, member): (&HostId, &Member)| {
+            let loaded = self.loaded.as_ref().and_then(|loaded| loaded.members.get(host));
+            loaded.is_some_and(|loaded| loaded.incarnation == member.incarnation)
+        };
+        let all_here = || self.committed.iter().flat_map(|own| &own.members).all(is_here);
+        self.lease.fenced() && (newest.is_some_and(later) || others().any(serves) || !all_here())
     }
 
     pub(super) fn run_handover_timers(&mut self, now: Now, out: &mut Vec<Action>) {

@@ -223,6 +223,36 @@ fn the_lesser_of_two_that_never_met_fences_within_a_period_of_a_heal_whatever_it
 }
 
 #[test]
+fn who_does_not_serve_owns_nothing_beside_one_that_came_back_across_a_partition_and_serves() {
+    for seed in 0..10 {
+        let mut cluster = Cluster::converged(4, 40 + seed, |_| {});
+        // Fenced by the echoes that the deaf one owes them, the others give up the crashed one first, and then the deaf one.
+        cluster.deafen(3);
+        cluster.crash(2);
+        let alone = |c: &Cluster| c.are_one(&[3]) && c.phase(0) == PhaseKind::Listed && !c.accepts(0);
+        assert!(cluster.drive(15 * SECOND, alone), "{:#?}", cluster.statuses());
+        cluster.heal();
+        assert!(cluster.drive(60 * SECOND, |c| c.are_one(&[0, 1, 3])), "{:#?}", cluster.statuses());
+    }
+}
+
+#[test]
+fn half_open_connections_end_where_those_who_went_on_have_been_restarted_since() {
+    let mut cluster = Cluster::converged(2, 19, |_| {});
+    cluster.pause(1);
+    assert!(cluster.drive(8 * SECOND, |c| c.are_one(&[0])), "{:#?}", cluster.statuses());
+    // It forgets that it has had all buckets.
+    cluster.crash(0);
+    cluster.run(6 * SECOND);
+    cluster.start(0);
+    cluster.run(SECOND);
+    let ended = cluster.ended_half_open()[1];
+    cluster.resume(1);
+    assert!(cluster.drive(20 * SECOND, |c| c.are_one(&[0, 1])), "{:#?}", cluster.statuses());
+    assert!(cluster.ended_half_open()[1] > ended);
+}
+
+#[test]
 fn who_was_fenced_while_the_other_side_served_ends_half_open_connections_whichever_has_counted_further() {
     for rounds in [0, 4] {
         let mut cluster = Cluster::converged(2, 18, |_| {});

@@ -51,6 +51,8 @@ pub struct Handover {
     pub drain_limit_us: Option<u64>,
     /// How long what a NIC passed before it released a bucket may take to reach its socket.
     pub settle: Duration,
+    /// How long the ACK that answers a SYN cookie may take; 0: it is not waited for.
+    pub cookie_settle_us: u64,
     /// Network namespaces of applications, beside the agent's own.
     pub netns: Vec<PathBuf>,
     /// Entries of the NIC's flow table that are used.
@@ -178,6 +180,7 @@ struct RawHost {
 struct RawHandover {
     drain_limit_s: Option<Spanned<u64>>,
     settle_ms: Option<Spanned<u64>>,
+    cookie_settle_ms: Option<Spanned<u64>>,
     flows: Option<Spanned<u64>>,
     #[serde(default)]
     netns: Vec<Spanned<PathBuf>>,
@@ -435,6 +438,10 @@ fn host(source: &Source<'_>, raw: RawHost) -> Result<Host, ConfigError> {
     })
 }
 
+/// A round trip and a repetition by a kernel that has measured it: 0.2 s is Linux's least. Less than the second after which a
+/// client repeats its first SYN, so that one which connects meanwhile repeats it once.
+const COOKIE_SETTLE_MS: u64 = 800;
+
 fn handover(source: &Source<'_>, raw: RawHandover) -> Result<Handover, ConfigError> {
     const WEEK_S: u64 = 604_800;
     let drain_limit_us = match raw.drain_limit_s {
@@ -442,6 +449,8 @@ fn handover(source: &Source<'_>, raw: RawHandover) -> Result<Handover, ConfigErr
         limit => Some(in_range(source, limit, "handover.drain_limit_s", 1, 1..=WEEK_S)? * 1_000_000),
     };
     let settle_ms = in_range(source, raw.settle_ms, "handover.settle_ms", 5, 1..=1000)?;
+    let cookie_settle_ms =
+        in_range(source, raw.cookie_settle_ms, "handover.cookie_settle_ms", COOKIE_SETTLE_MS, 0..=10_000)?;
     let flows = in_range(source, raw.flows, "handover.flows", FLOWS as u64, 1..=FLOWS as u64)? as usize;
     let mut netns = Vec::new();
     for path in raw.netns {
@@ -452,7 +461,8 @@ fn handover(source: &Source<'_>, raw: RawHandover) -> Result<Handover, ConfigErr
         }
         netns.push(path.into_inner());
     }
-    Ok(Handover { drain_limit_us, settle: Duration::from_millis(settle_ms), netns, flows })
+    let settle = Duration::from_millis(settle_ms);
+    Ok(Handover { drain_limit_us, settle, cookie_settle_us: cookie_settle_ms * 1000, netns, flows })
 }
 
 type Span = Range<usize>;

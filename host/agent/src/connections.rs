@@ -36,6 +36,8 @@ pub(crate) struct Connections {
     pub(crate) ended: Vectors,
     /// A dump that waits until what the NIC passed has settled.
     settling: Option<(Instant, Dump)>,
+    /// When to look for SYN cookies, and how often; `None`: what answers them is not waited for.
+    cookies: Option<(Instant, Duration)>,
     /// Sockets have gone: a look at this time tells whose they were.
     look: Option<Instant>,
     /// The last dump failed, which has been told.
@@ -47,7 +49,40 @@ impl Connections {
         let sockets = Sockets::open(&config.handover.netns)?;
         let ended = Vectors::new(&sockets.hearing()).map_err(system("watch for sockets that end"))?;
         let sorter = resolve::sorter(config, node.config().slots());
-        Ok(Connections { sockets, sorter, staged: None, ended, settling: None, look: None, failing: false })
+        let mut connections = Connections {
+            sockets,
+            sorter,
+            staged: None,
+            ended,
+            settling: None,
+            cookies: None,
+            look: None,
+            failing: false,
+        };
+        connections.wait_for_cookies(config);
+        Ok(connections)
+    }
+
+    /// From here on by this configuration.
+    pub(crate) fn wait_for_cookies(&mut self, config: &Config) {
+        let every = Duration::from_micros(config.cluster.period_us);
+        let wanted = config.handover.cookie_settle_us > 0;
+        if wanted && self.cookies.is_none() && !self.sockets.counts_cookies() {
+            warn!("the kernel does not count SYN cookies: connections that begin by one are not waited for");
+        }
+        self.cookies = wanted.then(|| (Instant::now() + every, every));
+    }
+
+    /// Whether the kernel has sent SYN cookies since the last look.
+    pub(crate) fn sent_cookies(&mut self) -> bool {
+        let Some((next, every)) = &mut self.cookies else { return false };
+        *next = Instant::now() + *every;
+        self.sockets.sent_cookies()
+    }
+
+    /// The same once a period.
+    pub(crate) fn sent_cookies_of_late(&mut self) -> bool {
+        self.cookies.is_some_and(|(next, _)| next <= Instant::now()) && self.sent_cookies()
     }
 
     /// All live ones of the virtual IPs; `None` if the kernel does not say.

@@ -348,6 +348,9 @@ impl Daemon {
         if let Some(event) = self.connections.settled() {
             self.handle(event);
         }
+        if self.connections.sent_cookies_of_late() {
+            self.handle(Event::CookiesSent);
+        }
         let closed = self.connections.closed(self.node.draining());
         if !closed.is_empty() {
             self.handle(Event::Closed(closed));
@@ -452,6 +455,7 @@ impl Daemon {
                         if settle {
                             self.connections.settle(dump, self.config.handover.settle);
                         } else {
+                            events.extend(self.connections.sent_cookies().then_some(Event::CookiesSent));
                             events.push_back(self.connections.dumped(dump));
                         }
                     }
@@ -552,6 +556,7 @@ impl Daemon {
             self.staged = None;
             self.connections.staged = None;
             self.config = plan.config;
+            self.connections.wait_for_cookies(&self.config);
         } else {
             self.connections.staged = Some(resolve::sorter(&plan.config, plan.protocol.slots()));
             self.staged = Some(plan.config);
@@ -583,6 +588,7 @@ impl Daemon {
         if let Some(config) = self.staged.take() {
             self.speaker.vips.clone_from(&config.cluster.vips);
             self.config = config;
+            self.connections.wait_for_cookies(&self.config);
         }
         if let Some(sorter) = self.connections.staged.take() {
             self.connections.sorter = sorter;

@@ -27,6 +27,7 @@ mod clock;
 pub mod config;
 mod connections;
 pub mod control;
+mod cookies;
 mod daemon;
 mod describe;
 mod flows;

@@ -266,6 +266,7 @@ nic = "sim"
             default_rule: weir_spec::config::DefaultRule::default(),
             maps: Vec::new(),
             deadline,
+            quiesce: false,
             staged: false,
         }
     }

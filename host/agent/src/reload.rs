@@ -97,6 +97,8 @@ fn changes_of_one_host(before: &Config, after: &Config) -> Vec<Changed> {
     compare("handover.drain_limit_s", limit(before), limit(after));
     let settle = |config: &Config| format!("{} ms", config.handover.settle.as_millis());
     compare("handover.settle_ms", settle(before), settle(after));
+    let settle = |config: &Config| format!("{} ms", config.handover.cookie_settle_us / 1000);
+    compare("handover.cookie_settle_ms", settle(before), settle(after));
     for (name, before, after) in checks(before, after) {
         let told = |check: Option<&Check>| check.map_or("none".to_string(), describe::check);
         compare(&format!("check of rule {name}"), told(before), told(after));
@@ -240,6 +242,10 @@ ports = 443
         assert_eq!(
             told("affinity = \"none\"", "affinity = \"none\"\n[rule.check]\nkind = \"tcp\""),
             ["check of rule all 80 both: none -> tcp 127.0.0.1:80, every 2000 ms within 1000 ms, rise 2, fall 3"]
+        );
+        assert_eq!(
+            told("[[rule]]\nports = 443", "[handover]\ncookie_settle_ms = 0\n[[rule]]\nports = 443"),
+            ["handover.cookie_settle_ms: 800 ms -> 0 ms"]
         );
         let nothing = planned("ports = 80", "ports = \"80-80\"").expect("not refused");
         assert_eq!((nothing.change, nothing.changes.len()), (Change::Nothing, 0));

@@ -81,6 +81,12 @@ fn tell(report: &Report) {
             info!("{connections} connections go on here in buckets that are others' now")
         }
         Report::Drained => info!("the last of the connections that went on here has ended"),
+        Report::Quiescing { settle } => {
+            info!(
+                "SYN cookies were sent of late: buckets that leave take no new connections for {} ms first",
+                settle / 1000
+            );
+        }
         Report::DrainLimit { connections } => warn!("the drain limit ends {connections} connections"),
         Report::NoneFit { rule, taken } => {
             let rule = match rule {

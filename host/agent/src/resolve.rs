@@ -49,6 +49,7 @@ pub(crate) fn cluster(config: &Config, code: u32, own: Mac) -> ClusterConfig {
         keys: Keys { send: config.cluster.keys[0].0, accepted: config.cluster.keys.iter().cloned().collect() },
         flows: config.handover.flows,
         drain_limit: config.handover.drain_limit_us,
+        cookie_settle: config.handover.cookie_settle_us,
     }
 }
 
@@ -112,6 +113,7 @@ pub(crate) fn program(config: &Config, step: &action::Program) -> Program {
     for (place, rule) in spec.rules.iter_mut().zip(&step.rules) {
         *place = Some(*rule);
     }
+    spec.policy.quiesce = step.quiesce;
     Program { config: spec, maps: step.maps.clone() }
 }
 
@@ -150,7 +152,16 @@ mod tests {
         let default_rule = weir_spec::config::DefaultRule::default();
         let deadline = NicTime(0);
         let (rules, maps) = (Vec::new(), Vec::new());
-        action::Program { epoch: 1, step: Step::Own, rules, default_rule, maps, deadline, staged: false }
+        action::Program {
+            epoch: 1,
+            step: Step::Own,
+            rules,
+            default_rule,
+            maps,
+            deadline,
+            quiesce: false,
+            staged: false,
+        }
     }
 
     fn key_of(config: &Config) -> [u8; 40] {

@@ -6,7 +6,7 @@
 //! others.
 //!
 //! A socket of netlink belongs to the network namespace it was opened in, so those for the namespaces of applications are
-//! opened by a thread that goes there and ends.
+//! opened by a thread that goes there and ends; so is the file that counts [SYN cookies](crate::cookies).
 
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -22,6 +22,8 @@ use netlink_packet_sock_diag::{SOCK_DESTROY, SockDiagMessage};
 use netlink_sys::protocols::NETLINK_SOCK_DIAG;
 use netlink_sys::{Socket, SocketAddr as NetlinkAddr};
 use nix::sched::{CloneFlags, setns};
+
+use crate::cookies::Cookies;
 
 /// Groups of `NETLINK_SOCK_DIAG` that hear of TCP sockets that are destroyed: IPv4, IPv6 (`linux/sock_diag.h`).
 const DESTROYED: [u32; 2] = [1, 3];
@@ -73,6 +75,8 @@ struct Namespace {
     ask: Socket,
     /// Hears of destroyed sockets, if the kernel lets it.
     hear: Option<OwnedFd>,
+    /// SYN cookies it has sent.
+    cookies: Cookies,
 }
 
 /// The sockets of the agent's network namespace, and of those that were named.
@@ -93,6 +97,17 @@ impl Sockets {
     /// What becomes readable when a socket goes.
     pub(crate) fn hearing(&self) -> Vec<BorrowedFd<'_>> {
         self.namespaces.iter().filter_map(|namespace| Some(namespace.hear.as_ref()?.as_fd())).collect()
+    }
+
+    /// Whether the kernel tells of SYN cookies, wherever sockets are dumped.
+    pub(crate) fn counts_cookies(&self) -> bool {
+        self.namespaces.iter().all(|namespace| namespace.cookies.are_counted())
+    }
+
+    /// Whether SYN cookies were sent since this was last asked.
+    pub(crate) fn sent_cookies(&mut self) -> bool {
+        // Each is asked, whatever another says: what one has sent is new once.
+        self.namespaces.iter_mut().filter_map(|namespace| namespace.cookies.more().then_some(())).count() > 0
     }
 
     /// All live connections.
@@ -164,7 +179,7 @@ fn open_here(path: Option<&Path>) -> Result<Namespace, SocketsError> {
         socket.set_non_blocking(true)?;
         Ok(owned(socket))
     };
-    Ok(Namespace { ask, hear: hear().ok() })
+    Ok(Namespace { ask, hear: hear().ok(), cookies: Cookies::here() })
 }
 
 #[allow(unsafe_code)]

@@ -54,6 +54,8 @@ pub enum Action {
 pub enum Step {
     /// Own nothing, at once.
     Fence,
+    /// Take no new connections in what the next epoch takes away, and pass all that are not listed as others'.
+    Quiesce,
     /// Give up what the next epoch takes away; keep the rest.
     Release,
     /// Pass what it passed, and heed listed connections no longer where there are none left.
@@ -78,6 +80,8 @@ pub struct Program {
     pub maps: Vec<Map>,
     /// The deadline that comes into force with it. One that has passed leaves the NIC fenced.
     pub deadline: NicTime,
+    /// The NIC's policy to quiesce: buckets in OWN take no new connections, and what goes on is ADOPT.
+    pub quiesce: bool,
     /// Virtual IPs, keys and policies are those of the staged configuration.
     pub staged: bool,
 }
@@ -246,6 +250,11 @@ pub enum Report {
     },
     /// The last of them has ended.
     Drained,
+    /// SYN cookies were sent of late: before buckets are released, what answers them is waited for.
+    Quiescing {
+        /// How long.
+        settle: Micros,
+    },
     /// The drain limit is reached: those that are left are destroyed.
     DrainLimit {
         /// How many.

@@ -149,6 +149,9 @@ pub struct Config {
     pub flows: usize,
     /// How long connections may go on in buckets that are another host's by now; `None`: as long as they like.
     pub drain_limit: Option<Micros>,
+    /// How long the ACK that answers a SYN cookie may take; what is to be released takes no new connections for so long if
+    /// cookies were sent of late. 0: it is not waited for.
+    pub cookie_settle: Micros,
 }
 
 /// Entries of a NIC's flow table that can be used: of 4,096 the first that finds no place is the 3,835th or a later one.
@@ -350,6 +353,7 @@ pub(crate) mod tests {
             keys: Keys { send: 1, accepted: BTreeMap::from([(1, Secret(vec![7; 32]))]) },
             flows: FLOWS,
             drain_limit: None,
+            cookie_settle: 0,
         }
     }
 }

@@ -40,6 +40,9 @@ pub enum Event {
         /// All live connections, in any order.
         flows: Vec<Flow>,
     },
+    /// The kernel has answered SYNs with cookies since it was last looked at: connections may come to be without a SYN. To be
+    /// looked at once a period, and before each `Dumped`.
+    CookiesSent,
     /// Connections have ended: the kernel said so, unasked. A connection that is not told of so is found missing in the
     /// next dump.
     Closed(Vec<Flow>),

@@ -43,6 +43,8 @@ pub(crate) enum Stage {
     FirstAsked,
     /// What leaves is being listed, or is.
     Listing,
+    /// It is with the NIC to quiesce, or what answers SYN cookies is waited for.
+    Quiescing,
     /// A release is with the NIC, or the second dump was asked for.
     Releasing,
     /// What came between the two dumps is being listed, or is.
@@ -53,6 +55,8 @@ pub(crate) enum Stage {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) enum Purpose {
     First,
+    /// After what answers SYN cookies has had its time, and before anything is released.
+    Quiesced,
     Second,
     Poll,
 }
@@ -292,6 +296,8 @@ pub(crate) struct Handover {
     listing: Option<(u32, BTreeSet<Entry>)>,
     /// What is to be listed has changed since it was last compared.
     pub(crate) dirty: bool,
+    /// For the loaded proposal what answers SYN cookies was waited for.
+    pub(crate) quiesced: bool,
     /// Buckets may have become ordinary ones.
     pub(crate) untidy: bool,
     generation: u32,

@@ -61,6 +61,10 @@ impl Says {
         self.lease & extension::HOLDS != 0
     }
 
+    pub(crate) fn quiesces(&self) -> bool {
+        self.lease & extension::QUIESCES != 0
+    }
+
     /// Whether its committed epoch is in force, or may come into force again without a new one.
     pub(crate) fn serves(&self) -> bool {
         let may_again = self.phase.may_serve();

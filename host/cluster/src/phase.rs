@@ -10,7 +10,7 @@
 //!   something before it was restarted keeps the promise by doing nothing in this time.
 //! - **Agreeing**: needs an epoch. The default host of the view it believes in proposes one.
 //! - **Loaded**: has the proposal's table and shows its digest, and lists its live connections for those who will have
-//!   their buckets.
+//!   their buckets. What answers SYN cookies is waited for here.
 //! - **Listed**: all of them have listed what it told. When all of its view are here, losers release.
 //! - **Released**: has given up what the proposal takes away, has had the rest of its connections listed, and holds no
 //!   promise to anyone outside it. When *all* of its view are here (or further), gainers own.

@@ -19,18 +19,21 @@ pub(crate) struct Holding {
     pub(crate) adopts: Buckets,
     /// RELEASE. Nothing of it is in `passes`.
     pub(crate) releases: Buckets,
+    /// Of those that pass, the ones that take no new connections.
+    pub(crate) quiesces: Buckets,
 }
 
 impl Holding {
     /// Nothing, of `slots` rules.
     pub(crate) fn nothing(slots: usize) -> Holding {
         let none = Buckets::none(slots);
-        Holding { passes: none.clone(), adopts: none.clone(), releases: none }
+        Holding { passes: none.clone(), adopts: none.clone(), releases: none.clone(), quiesces: none }
     }
 
     /// `passes`, of them what is in `foreign` as ADOPT; and as RELEASE what is in `pinned` of the rest.
     pub(crate) fn new(passes: Buckets, foreign: &Buckets, pinned: &Buckets) -> Holding {
-        Holding { adopts: passes.both(foreign), releases: pinned.without(&passes), passes }
+        let quiesces = passes.without(&passes);
+        Holding { adopts: passes.both(foreign), releases: pinned.without(&passes), passes, quiesces }
     }
 
     pub(crate) fn is_nothing(&self) -> bool {
@@ -39,16 +42,21 @@ impl Holding {
 
     /// The program that makes a NIC hold exactly this.
     pub(crate) fn program(&self, config: &Config, step: Step, epoch: u32, deadline: NicTime) -> Program {
+        let quiesce = !self.quiesces.is_nothing();
         let mut maps: Vec<Map> = Vec::new();
         let mut refer = |slot: usize| {
             let (passes, adopts, releases) = (self.passes.slot(slot), self.adopts.slot(slot), self.releases.slot(slot));
+            let quiesces = self.quiesces.slot(slot);
+            // To a NIC that quiesces OWN is what takes no new connections, and ADOPT what does.
             let state = |bucket: usize| match () {
+                () if quiesces.contains(bucket) => BucketState::Own,
                 () if adopts.contains(bucket) => BucketState::Adopt,
+                () if passes.contains(bucket) && quiesce => BucketState::Adopt,
                 () if passes.contains(bucket) => BucketState::Own,
                 () if releases.contains(bucket) => BucketState::Release,
                 () => BucketState::None,
             };
-            if ![passes, adopts, releases].iter().any(|set| matches!(set, Set::Some(_))) {
+            if ![passes, adopts, releases, quiesces].iter().any(|set| matches!(set, Set::Some(_))) {
                 return MapRef::Constant(state(0));
             }
             let mut map = Map::default();
@@ -75,6 +83,6 @@ impl Holding {
         // The first match counts, and a rule of one virtual IP beats a rule of all.
         rules.sort_by_key(|rule| rule.vip == VipSelect::All);
         let default_rule = DefaultRule { affinity: config.default_affinity, map: refer(slots.len()) };
-        Program { epoch, step, rules, default_rule, maps, deadline, staged: false }
+        Program { epoch, step, rules, default_rule, maps, deadline, quiesce, staged: false }
     }
 }

@@ -21,6 +21,8 @@ pub(crate) enum Timer {
     Nic,
     /// Records that were sent have not been answered.
     Records,
+    /// What answers SYN cookies has had its time.
+    Quiesce,
     /// Connections that drain are looked at again.
     Poll,
     /// Buckets without listed connections become ordinary ones again.

@@ -44,6 +44,7 @@ fn config() -> Config {
         keys: Keys { send: 1, accepted: BTreeMap::from([(1, Secret(vec![7; 32]))]) },
         flows: 16,
         drain_limit: None,
+        cookie_settle: 0,
     }
 }
 

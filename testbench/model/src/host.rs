@@ -175,6 +175,7 @@ fn config(number: u8, hosts: u8, mode: Mode) -> Config {
         keys: keys(),
         flows: 1000,
         drain_limit: None,
+        cookie_settle: 0,
     }
 }
 

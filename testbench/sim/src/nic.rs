@@ -106,6 +106,7 @@ impl HeldNic {
         for (place, rule) in config.rules.iter_mut().zip(&step.rules) {
             *place = Some(*rule);
         }
+        config.policy.quiesce = step.quiesce;
         let done = driver
             .load(&Program { config, maps: step.maps.clone() })
             .map_err(|error| error.to_string())
@@ -143,7 +144,9 @@ impl HeldNic {
                     }
                 };
                 const { assert!(BucketState::Own as u32 == 1 && BucketState::Adopt as u32 == 2) };
-                *word = (states ^ states >> 1) & LOW_BITS;
+                // To quiesce OWN takes no new connections.
+                let own = if active.policy.quiesce { 0 } else { states & !(states >> 1) };
+                *word = (own | !states & states >> 1) & LOW_BITS;
             }
             accepts.push(words);
         }

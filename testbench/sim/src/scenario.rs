@@ -120,6 +120,7 @@ pub fn config(number: u8, hosts: u8, mode: Mode, period: Micros) -> Config {
         keys: Keys { send: 1, accepted: BTreeMap::from([(1, Secret(vec![7; 32]))]) },
         flows: weir_cluster::config::FLOWS,
         drain_limit: None,
+        cookie_settle: 0,
     }
 }
 

@@ -152,6 +152,11 @@ fn errors_name_place_field_value_and_cure() {
         ),
         ("[host]", "[handover]\nflows = 3585\n[host]", "handover.flows is 3585, should be 1 to 3584"),
         (
+            "[host]",
+            "[handover]\ncookie_settle_ms = 10001\n[host]",
+            "handover.cookie_settle_ms is 10001, should be 0 to 10000",
+        ),
+        (
             "ports = \"5000-5999\"",
             "vip = \"10.77.0.100\"\nports = \"80-90\"",
             "apart from 80-80 of the same virtual IP",

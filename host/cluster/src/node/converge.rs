@@ -80,6 +80,7 @@ impl Node {
         self.promises.expire(now.host, tolerance);
         self.timers.expired(Timer::Listen, now.host);
         self.timers.expired(Timer::Propose, now.host);
+        self.be_patient_with_who_quiesces(now);
         self.timers.expired(Timer::Patience, now.host);
         self.timers.expired(Timer::Farewell, now.host);
         self.timers.expired(Timer::Horizon, now.host);
@@ -98,6 +99,18 @@ impl Node {
         }
         if self.timers.expired(Timer::Nic, now.host) && self.pending.is_none() {
             self.program(Holding::nothing(self.weights.len()), Step::Fence, NicTime(0), Work::Fence, out);
+        }
+    }
+
+    /// Who waits for what answers SYN cookies will follow: its proposal is not given up meanwhile.
+    fn be_patient_with_who_quiesces(&mut self, now: Now) {
+        let Some(loaded) = self.loaded.as_ref().filter(|loaded| loaded.proposer == self.me()) else { return };
+        let quiesces = |host| {
+            let says = self.peers.get(&host).map(|peer| &peer.says);
+            says.is_some_and(|says| says.proposed == loaded.epoch && says.quiesces())
+        };
+        if self.handover.stage == Stage::Quiescing || loaded.view().iter().any(quiesces) {
+            self.timers.set(Timer::Patience, now.host + 2 * self.dead_after());
         }
     }
 
@@ -582,7 +595,19 @@ impl Node {
                     self.has_returned();
                 }
             }
-            Move::List => self.phase = PhaseKind::Listed,
+            Move::List => {
+                let quiesced = self.loaded.as_ref().and_then(|loaded| self.holding_to_quiesce(loaded, now));
+                match quiesced {
+                    None => self.phase = PhaseKind::Listed,
+                    Some(holding) => {
+                        self.handover.stage = Stage::Quiescing;
+                        self.handover.quiesced = true;
+                        out.push(Action::Report(Report::Quiescing { settle: self.config.cookie_settle }));
+                        let until = self.lease.until;
+                        self.program(holding.clone(), Step::Quiesce, until, Work::Quiesce(holding), out);
+                    }
+                }
+            }
             Move::Report => self.phase = PhaseKind::Released,
             Move::Release => {
                 let Some(loaded) = &self.loaded else { return };
@@ -655,6 +680,8 @@ impl Node {
         self.handover.stage = Stage::Start;
         self.handover.held.clear();
         self.handover.kept_by.clear();
+        self.handover.quiesced = false;
+        self.timers.clear(Timer::Quiesce);
         self.just_released = Buckets::none(self.weights.len());
         self.timers.set(Timer::Patience, now.host + 2 * self.dead_after());
         self.fetch = None;

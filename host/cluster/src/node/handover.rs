@@ -70,6 +70,9 @@ impl Node {
         if self.timers.expired(Timer::Records, now.host) {
             self.send_records(now, true, out);
         }
+        if self.timers.expired(Timer::Quiesce, now.host) && self.handover.stage == Stage::Quiescing {
+            self.ask_for_a_dump(Purpose::Quiesced, out);
+        }
         if self.timers.expired(Timer::Poll, now.host) && self.handover.asked.is_none() {
             self.ask_for_a_dump(Purpose::Poll, out);
         }
@@ -177,7 +180,7 @@ impl Node {
                 let late = alive.iter().filter(|flow| self.is_released(flow)).copied().collect();
                 self.pin_news(late);
             }
-            Purpose::First | Purpose::Second => {
+            Purpose::First | Purpose::Quiesced | Purpose::Second => {
                 let Some(loaded) = &self.loaded else { return };
                 let given = Buckets::given(loaded, self.me());
                 let leaves = |flow: &&Flow| self.is_to_be_pinned(flow, loaded, &given);
@@ -198,7 +201,8 @@ impl Node {
                         self.heed_holds(host, &places, out);
                     }
                 } else {
-                    self.handover.stage = Stage::Closing;
+                    let released = purpose == Purpose::Second;
+                    self.handover.stage = if released { Stage::Closing } else { Stage::Listing };
                     self.unpin_all_but(&alive);
                     self.pin_news(leaving);
                 }
@@ -498,7 +502,20 @@ impl Node {
         let passes = before.both(&given.either(&held));
         let adopts = passes.both(&self.holding.adopts.either(&self.foreign(None)));
         let releases = self.holding.passes.either(&self.holding.releases).without(&passes);
-        Holding { passes, adopts, releases }
+        let quiesces = Buckets::none(self.weights.len());
+        Holding { passes, adopts, releases, quiesces }
+    }
+
+    /// What the NIC is to hold until what answers SYN cookies has come, if there may be any: a connection that is answered so has
+    /// no socket before, so no dump finds it. That takes time, which is not taken while a lost host's buckets wait for the epoch.
+    pub(super) fn holding_to_quiesce(&self, loaded: &Proposal, now: Now) -> Option<Holding> {
+        let of_late = self.cookies_at.is_some_and(|at| now.host - at < self.config.cookie_settle);
+        let nobody_lost = self.committed.as_ref().is_some_and(|own| own.view().is_subset(loaded.view()));
+        if self.handover.quiesced || !of_late || !nobody_lost || self.lease.fenced() {
+            return None;
+        }
+        let quiesces = self.holding.passes.without(&self.holding_to_release(loaded).passes);
+        (!quiesces.is_nothing()).then(|| Holding { quiesces, ..self.holding.clone() })
     }
 
     /// What the NIC is to hold by the loaded proposal.

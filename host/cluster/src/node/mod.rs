@@ -76,6 +76,7 @@ struct Pending {
 enum Work {
     Fence,
     Release(Holding),
+    Quiesce(Holding),
     Own(Holding),
     Tidy(Holding),
     Recommit,
@@ -126,6 +127,8 @@ pub struct Node {
 
     holding: Holding,
     handover: Handover,
+    /// When the kernel was last seen to have sent SYN cookies.
+    cookies_at: Option<HostTime>,
     /// Released for the loaded proposal, and not yet reported.
     just_released: Buckets,
     /// The NIC has confirmed a program since the start.
@@ -162,6 +165,7 @@ impl Node {
             codes: slots.iter().map(codes::rule_code).collect(),
             holding: Holding::nothing(weights.len()),
             handover: Handover::default(),
+            cookies_at: None,
             just_released: Buckets::none(weights.len()),
             lease_length: lease::length(config.dead_after(), config.skew),
             slots,
@@ -258,6 +262,7 @@ impl Node {
             Event::DrainStop => self.drain_stop(),
             Event::SetDrain { slot, drain } => self.set_drain(slot, drain),
             Event::Dumped { id, flows } => self.dumped(id, flows, out),
+            Event::CookiesSent => self.cookies_at = Some(now.host),
             Event::Closed(flows) => self.closed(&flows),
             Event::Listed { id, refused } => self.listed(id, &refused, out),
         }
@@ -318,7 +323,9 @@ impl Node {
             self.draining = false;
             self.loaded = None;
             self.fetch = None;
-            for timer in [Timer::Listen, Timer::Records, Timer::Poll, Timer::Tidy, Timer::Drain, Timer::Batch] {
+            for timer in
+                [Timer::Listen, Timer::Records, Timer::Quiesce, Timer::Poll, Timer::Tidy, Timer::Drain, Timer::Batch]
+            {
                 self.timers.clear(timer);
             }
         }
@@ -329,7 +336,9 @@ impl Node {
         let epoch = match work {
             Work::Fence => 0,
             Work::Recommit | Work::Tidy(_) => self.committed.as_ref().map_or(0, |epoch| epoch.epoch.counter),
-            Work::Release(_) | Work::Own(_) => self.loaded.as_ref().map_or(0, |epoch| epoch.epoch.counter),
+            Work::Release(_) | Work::Quiesce(_) | Work::Own(_) => {
+                self.loaded.as_ref().map_or(0, |epoch| epoch.epoch.counter)
+            }
         };
         self.serial = self.serial.wrapping_add(1);
         let word = epoch << 8 | u32::from(self.serial);
@@ -367,6 +376,15 @@ impl Node {
                     self.has_released(&before, out);
                 }
                 // The fence of a NIC that was fenced before is as old as it was.
+                self.lease = Lease { until: deadline, fenced_at: self.lease.fenced_at.or(fenced_at) };
+            }
+            Work::Quiesce(holding) => {
+                self.holding = holding;
+                // What it holds has to become whole again by an epoch, as after a release.
+                self.partial = true;
+                if self.loaded.is_some() {
+                    self.timers.set(Timer::Quiesce, now.host + self.config.cookie_settle);
+                }
                 self.lease = Lease { until: deadline, fenced_at: self.lease.fenced_at.or(fenced_at) };
             }
             Work::Own(holding) => {

@@ -5,6 +5,7 @@ use crate::action::Action;
 use crate::buckets::Buckets;
 use crate::config::Mode;
 use crate::epoch::EpochId;
+use crate::handover::Stage;
 use crate::host::{HostId, HostSet};
 use crate::phase::PhaseKind;
 use crate::staged::{Announced, Staged};
@@ -97,6 +98,7 @@ impl Node {
             (extension::OWNS_NOTHING, nothing),
             (extension::QUORUM, self.config.mode == Mode::Quorum),
             (extension::HOLDS, self.holds()),
+            (extension::QUIESCES, self.handover.stage == Stage::Quiescing),
         ] {
             lease |= if set { flag } else { 0 };
         }

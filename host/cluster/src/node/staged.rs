@@ -103,7 +103,7 @@ impl Node {
         let loads = slots.iter().zip(&self.weights);
         let same_loads =
             loads.clone().all(|(rule, weight)| codes::encode_weight(rule.filtering) == weight & !codes::STATES);
-        let rest = |config: &Config| (config.keys.clone(), config.flows, config.drain_limit);
+        let rest = |config: &Config| (config.keys.clone(), config.flows, config.drain_limit, config.cookie_settle);
         let same = same_loads && rest(new) == rest(&self.config) && self.staged.is_none();
         Ok(if same { Change::Nothing } else { Change::AtOnce })
     }

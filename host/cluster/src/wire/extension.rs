@@ -9,7 +9,7 @@
 //! | 12 | 4 | sequence: rises with every frame of an incarnation |
 //! | 16 | 1 | beat, 1..=255: what peers echo |
 //! | 17 | 1 | phase |
-//! | 18 | 1 | lease flags: 0 fenced, 1 owns nothing, 2 quorum mode, 3 holds |
+//! | 18 | 1 | lease flags: 0 fenced, 1 owns nothing, 2 quorum mode, 3 holds, 4 quiesces |
 //! | 19 | 1 | cause |
 //! | 20 | 4 | view: the hosts heard, and the sender |
 //! | 24 | 8 | committed epoch |
@@ -47,6 +47,8 @@ pub const OWNS_NOTHING: u8 = 2;
 pub const QUORUM: u8 = 4;
 /// Lease flag: the NIC holds buckets that the committed epoch gives to others, for want of room in a flow table.
 pub const HOLDS: u8 = 8;
+/// Lease flag: what answers SYN cookies is waited for before anything is released.
+pub const QUIESCES: u8 = 16;
 
 const KEY_ID: usize = field::EXTENSION.start + 3;
 const MAC_FIELD: Range<usize> = LEN - MAC..LEN;

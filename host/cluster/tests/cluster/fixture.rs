@@ -61,6 +61,8 @@ pub(crate) struct Nic {
     pub(crate) rules: Vec<Rule>,
     default_rule: DefaultRule,
     pub(crate) listed: BTreeSet<Entry>,
+    /// OWN takes no new connections.
+    quiesce: bool,
     /// Entries the table has room for.
     pub(crate) room: usize,
     offset: u64,
@@ -89,7 +91,8 @@ impl Nic {
         };
         self.states = program.rules.iter().map(|rule| map(rule.map)).collect();
         self.states.push(map(program.default_rule.map));
-        self.owned = self.states.iter().map(words).collect();
+        self.quiesce = program.quiesce;
+        self.owned = self.states.iter().map(|map| words(map, program.quiesce)).collect();
         (self.rules, self.default_rule) = (program.rules.clone(), program.default_rule);
         self.lease.fenced()
     }
@@ -140,7 +143,7 @@ impl Nic {
         self.accepts_at(at)
             && match state {
                 None | Some(BucketState::None) => false,
-                Some(BucketState::Own) => true,
+                Some(BucketState::Own) => !(self.quiesce && listed(FlowKind::Foreign)),
                 Some(BucketState::Adopt) => !listed(FlowKind::Foreign),
                 Some(BucketState::Release) => listed(FlowKind::Pin),
             }
@@ -176,9 +179,14 @@ fn sorted(config: &Config, flow: &Flow) -> Flow {
     Flow { slot: slot as u8, bucket, ..*flow }
 }
 
-fn words(map: &Map) -> [u64; BUCKETS / 64] {
+/// What takes new connections.
+fn words(map: &Map, quiesce: bool) -> [u64; BUCKETS / 64] {
     let mut words = [0; BUCKETS / 64];
-    for bucket in (0..BUCKETS).filter(|&bucket| matches!(map.get(bucket), BucketState::Own | BucketState::Adopt)) {
+    let takes = |bucket: &usize| match map.get(*bucket) {
+        BucketState::Own => !quiesce,
+        state => state == BucketState::Adopt,
+    };
+    for bucket in (0..BUCKETS).filter(takes) {
         words[bucket / 64] |= 1 << (bucket % 64);
     }
     words
@@ -313,6 +321,7 @@ pub(crate) fn config(number: u8, hosts: u8) -> Config {
         keys: Keys { send: 1, accepted: BTreeMap::from([(1, Secret(vec![7; 32]))]) },
         flows: 1000,
         drain_limit: None,
+        cookie_settle: 0,
     }
 }
 
@@ -333,6 +342,7 @@ impl Cluster {
                         default_rule: DefaultRule::default(),
                         states: Vec::new(),
                         listed: BTreeSet::new(),
+                        quiesce: false,
                         room: 4096,
                         offset: dice.below(1 << 40),
                         ppm: dice.below(201) as i64 - 100,
@@ -773,17 +783,37 @@ impl Cluster {
 
     /// A client connects: the host whose NIC passes its SYN has a new socket. `None` if none does.
     pub(crate) fn connect(&mut self, slot: u8, bucket: u16) -> Option<(usize, Flow)> {
+        let flow = self.client(slot, bucket);
+        let takes = |host: &usize| self.passes(*host, &flow) && self.hosts[*host].nic.owns(&flow);
+        let takers: Vec<usize> = (0..self.hosts.len()).filter(takes).collect();
+        assert!(takers.len() < 2, "{takers:?} both answer");
+        let taker = *takers.first()?;
+        self.hosts[taker].sockets.insert(flow);
+        Some((taker, flow))
+    }
+
+    /// A client answers a SYN cookie of this host's, or of another: who gets that, which is no SYN. There is a socket then if it is
+    /// the host that sent it.
+    pub(crate) fn answer_cookie(&mut self, host: usize, slot: u8, bucket: u16) -> Option<(usize, Flow)> {
+        let flow = self.client(slot, bucket);
+        let takers: Vec<usize> = (0..self.hosts.len()).filter(|&host| self.passes(host, &flow)).collect();
+        assert!(takers.len() < 2, "{takers:?} both get it");
+        let taker = *takers.first()?;
+        if taker == host {
+            self.hosts[host].sockets.insert(flow);
+        }
+        Some((taker, flow))
+    }
+
+    /// A connection that is nowhere yet.
+    fn client(&mut self, slot: u8, bucket: u16) -> Flow {
         let source = std::net::IpAddr::V4(Ipv4Addr::from(0x0a00_0001 + self.connections.len() as u32));
         let connection = Connection::new(source, 40_000, [80, 443, 8000][usize::from(slot)]);
         let flow = Flow { slot, bucket, vip: 0, connection };
         let config = &self.hosts[0].config;
         let key = flow_key::derive(&config.keys.accepted[&config.keys.send], config.cluster_ip);
         self.connections.insert(flow, signature(&key, &connection));
-        let takers: Vec<usize> = (0..self.hosts.len()).filter(|&host| self.passes(host, &flow)).collect();
-        assert!(takers.len() < 2, "{takers:?} both answer");
-        let taker = *takers.first()?;
-        self.hosts[taker].sockets.insert(flow);
-        Some((taker, flow))
+        flow
     }
 
     /// A connection in every so manieth bucket of the first rule.

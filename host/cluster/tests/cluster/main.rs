@@ -1,6 +1,7 @@
 //! Claims about whole clusters, in virtual time.
 
 mod convergence;
+mod cookies;
 mod faults;
 mod fitness;
 mod fixture;

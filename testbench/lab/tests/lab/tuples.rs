@@ -1,7 +1,8 @@
 //! What one tuple may be in for while its bucket moves: a handshake that stops half way, a SYN that somebody forged, a client
 //! that has forgotten. The kernels are real; the client is made of single segments.
 
-use std::time::Duration;
+use std::fs;
+use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 use weir_agent::control::{Answer, Request, RuleName};
@@ -51,6 +52,90 @@ fn a_half_open_connection_outlives_the_move_of_its_bucket() {
     assert_eq!((answer.host, answer.flags & RST), (Some(old), 0), "{answer:?}");
     assert!(String::from_utf8_lossy(&answer.data).contains(&format!("host {old}")));
     assert_eq!(capture.stop().duplicates(), 0);
+}
+
+/// Whatever queue it has, each host answers every SYN by a cookie, and waits so long for what answers that.
+fn always_by_cookie(lab: &Lab, settle_ms: u64) {
+    for host in [1, 2].map(|host| lab.host(host)) {
+        let always = || fs::write("/proc/sys/net/ipv4/tcp_syncookies", "2");
+        host.namespace().expect("on").enter(always).expect("entered").expect("every kernel has it");
+        let settle = format!("[handover]\ncookie_settle_ms = {settle_ms}");
+        host.edit(|text| text.replace("[handover]", &settle)).expect("edited");
+        let answer = host.ask(Request::Reload { dry_run: false }).expect("an answer");
+        assert!(matches!(answer, Answer::Reload(_)), "{answer:?}");
+    }
+}
+
+/// A connection as a client has it whose SYN was answered by a cookie: what it sends next, and who answered.
+fn half_open_by_cookie(lab: &Lab, client: &RawClient, port: u16) -> (u32, u8) {
+    let first = syn_ack(client, port, 1000);
+    let old = first.host.expect("a host");
+    let netstat = || fs::read_to_string("/proc/thread-self/net/netstat");
+    let text = lab.host(old).namespace().expect("on").enter(netstat).expect("entered").expect("every kernel has it");
+    let mut lines = text.lines().filter(|line| line.starts_with("TcpExt:")).map(|line| line.split(' '));
+    let (names, values) = (lines.next().expect("names"), lines.next().expect("values"));
+    let sent = names.zip(values).find(|(name, _)| *name == "SyncookiesSent").expect("it is counted").1;
+    assert_ne!(sent, "0", "host {old} answered by a cookie");
+    (first.sequence.wrapping_add(1), old)
+}
+
+#[test]
+fn a_connection_that_begins_by_a_cookie_outlives_the_move_of_its_bucket() {
+    let mut lab = fast("t-cookie", 2, Engine::Spec);
+    let epoch = converged(&mut lab, &[1, 2]).epoch;
+    // So long that the test has time to answer in between, however slow the machine.
+    always_by_cookie(&lab, 5000);
+    let capture = lab.capture_clients().expect("a capture");
+    let client = RawClient::new(lab.clients(), 6).expect("a client");
+    let port = 24_000;
+    let (next, old) = half_open_by_cookie(&lab, &client, port);
+    let commits = |lab: &Lab| fs::read_to_string(lab.host(old).trace()).expect("a trace").matches("commit").count();
+    let before = commits(&lab);
+    let weight = Request::Weight { rule: RuleName { vip: None, port: 80 }, weight: Some(0) };
+    let asked = Instant::now();
+    assert_eq!(lab.host(old).ask(weight).expect("an answer"), Answer::Done);
+    while commits(&lab) == before {
+        assert!(asked.elapsed() < PATIENCE, "its NIC is not told");
+        lab.wait(Duration::from_millis(10)).expect("all processes live");
+    }
+    let query = lab.host(old).query().expect("on").expect("an answer");
+    assert_eq!((query.state.as_str(), query.pins), ("converging", 0), "there is no socket that could be pinned");
+    // The ACK was lost; the first data has it as well.
+    client.send(port, ACK | PSH, 1001, next, REQUEST).expect("sent");
+    let mine = |segment: &Segment| segment.port == port && (!segment.data.is_empty() || segment.flags & RST != 0);
+    let answer = client.receive(SOON, mine).expect("an answer");
+    assert_eq!((answer.host, answer.flags & RST), (Some(old), 0), "{answer:?}");
+    assert_eq!(lab.host(old).query().expect("on").expect("an answer").state, "converging", "it still waits");
+
+    // Its bucket moves, and it stays.
+    let agreed = lab.converge(&[1, 2], &epoch, PATIENCE, &mut |_| {}).expect("they converge");
+    assert_eq!(agreed.buckets.get(&old), None);
+    assert!(asked.elapsed() > Duration::from_secs(5), "it was waited for");
+    let (sent, had) = (1001 + REQUEST.len() as u32, answer.sequence.wrapping_add(answer.data.len() as u32));
+    client.send(port, ACK | PSH, sent, had, REQUEST).expect("sent");
+    let again = client.receive(SOON, |segment| mine(segment) && segment.sequence != answer.sequence);
+    let again = again.expect("an answer");
+    assert_eq!((again.host, again.flags & RST), (Some(old), 0), "{again:?}");
+    assert!(String::from_utf8_lossy(&again.data).contains(&format!("host {old}")));
+    assert_eq!(capture.stop().duplicates(), 0);
+}
+
+#[test]
+fn a_connection_that_begins_by_a_cookie_is_reset_where_nobody_waits_for_it() {
+    let mut lab = fast("t-strict", 2, Engine::Spec);
+    let epoch = converged(&mut lab, &[1, 2]).epoch;
+    always_by_cookie(&lab, 0);
+    let client = RawClient::new(lab.clients(), 7).expect("a client");
+    let port = 25_000;
+    let (next, old) = half_open_by_cookie(&lab, &client, port);
+    move_away(&mut lab, old, &epoch);
+    client.send(port, ACK | PSH, 1001, next, REQUEST).expect("sent");
+    let answer = client.receive(SOON, |segment| segment.port == port).expect("an answer");
+    assert_eq!(
+        (answer.host, answer.flags & RST),
+        (Some(3 - old), RST),
+        "the new owner knows nothing of it: {answer:?}"
+    );
 }
 
 #[test]

@@ -38,6 +38,8 @@ pub enum Request {
         /// Which; `None`: all of them, which also takes back `Drainstop`.
         rule: Option<RuleName>,
     },
+    /// End the agent as soon as no hand-over is under way, and leave its part to the one that is started before its lease ends.
+    Restart,
     /// Read the configuration file anew.
     Reload {
         /// Only say what would become of it.

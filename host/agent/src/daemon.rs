@@ -129,7 +129,7 @@ pub fn run(config: &Config) -> Result<(), AgentError> {
     drop(runtime);
     match left {
         None => Ok(()),
-        Some(left) => Err(AgentError::Successor(successor::start(left))),
+        Some(left) => successor::hand_over(left).map_err(AgentError::Successor),
     }
 }
 
@@ -158,6 +158,20 @@ fn listed(written: Written) -> Event {
     Event::Listed { id: written.id, refused: written.refused }
 }
 
+/// One process is to give way to the next.
+struct Replacing {
+    /// Then that is given up.
+    until: Instant,
+    /// This process ends, and somebody else starts the next one.
+    ends: bool,
+}
+
+impl Replacing {
+    fn now(ends: bool) -> Option<Replacing> {
+        Some(Replacing { until: Instant::now() + CALM, ends })
+    }
+}
+
 struct Daemon {
     config: Config,
     /// What is staged.
@@ -179,8 +193,8 @@ struct Daemon {
     interrupt: Signal,
     replace: Signal,
     hangup: Signal,
-    /// Gives way as soon as the protocol is calm, or at this time gives that up.
-    replacing: Option<Instant>,
+    /// Gives way as soon as the protocol is calm.
+    replacing: Option<Replacing>,
 }
 
 impl Daemon {
@@ -193,7 +207,9 @@ impl Daemon {
         let mut nic = HeldNic::open(file, (cluster, source))?;
         // What this process has of it by now goes on.
         successor::close_kept();
-        let left = successor::left_by_the_one_before();
+        let dead_after = Duration::from_micros(file.cluster.period_us * u64::from(file.cluster.tolerance));
+        let file_left = successor::on_disk::take(&successor::on_disk::beside(&file.host.control), dead_after);
+        let left = successor::left_by_the_one_before().or(file_left);
         let left = left.and_then(|left| reload::unpack(&left, &file.path, file));
         let resumed = left.and_then(|(config, left)| match go_on(config, &left, file, &mut nic, (started, own)) {
             Ok(resumed) => Some(resumed),
@@ -265,7 +281,7 @@ impl Daemon {
                         warn!("{message}");
                     }
                 }
-                _ = self.replace.recv() => self.replacing = Some(Instant::now() + CALM),
+                _ = self.replace.recv() => self.replacing = Replacing::now(false),
                 Some(asked) = self.server.next() => self.answer(asked)?,
                 () = self.nic.told() => self.heed(),
                 () = self.connections.ended.any() => self.connections.look_soon(),
@@ -284,7 +300,9 @@ impl Daemon {
             if let Some(state) = self.give_way() {
                 self.health.end();
                 let kept = self.reception.take().map(Reception::hand_on).unwrap_or_default();
-                return Ok(Some(Left { state, kept }));
+                let ends = self.replacing.as_ref().is_some_and(|replacing| replacing.ends);
+                let file = ends.then(|| successor::on_disk::beside(&self.config.host.control));
+                return Ok(Some(Left { state, kept, file }));
             }
         }
         self.health.end();
@@ -294,7 +312,11 @@ impl Daemon {
 
     /// What to leave to the next process, if there is to be one and the protocol is calm.
     fn give_way(&mut self) -> Option<Vec<u8>> {
-        let until = self.replacing?;
+        let until = self.replacing.as_ref()?.until;
+        // Who asked for it has its answer first: the next frame or timer is soon enough.
+        if self.server.is_answering() {
+            return None;
+        }
         let left = self.node.save(self.nic.now());
         if left.is_none() && Instant::now() >= until {
             warn!("not replaced: the cluster did not settle within {} s", CALM.as_secs());
@@ -515,6 +537,11 @@ impl Daemon {
             Request::Drainstop if status.draining => Answer::Already { state: "draining".into() },
             Request::Drainstop => {
                 self.handle(Event::DrainStop);
+                Answer::Done
+            }
+            Request::Restart if stopped => Answer::Already { state: "stopped".into() },
+            Request::Restart => {
+                self.replacing = Replacing::now(true);
                 Answer::Done
             }
             Request::Drain { rule } => self.with_rule(rule, |slot| Some(Event::SetDrain { slot, drain: true })),

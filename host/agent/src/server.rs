@@ -4,6 +4,8 @@ use std::io;
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::os::unix::net::UnixStream as StdUnixStream;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use nix::unistd::Uid;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
@@ -50,6 +52,23 @@ pub(crate) struct Asked {
 pub(crate) struct Server {
     path: PathBuf,
     requests: mpsc::Receiver<Asked>,
+    answering: Arc<AtomicUsize>,
+}
+
+/// A request whose answer is not written yet.
+struct Answering(Arc<AtomicUsize>);
+
+impl Answering {
+    fn begin(answering: &Arc<AtomicUsize>) -> Answering {
+        answering.fetch_add(1, Ordering::Relaxed);
+        Answering(answering.clone())
+    }
+}
+
+impl Drop for Answering {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 impl Server {
@@ -72,12 +91,19 @@ impl Server {
         // Who connects is told by the kernel, and only root and our own user may change anything.
         std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o666)).map_err(failed)?;
         let (sender, requests) = mpsc::channel(16);
+        let answering = Arc::new(AtomicUsize::new(0));
+        let answers = answering.clone();
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(converse(stream, sender.clone()));
+                tokio::spawn(converse(stream, sender.clone(), answers.clone()));
             }
         });
-        Ok(Server { path: path.to_path_buf(), requests })
+        Ok(Server { path: path.to_path_buf(), requests, answering })
+    }
+
+    /// Whether answers that were given are still to be written.
+    pub(crate) fn is_answering(&self) -> bool {
+        self.answering.load(Ordering::Relaxed) > 0
     }
 
     /// The next request.
@@ -93,12 +119,13 @@ impl Drop for Server {
     }
 }
 
-async fn converse(stream: UnixStream, requests: mpsc::Sender<Asked>) -> io::Result<()> {
+async fn converse(stream: UnixStream, requests: mpsc::Sender<Asked>, answering: Arc<AtomicUsize>) -> io::Result<()> {
     let peer = stream.peer_cred()?.uid();
     let trusted = peer == 0 || peer == Uid::effective().as_raw();
     let (reader, mut writer) = stream.into_split();
     let mut lines = BufReader::new(reader.take(LONGEST_REQUEST)).lines();
     while let Some(line) = lines.next_line().await? {
+        let _answering = Answering::begin(&answering);
         let answer = match serde_json::from_str::<Request>(&line) {
             Err(error) => Answer::Refused { message: format!("not a request this version knows: {error}") },
             Ok(request) if !trusted && !matches!(request, Request::Query | Request::Display) => {

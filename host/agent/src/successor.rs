@@ -4,6 +4,10 @@
 //! it goes on watching. What the protocol knows is handed on in an anonymous file, since it holds secrets and must not be used
 //! twice. Meanwhile the NIC goes on by its own lease; if the next process does not come in time, the NIC is fenced, as that of
 //! any host that stands still.
+//!
+//! Where the process itself has to end, it leaves the same in a file: see [`on_disk`].
+
+pub(crate) mod on_disk;
 
 use std::ffi::OsString;
 use std::fs::File;
@@ -15,6 +19,7 @@ use std::process::Command;
 
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::sys::memfd::{MFdFlags, memfd_create};
+use tracing::{info, warn};
 
 /// Names the file to the next process.
 const VARIABLE: &str = "WEIR_AGENT_LEFT";
@@ -29,10 +34,30 @@ pub(crate) struct Left {
     pub(crate) state: Vec<u8>,
     /// Sockets whose end would be noticed outside: memberships in multicast groups, above all.
     pub(crate) kept: Vec<OwnedFd>,
+    /// Where to, if this process ends and another one is started; `None`: it becomes the next one.
+    pub(crate) file: Option<PathBuf>,
+}
+
+/// Leaves it to the next process: in a file, so that this one may end; or becomes the next one itself, also where the file
+/// cannot be written.
+pub(crate) fn hand_over(left: Left) -> io::Result<()> {
+    match &left.file {
+        None => Err(start(left)),
+        Some(path) => match on_disk::leave(path, &left.state) {
+            Ok(()) => {
+                info!("left to the next agent, which is to be started before the lease ends: {}", path.display());
+                Ok(())
+            }
+            Err(error) => {
+                warn!("failed to write {}: {error}; the next agent takes the place of this process", path.display());
+                Err(start(left))
+            }
+        },
+    }
 }
 
 /// Becomes the next process. Returns only with an error.
-pub(crate) fn start(left: Left) -> io::Error {
+fn start(left: Left) -> io::Error {
     let file = match hand_on(&left.state) {
         Ok(file) => file,
         Err(error) => return error,

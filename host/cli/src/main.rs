@@ -51,6 +51,8 @@ enum Command {
     Enable(control::RuleArgs),
     /// weigh more or less in a rule
     Weight(control::WeightArgs),
+    /// end the agent, and leave its part of the cluster to the one that is started next
+    Restart(control::Args),
     /// read the configuration file anew
     Reload(reload::ReloadArgs),
     /// find NICs, hand them over, and look into them
@@ -86,6 +88,7 @@ fn main() -> ExitCode {
         Command::Drain(args) => control::drain(args),
         Command::Enable(args) => control::enable(args),
         Command::Weight(args) => control::set_weight(args),
+        Command::Restart(args) => control::restart(args),
         Command::Reload(args) => reload::run(args),
         Command::Nic(args) => nic::run(args),
         Command::Hdl(args) => hdl::run(args),

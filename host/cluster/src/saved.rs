@@ -201,6 +201,8 @@ pub(crate) struct Saved {
     pub(crate) advanced: u64,
     pub(crate) awake_since: u64,
     pub(crate) saved_at: u64,
+    /// The same moment by the NIC's clock.
+    pub(crate) saved_at_nic: u64,
     pub(crate) pins: Vec<Flow>,
     pub(crate) peers: Vec<SavedPeer>,
     pub(crate) promises: Vec<SavedPromise>,
@@ -228,6 +230,7 @@ fields!(Saved {
     advanced,
     awake_since,
     saved_at,
+    saved_at_nic,
     pins,
     peers,
     promises

@@ -6,6 +6,8 @@ use std::io;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child as Process, Command, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -105,6 +107,18 @@ impl Child {
             Ok(None) => Ok(()),
             Ok(Some(status)) => Err(self.ended(status.to_string())),
             Err(error) => Err(self.ended(error.to_string())),
+        }
+    }
+
+    /// Waits until it has ended by itself, for as long as `patience`; whether it has, and without a fault.
+    pub fn has_ended_well(&mut self, patience: Duration) -> bool {
+        let since = Instant::now();
+        loop {
+            match self.process.try_wait() {
+                Ok(None) if since.elapsed() < patience => sleep(Duration::from_millis(5)),
+                Ok(status) => return status.is_some_and(|status| status.success()),
+                Err(_) => return false,
+            }
         }
     }
 

@@ -212,7 +212,12 @@ impl Host {
         drop(self.alive.as_mut().and_then(|alive| alive.agent.take()));
     }
 
-    /// Starts the agent of a host that is on, where it was killed.
+    /// Whether its agent ends by itself within `patience`, without a fault. It can be started again then.
+    pub fn agent_ends(&mut self, patience: Duration) -> bool {
+        self.alive.as_mut().and_then(|alive| alive.agent.take()).is_some_and(|mut agent| agent.has_ended_well(patience))
+    }
+
+    /// Starts the agent of a host that is on, where it was killed or has ended.
     pub fn restart_agent(&mut self) -> Result<(), HostError> {
         if let Some(mut alive) = self.alive.take() {
             alive.agent = Some(self.start_agent(&alive.namespace)?);

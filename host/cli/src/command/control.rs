@@ -1,4 +1,4 @@
-//! `weir query`, `display`, `start`, `stop`, `drainstop`, `drain`, `enable`, `weight`: ask the agent of this host over its
+//! `weir query`, `display`, `start`, `stop`, `drainstop`, `drain`, `enable`, `weight`, `restart`: ask the agent of this host over its
 //! control socket.
 //!
 //! ```text
@@ -11,6 +11,10 @@
 //! `stop` leaves at once, and connections of this host lose service. `drainstop` takes no new connections and leaves when the
 //! last has ended; `start` takes that back. `drain` and `enable` do the same for one rule, or for all, without leaving. `weight`
 //! changes this host's share of a rule until the agent ends. None of these four breaks a connection.
+//!
+//! `restart` ends the agent without leaving the cluster: what it knows lies in a file beside the control socket, and the agent
+//! that is started next, by systemd or by hand, goes on with it. It has to start before the NIC's lease ends, which is
+//! something less than the time after which a silent host counts as dead; later it joins as after a crash.
 //!
 //! What an operator drains and what a health check finds unfit are told apart:
 //!
@@ -112,6 +116,12 @@ pub(crate) fn stop(args: Args) -> anyhow::Result<Exit> {
 pub(crate) fn drainstop(args: Args) -> anyhow::Result<Exit> {
     let done = "This host takes no new connections, and stops when the last has ended.";
     change(&args, Request::Drainstop, "draining", done)
+}
+
+pub(crate) fn restart(args: Args) -> anyhow::Result<Exit> {
+    let done =
+        "The agent ends as soon as no hand-over is under way; the next one goes on if it starts before the lease ends.";
+    change(&args, Request::Restart, "restarting", done)
 }
 
 pub(crate) fn drain(args: RuleArgs) -> anyhow::Result<Exit> {

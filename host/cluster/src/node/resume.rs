@@ -19,6 +19,9 @@ use crate::time::{HostTime, NicTime, Now};
 use crate::timers::Timer;
 use crate::wire::codes;
 
+/// The host's clock and the NIC's are read one after the other, by a process that may be kept waiting in between.
+const CLOCKS_APART: u64 = 100_000;
+
 /// Why a process cannot go on where the one before it ended. It may start anew.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum ResumeError {
@@ -28,6 +31,9 @@ pub enum ResumeError {
     /// Written by another version, or broken.
     #[error("what was left is not of this version")]
     Unreadable,
+    /// The NIC's clock does not go on where it was: beats that were sent by it say nothing of a lease now.
+    #[error("the clock of the NIC was set back, or another one answers")]
+    Clock,
     /// What all hosts must agree in has changed, or the priority, or the key that signs.
     #[error("the configuration differs in what all hosts must agree in, in host.priority or in the signing key")]
     Changed,
@@ -100,6 +106,7 @@ impl Node {
             advanced: advanced.0,
             awake_since: self.awake_since.0,
             saved_at: now.host.0,
+            saved_at_nic: now.nic.0,
             pins: self.handover.pins.keys().copied().collect(),
             peers: peers.collect::<Option<_>>()?,
             promises: promises.collect(),
@@ -119,6 +126,9 @@ impl Node {
     /// Goes on where the process before ended. The NIC still runs what it ran then.
     pub fn resume(config: Config, left: &[u8], now: Now) -> Result<Node, ResumeError> {
         let saved = Saved::decode(left).ok_or(ResumeError::Unreadable)?;
+        if !goes_on(&saved, now) {
+            return Err(ResumeError::Clock);
+        }
         // The others know this host by that.
         let mut node = Node::new(Config { unique_code: saved.unique_code, ..config })?;
         let epoch = Proposal::decode(&saved.epoch).ok_or(ResumeError::Unreadable)?;
@@ -204,6 +214,12 @@ impl Node {
             self.handover.outboxes.insert(host, Outbox::new(epoch.epoch, 0, Vec::new()));
         }
     }
+}
+
+/// Whether both clocks have run on together, as far as clocks do that drift apart by less than a hundredth.
+fn goes_on(saved: &Saved, now: Now) -> bool {
+    let passed = (now.host.0.checked_sub(saved.saved_at), now.nic.0.checked_sub(saved.saved_at_nic));
+    matches!(passed, (Some(host), Some(nic)) if host.abs_diff(nic) <= CLOCKS_APART + host / 100)
 }
 
 fn configured(config: &Config) -> Vec<u32> {

@@ -460,6 +460,16 @@ fn what_another_configuration_or_nobody_left_is_refused() {
     assert_eq!(with(&|config| config.shared.push(1)), Some(ResumeError::Changed));
     assert_eq!(with(&|config| config.host = HostId::new(2).expect("host")), Some(ResumeError::Changed));
     assert_eq!(with(&|config| config.keys.accepted = [(1, Secret(vec![8; 32]))].into()), Some(ResumeError::Changed));
+    let at = |host: u64, nic: u64| {
+        let now =
+            weir_cluster::Now { host: weir_cluster::HostTime(now.host.0 + host), nic: weir_cluster::NicTime(nic) };
+        weir_cluster::Node::resume(config.clone(), &left, now).err()
+    };
+    assert_eq!(at(3 * SECOND, now.nic.0 + 3 * SECOND), None);
+    // A NIC that was reset, and one that has run for longer than this host.
+    assert_eq!(at(3 * SECOND, 3 * SECOND), Some(ResumeError::Clock));
+    assert_eq!(at(3 * SECOND, now.nic.0), Some(ResumeError::Clock));
+    assert_eq!(at(0, now.nic.0 + SECOND), Some(ResumeError::Clock));
     for end in (0..left.len()).step_by(7) {
         let cut = weir_cluster::Node::resume(config.clone(), &left[..end], now).err();
         assert_eq!(cut, Some(ResumeError::Unreadable), "{end} octets");

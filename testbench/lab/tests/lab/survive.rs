@@ -114,6 +114,22 @@ fn no_planned_change_breaks_a_connection() {
         assert_eq!((&before.epoch, &before.state, before.pins), (&after.epoch, &after.state, after.pins));
     }
 
+    // Every agent ends, and another process is started: a rolling restart.
+    for host in 1..=4 {
+        ask(&lab, host, Request::Restart);
+        assert!(lab.host_mut(host).agent_ends(PATIENCE), "the agent of host {host} ends");
+        lab.host_mut(host).restart_agent().expect("started");
+        lab.wait(Duration::from_secs(2)).expect("all processes live");
+        let log = std::fs::read_to_string(lab.dir().join(format!("logs/agent-of-host-{host}.log"))).expect("a log");
+        assert_eq!(log.matches("going on where the agent before ended").count(), 2, "{log}");
+    }
+    assert_eq!(all_answered(&mut lab, &held, |_| true), Vec::<String>::new(), "after: a rolling restart");
+    let restarted = lab.views(&[1, 2, 3, 4]);
+    for (before, after) in after.iter().zip(&restarted) {
+        let (before, after) = (before.query.as_ref().expect("an answer"), after.query.as_ref().expect("an answer"));
+        assert_eq!((&before.epoch, &before.state, before.pins), (&after.epoch, &after.state, after.pins));
+    }
+
     let outcomes = stream.stop();
     let bad: Vec<_> = outcomes.iter().filter(|o| o.host.is_err() || o.took > ONE_RETRY).collect();
     assert!(bad.is_empty(), "{} of {}: {bad:?}", bad.len(), outcomes.len());

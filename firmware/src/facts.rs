@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 
+use crate::image::Role;
 use crate::{Package, Wrong};
 
 /// Granularity in which NOR flash is erased (opcode D8h), in bytes: what must not share a block with something else starts on one.
@@ -140,6 +141,10 @@ pub struct Flash {
     pub golden: Region,
     /// The block that says where the golden image is; the last page.
     pub jump: Region,
+    /// An erase block for the manifest of the package that was written last.
+    pub installed: Region,
+    /// An erase block for the key that control frames are signed with, on boards that take them.
+    pub key: Option<Region>,
 }
 
 /// A place in the flash.
@@ -267,16 +272,52 @@ impl Flash {
                 format!("a multiple of {ERASE_BLOCK:#x} from {ERASE_BLOCK:#x} to {last:#x}"),
             ));
         }
-        let sources = [
+        let mut blocks = vec![("flash.installed.address", self.installed.address)];
+        blocks.extend(self.key.iter().map(|key| ("flash.key.address", key.address)));
+        for (at, (field, address)) in blocks.iter().enumerate() {
+            let alone = blocks[..at].iter().all(|(_, other)| other != address);
+            // Above the golden image they would be in the half of the flash that is protected.
+            if !alone || !address.is_multiple_of(ERASE_BLOCK) || !(ERASE_BLOCK..golden).contains(address) {
+                let wanted = format!("an erase block of its own, a multiple of {ERASE_BLOCK:#x} below {golden:#x}");
+                return Err(Wrong::new(*field, hex(*address), wanted));
+            }
+        }
+        let mut sources = vec![
             ("flash.source", &self.source),
             ("flash.primary.source", &self.primary.source),
             ("flash.golden.source", &self.golden.source),
             ("flash.jump.source", &self.jump.source),
+            ("flash.installed.source", &self.installed.source),
         ];
+        sources.extend(self.key.iter().map(|key| ("flash.key.source", &key.source)));
         match sources.into_iter().find(|(_, source)| source.trim().is_empty()) {
             Some((field, source)) => Err(Wrong::new(field, quoted(source), "where the number is known from")),
             None => Ok(()),
         }
+    }
+}
+
+impl Flash {
+    /// Granularity in which it is erased, in octets.
+    pub const ERASE_BLOCK: u32 = ERASE_BLOCK;
+
+    /// Where an image begins.
+    pub fn address(&self, role: Role) -> u32 {
+        match role {
+            Role::Primary => self.primary.address,
+            Role::Golden => self.golden.address,
+        }
+    }
+
+    /// Octets from where an image begins up to what is behind it.
+    pub fn room(&self, role: Role) -> u32 {
+        let from = self.address(role);
+        let key = self.key.iter().map(|key| key.address);
+        // The jump block shares its erase block with nothing.
+        let jump = self.bytes - ERASE_BLOCK;
+        let others = [self.golden.address, self.installed.address, jump].into_iter().chain(key);
+        let behind = others.filter(|address| *address > from).min();
+        behind.expect("the jump block is behind every image") - from
     }
 }
 

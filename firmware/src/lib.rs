@@ -4,12 +4,14 @@
 //! [`Board::load`] takes a folder whole or says what is wrong with it; [`Board::all`] takes every folder and sees to it
 //! that no two boards share the number by which a NIC names its board.
 //!
-//! Planned and absent: building images, packages, signatures and flashing.
+//! [`ecp5`] reads configuration streams and holds every CRC; [`image`] makes, reads, signs and checks packages of them.
 #![forbid(unsafe_code)]
 
 mod board;
+pub mod ecp5;
 mod error;
 mod facts;
+pub mod image;
 mod lpf;
 mod package;
 

@@ -115,6 +115,21 @@ fn a_value_out_of_range_is_told_with_its_field_and_what_would_be_right() {
             "flash.golden.address is 0xff0000, should be a multiple of 0x10000 from 0x10000 to 0xfe0000",
         ),
         (
+            "address = 0x7f0000",
+            "address = 0x7f8000",
+            "flash.installed.address is 0x7f8000, should be an erase block of its own, a multiple of 0x10000 below 0x800000",
+        ),
+        (
+            "address = 0x7e0000",
+            "address = 0x7f0000",
+            "flash.key.address is 0x7f0000, should be an erase block of its own, a multiple of 0x10000 below 0x800000",
+        ),
+        (
+            "address = 0x7e0000",
+            "address = 0x800000",
+            "flash.key.address is 0x800000, should be an erase block of its own, a multiple of 0x10000 below 0x800000",
+        ),
+        (
             "address = 0xffff00",
             "address = 0x7fff00",
             "flash.jump.address is 0x7fff00, should be 0xffff00, the last page of the flash",

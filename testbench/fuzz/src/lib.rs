@@ -7,6 +7,8 @@
 //! | `heartbeat` | the heartbeat decoders, with and without a right signature |
 //! | `listing` | a program as JSON, and the selector of a NIC |
 //! | `socket` | what a vfio-user server answers, and the configuration space behind it |
+//! | `bitstream` | configuration streams, with CRCs set right |
+//! | `package` | packages, manifests, signatures and trusted keys |
 //! | `bulk` | the bulk and identity frame decoders, likewise |
 //! | `neighbours` | what the agent answers itself: ARP and neighbour solicitations |
 //!

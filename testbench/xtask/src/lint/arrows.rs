@@ -13,6 +13,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("weir-nic", &["weir-spec"]),
     ("weir-agent", &["weir-spec", "weir-link", "weir-cluster", "weir-nic"]),
     ("weir-firmware", &["weir-spec", "weir-hdl", "weir-nic"]),
+    ("weir-board", &["weir-firmware"]),
     ("weir-rtl", &["weir-spec", "weir-hdl"]),
     ("weir-device", &["weir-spec", "weir-link", "weir-hdl", "weir-rtl", "weir-nic"]),
     ("weir-replay", &["weir-spec", "weir-rtl", "weir-cluster", "weir-agent"]),

@@ -220,6 +220,25 @@ pub(super) const CATALOGUE: &[Tool] = &[
         }),
     },
     Tool {
+        name: "openFPGALoader",
+        purpose: "the board part, `weir flash` over JTAG",
+        source: Source::Foreign(Foreign {
+            // That of Debian 12 has no client for a virtual cable.
+            suites: &["trixie"],
+            package: "openfpgaloader",
+            else_advice: "; or put an openFPGALoader of version 0.13 or newer on PATH",
+            kept: Kept::Program {
+                name: "openFPGALoader",
+                file: "usr/bin/openFPGALoader",
+                data: &[],
+                launch: "exec \"$home/loader\" --library-path \"$home/lib\" --argv0 openFPGALoader \\\n  \
+                         \"$home/program\" \"$@\"\n",
+                able: (&["--help"], "xvc"),
+                lacks: "has no client for a virtual cable, which openFPGALoader has from version 0.12 on",
+            },
+        }),
+    },
+    Tool {
         name: "keepalived",
         purpose: "the failover bench",
         source: Source::Debian(Packages {

@@ -8,6 +8,13 @@ use crate::{BoardError, Facts, Lpf, Wrong};
 const FACTS: &str = "board.toml";
 const PINS: &str = "pins.lpf";
 
+/// The folders of `constraints/`, so that a program needs no work tree: name, `board.toml`, `pins.lpf`.
+const BUILT_IN: &[(&str, &str, &str)] = &[(
+    "ecp5-versa-5g",
+    include_str!("../../constraints/ecp5-versa-5g/board.toml"),
+    include_str!("../../constraints/ecp5-versa-5g/pins.lpf"),
+)];
+
 /// A board a bitstream can be built for; one that is loaded is consistent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Board {
@@ -20,20 +27,33 @@ pub struct Board {
 impl Board {
     /// Reads `board.toml` and `pins.lpf` of a folder and checks each alone and both together.
     pub fn load(folder: &Path) -> Result<Board, BoardError> {
-        let path = folder.join(FACTS);
-        let text = read(&path)?;
-        let facts: Facts = toml::from_str(&text).map_err(|error| BoardError::Syntax {
-            path: path.clone(),
-            message: error.to_string().trim_end().to_string(),
-        })?;
         let name = folder
             .canonicalize()
             .ok()
             .and_then(|full| full.file_name().map(|name| name.to_string_lossy().into_owned()));
-        facts.check(&name.unwrap_or_default()).map_err(|source| BoardError::Value { path, source })?;
+        let facts = read(&folder.join(FACTS))?;
+        let pins = read(&folder.join(PINS))?;
+        Board::parse(folder, &name.unwrap_or_default(), &facts, &pins)
+    }
+
+    /// The boards that this was built with.
+    pub fn built_in() -> impl Iterator<Item = Board> {
+        BUILT_IN.iter().map(|(name, facts, pins)| {
+            let board = Board::parse(Path::new(name), name, facts, pins);
+            board.expect("a test loads every folder of constraints/")
+        })
+    }
+
+    fn parse(folder: &Path, name: &str, facts: &str, pins: &str) -> Result<Board, BoardError> {
+        let path = folder.join(FACTS);
+        let facts: Facts = toml::from_str(facts).map_err(|error| BoardError::Syntax {
+            path: path.clone(),
+            message: error.to_string().trim_end().to_string(),
+        })?;
+        facts.check(name).map_err(|source| BoardError::Value { path, source })?;
 
         let path = folder.join(PINS);
-        let pins = match Lpf::read(&read(&path)?, facts.device.package) {
+        let pins = match Lpf::read(pins, facts.device.package) {
             Ok(pins) => pins,
             Err(source) => return Err(BoardError::Pins { path, source }),
         };

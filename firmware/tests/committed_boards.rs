@@ -16,6 +16,12 @@ fn every_committed_board_is_consistent() {
 }
 
 #[test]
+fn every_committed_board_is_built_in() {
+    let built_in: Vec<Board> = Board::built_in().collect();
+    assert_eq!(built_in, Board::all(constraints()).unwrap());
+}
+
+#[test]
 fn every_committed_board_has_notes() {
     for board in Board::all(constraints()).unwrap() {
         let notes = constraints().join(&board.facts.name).join("notes.md");

@@ -1,12 +1,10 @@
 //! Packages: written, read back by us and by another reader, changed bit by bit, and held against boards.
 
-mod stream;
-
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::Path;
 
-use stream::Stream;
+use weir_board::stream::Stream;
 use weir_firmware::Board;
 use weir_firmware::image::{
     ImagePackage, KeyPair, Manifest, PackageError, Role, SignatureError, Target, Trust, TrustError,

@@ -1,9 +1,7 @@
 //! Configuration streams: what is read, and what is refused at which octet.
 
-mod stream;
-
 use proptest::prelude::*;
-use stream::Stream;
+use weir_board::stream::Stream;
 use weir_firmware::ecp5::{self, Bitstream, BootError, StreamError};
 
 const PART: u32 = 0x8111_2043;

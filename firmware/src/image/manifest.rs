@@ -81,7 +81,7 @@ pub struct Utilisation {
 #[derive(Debug, thiserror::Error)]
 pub enum ManifestError {
     /// Not JSON, or not of these fields.
-    #[error("failed to read the manifest: {0}")]
+    #[error("failed to read the manifest")]
     Syntax(#[from] serde_json::Error),
     /// A later form than this program knows.
     #[error("format of the manifest is {found}, should be {FORMAT}: a newer weir reads it")]

@@ -75,7 +75,7 @@ pub enum PackageError {
         wanted: String,
     },
     /// A payload that is no image for the part.
-    #[error("the {role} image is not accepted: {source}")]
+    #[error("the {role} image is not accepted")]
     Image {
         /// Which.
         role: Role,

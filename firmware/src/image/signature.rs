@@ -18,7 +18,7 @@ pub struct KeyPair {
 #[derive(Debug, thiserror::Error)]
 pub enum SignatureError {
     /// The text of a key is none.
-    #[error("failed to read the {which} key: {source}")]
+    #[error("failed to read the {which} key")]
     Key {
         /// `public` or `secret`.
         which: &'static str,
@@ -32,7 +32,7 @@ pub enum SignatureError {
     #[error("failed to read the signature: {0}")]
     Syntax(minisign::PError),
     /// The key could not be made, or not be used.
-    #[error("failed to {what}: {source}")]
+    #[error("failed to {what}")]
     Failed {
         /// What was tried.
         what: &'static str,

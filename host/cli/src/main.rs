@@ -16,7 +16,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
-use command::{agent, completions, control, device, hdl, lab, man, nic, reload};
+use command::{agent, completions, control, device, hdl, image, lab, man, nic, reload};
 use exit::Exit;
 
 /// Load balancing without a load balancer: each host's NIC passes only the packets whose bucket its host owns.
@@ -61,6 +61,9 @@ enum Command {
     /// emit the circuits, or run a capture through one
     #[command(subcommand)]
     Hdl(hdl::Args),
+    /// pack, read, sign and check packages of bitstreams
+    #[command(subcommand)]
+    Image(image::Args),
     /// print what a shell needs to complete commands and options
     Completions(completions::Args),
     /// write manual pages
@@ -92,6 +95,7 @@ fn main() -> ExitCode {
         Command::Reload(args) => reload::run(args),
         Command::Nic(args) => nic::run(args),
         Command::Hdl(args) => hdl::run(args),
+        Command::Image(args) => image::run(args),
         Command::Completions(args) => completions::run(args, Cli::command()),
         Command::Man(args) => man::run(args, Cli::command()),
         Command::LabServe(args) => lab::serve(args),

@@ -12,6 +12,7 @@
 
 mod fpga;
 mod nor;
+pub mod stream;
 pub mod tap;
 pub mod xvc;
 

@@ -1,16 +1,21 @@
-//! Writes small configuration streams, for tests: by the same facts as the reader, in other code.
+//! Small configuration streams, for tests: by the same facts as the reader of `weir-firmware`, in other code.
 
 /// A stream for the LFE5UM5G-45F, as `ecppack` orders its commands.
-pub(crate) struct Stream {
-    pub(crate) idcode: u32,
-    pub(crate) frames: u16,
-    pub(crate) frame_octets: usize,
-    pub(crate) usercode: u32,
-    pub(crate) compressed: bool,
+pub struct Stream {
+    /// The part it is for; frames are those of the die of a 45F.
+    pub idcode: u32,
+    /// How many frames it says it has, and has.
+    pub frames: u16,
+    /// Octets of a frame.
+    pub frame_octets: usize,
+    /// Its USERCODE.
+    pub usercode: u32,
+    /// Whether its frames are compressed.
+    pub compressed: bool,
     /// One octet of one frame that is not zero, to tell designs apart: frame, octet, value.
-    pub(crate) mark: (u16, usize, u8),
+    pub mark: (u16, usize, u8),
     /// Rows of the one block RAM it fills.
-    pub(crate) rows: u16,
+    pub rows: u16,
 }
 
 impl Default for Stream {
@@ -21,7 +26,8 @@ impl Default for Stream {
 }
 
 impl Stream {
-    pub(crate) fn write(&self) -> Vec<u8> {
+    /// The octets of its file.
+    pub fn write(&self) -> Vec<u8> {
         let mut out = Writer::default();
         out.octets.extend(b"\xff\0Part: LFE5UM5G-45F-8CABGA381\0\xff\xff\xff\xbd\xb3\xff\xff\xff\xff");
         out.put(&[0x3b, 0, 0, 0]);

@@ -1,0 +1,45 @@
+//! `weir image`: packages of bitstreams, made, read, signed and checked.
+//!
+//! ```text
+//! $ weir image keygen --out keys/release
+//! $ weir image pack --board ecp5-versa-5g --version 0.2.7 --primary weir.bit --golden golden.bit --source "$(git rev-parse HEAD)" --out weir.pldm
+//! $ weir image sign --key keys/release.key weir.pldm
+//! $ weir image verify --board ecp5-versa-5g --trusted keys.toml weir.pldm
+//! ```
+//!
+//! One file a verb, below `image/`. Exit codes: 0 done; 1 refused or failed, and nothing written; 2 wrong usage; 3 a file is
+//! not there.
+
+mod board;
+mod file;
+mod inspect;
+mod keygen;
+mod pack;
+mod sign;
+mod verify;
+
+use crate::exit::Exit;
+
+#[derive(clap::Subcommand)]
+pub(crate) enum Args {
+    /// make a pair of keys to sign with
+    Keygen(keygen::Args),
+    /// put bitstreams and what is said of them into one package
+    Pack(pack::Args),
+    /// tell what a package or a bitstream is, with every checksum held
+    Inspect(inspect::Args),
+    /// sign a package
+    Sign(sign::Args),
+    /// check a package for a board: signature, checksums, part, register layout
+    Verify(verify::Args),
+}
+
+pub(crate) fn run(args: Args) -> anyhow::Result<Exit> {
+    match args {
+        Args::Keygen(args) => keygen::run(args),
+        Args::Pack(args) => pack::run(args),
+        Args::Inspect(args) => inspect::run(args),
+        Args::Sign(args) => sign::run(args),
+        Args::Verify(args) => verify::run(args),
+    }
+}

@@ -1,0 +1,43 @@
+//! `weir image sign`: a detached signature, as minisign makes and checks it.
+//!
+//! ```text
+//! $ weir image sign --key keys/release.key weir.pldm
+//! weir.pldm.minisig, by key 3F1B2C4D5E6F7081
+//! ```
+//!
+//! What is signed is read first, whole: nothing is signed that is no package. `WEIR_KEY_PASSWORD` opens an encrypted key.
+
+use std::path::PathBuf;
+
+use anyhow::Context;
+use weir_firmware::image::{ImagePackage, sign, signer};
+
+use super::file;
+use crate::exit::Exit;
+
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// the package
+    package: PathBuf,
+    /// the secret key
+    #[arg(long, value_name = "file")]
+    key: PathBuf,
+}
+
+pub(super) fn run(args: Args) -> anyhow::Result<Exit> {
+    let octets = file::read(&args.package)?;
+    let package = ImagePackage::read(&octets).with_context(|| format!("{} is not signed", args.package.display()))?;
+    let manifest = package.manifest();
+    let comment = format!("weir {} for {}", manifest.version, manifest.board);
+    let signature = sign(&file::text(&args.key)?, password(), &octets, &comment)
+        .with_context(|| format!("failed to sign with {}", args.key.display()))?;
+    let path = file::signature_of(&args.package);
+    file::write(&path, signature.as_bytes(), 0o644)?;
+    println!("{}, by key {}", path.display(), signer(&signature)?);
+    Ok(Exit::Done)
+}
+
+/// The password of secret keys; an empty one is none.
+pub(super) fn password() -> Option<String> {
+    std::env::var("WEIR_KEY_PASSWORD").ok().filter(|password| !password.is_empty())
+}

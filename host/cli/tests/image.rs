@@ -1,0 +1,176 @@
+//! `weir image` as a user runs it: from bitstreams to a signed package, and what is refused on the way.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use weir_board::stream::Stream;
+
+const VERSA: &[&str] = &["--board", "ecp5-versa-5g"];
+
+struct Bench {
+    folder: tempfile::TempDir,
+}
+
+impl Bench {
+    fn new() -> Bench {
+        let bench = Bench { folder: tempfile::tempdir().expect("a folder") };
+        fs::write(bench.path("primary.bit"), Stream::default().write()).expect("room");
+        let golden = Stream { usercode: 0x600d_0001, ..Stream::default() };
+        fs::write(bench.path("golden.bit"), golden.write()).expect("room");
+        bench
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn image(&self, arguments: &[&str]) -> Output {
+        let mut weir = Command::new(env!("CARGO_BIN_EXE_weir"));
+        weir.current_dir(self.folder.path()).env_remove("WEIR_KEY_PASSWORD").env("SOURCE_DATE_EPOCH", "1792000000");
+        weir.arg("image").args(arguments).output().expect("weir runs")
+    }
+
+    /// Runs and expects exit code 0; what it printed.
+    fn done(&self, arguments: &[&str]) -> String {
+        let output = self.image(arguments);
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{arguments:?}: {errors}");
+        String::from_utf8(output.stdout).expect("text")
+    }
+
+    /// Runs and expects a refusal with this exit code; what it said.
+    fn refused(&self, code: i32, arguments: &[&str]) -> String {
+        let output = self.image(arguments);
+        let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {errors}");
+        errors
+    }
+
+    fn pack(&self, version: &str, out: &str) -> String {
+        let images = ["--primary", "primary.bit", "--golden", "golden.bit", "--source", "0123456789abcdef"];
+        let rest = ["pack", "--version", version, "--out", out, "--tool", "place-and-route=nextpnr-ecp5 0.11.1"];
+        self.done(&[&rest[..], &images, VERSA].concat())
+    }
+
+    fn signed(&self, version: &str, out: &str) {
+        self.pack(version, out);
+        if !self.path("release.key").exists() {
+            self.done(&["keygen", "--unencrypted", "--out", "release"]);
+        }
+        self.done(&["sign", "--key", "release.key", out]);
+    }
+}
+
+fn flip(path: &Path, at: usize) {
+    let mut octets = fs::read(path).expect("a file");
+    octets[at] ^= 1;
+    fs::write(path, octets).expect("room");
+}
+
+#[test]
+fn a_package_is_made_signed_and_verified() {
+    let bench = Bench::new();
+    bench.signed("0.2.7", "weir.pldm");
+    let told = bench.done(&[&["verify", "--key", "release.pub", "weir.pldm"][..], VERSA].concat());
+    assert!(told.contains("weir.pldm: 0.2.7 for ecp5-versa-5g, signed by"), "{told}");
+    let told = bench.done(&["inspect", "weir.pldm"]);
+    for line in ["package    0.2.7 for ecp5-versa-5g (number 1)", "tool       place-and-route: nextpnr-ecp5 0.11.1"] {
+        assert!(told.contains(line), "{told}");
+    }
+    assert!(told.contains("golden     image for LFE5UM5G-45F, 9470 compressed frames"), "{told}");
+    let told = bench.done(&["inspect", "--json", "primary.bit"]);
+    let told: serde_json::Value = serde_json::from_str(&told).expect("JSON");
+    assert_eq!((told["usercode"].as_u64(), told["crcs"].as_u64()), (Some(0x1234_5678), Some(9_472)));
+}
+
+#[test]
+fn the_same_bitstreams_make_the_same_package() {
+    let bench = Bench::new();
+    bench.pack("0.2.7", "one.pldm");
+    bench.pack("0.2.7", "two.pldm");
+    assert_eq!(fs::read(bench.path("one.pldm")).expect("a file"), fs::read(bench.path("two.pldm")).expect("a file"));
+}
+
+#[test]
+fn minisign_files_have_the_names_and_modes_they_should() {
+    use std::os::unix::fs::PermissionsExt;
+    let bench = Bench::new();
+    bench.done(&["keygen", "--unencrypted", "--out", "release"]);
+    let mode = |name| fs::metadata(bench.path(name)).expect("a file").permissions().mode() & 0o777;
+    assert_eq!((mode("release.key"), mode("release.pub") & 0o400), (0o600, 0o400));
+    let again = bench.refused(1, &["keygen", "--unencrypted", "--out", "release"]);
+    assert!(again.contains("release.key is there already"), "{again}");
+    let none = bench.refused(1, &["keygen", "--out", "other"]);
+    assert!(none.contains("WEIR_KEY_PASSWORD") && !bench.path("other.key").exists(), "{none}");
+}
+
+#[test]
+fn what_was_changed_or_signed_by_others_is_refused() {
+    let bench = Bench::new();
+    bench.signed("0.2.7", "weir.pldm");
+    let verify = [&["verify", "--key", "release.pub", "weir.pldm"][..], VERSA].concat();
+    flip(&bench.path("weir.pldm"), 50_000);
+    let told = bench.refused(1, &verify);
+    assert!(told.contains("weir.pldm is refused") && told.contains("the signature does not hold"), "{told}");
+    let told = bench.refused(1, &["inspect", "weir.pldm"]);
+    assert!(told.contains("weir.pldm: the primary image is not accepted: "), "{told}");
+    flip(&bench.path("weir.pldm"), 50_000);
+    bench.done(&verify);
+
+    bench.done(&["keygen", "--unencrypted", "--out", "other"]);
+    let other = [&["verify", "--key", "other.pub", "weir.pldm"][..], VERSA].concat();
+    let told = bench.refused(1, &other);
+    assert!(told.contains("which is not trusted here"), "{told}");
+    let line = fs::read_to_string(bench.path("release.pub")).expect("a key");
+    let line = line.lines().last().expect("a line").to_string();
+    let trusted = format!("[[key]]\nname = \"release\"\npublic = \"{line}\"\nuntil = 2020-01-01\n");
+    fs::write(bench.path("keys.toml"), trusted).expect("room");
+    let expired = [&["verify", "--trusted", "keys.toml", "weir.pldm"][..], VERSA].concat();
+    let told = bench.refused(1, &expired);
+    assert!(told.contains("(release), which was to be taken until 2020-01-01"), "{told}");
+    fs::remove_file(bench.path("weir.pldm.minisig")).expect("a file");
+    let told = bench.refused(3, &verify);
+    assert!(told.contains("sign it with `weir image sign`") && told.contains("weir.pldm.minisig"), "{told}");
+}
+
+#[test]
+fn an_earlier_version_is_refused_unless_it_is_meant() {
+    let bench = Bench::new();
+    bench.signed("0.2.7", "weir.pldm");
+    let verify = [&["verify", "--key", "release.pub", "--installed", "0.3.0", "weir.pldm"][..], VERSA].concat();
+    let told = bench.refused(1, &verify);
+    assert!(
+        told.contains("version is 0.2.7, should be 0.3.0, which is installed, or later; say --downgrade"),
+        "{told}"
+    );
+    bench.done(&[&verify[..], &["--downgrade"]].concat());
+}
+
+#[test]
+fn what_makes_no_package_leaves_none() {
+    let bench = Bench::new();
+    fs::write(bench.path("text.bit"), "no bitstream").expect("room");
+    let other = Stream { idcode: 0x4111_2043, ..Stream::default() };
+    fs::write(bench.path("other.bit"), other.write()).expect("room");
+    let pack = |board: &str, primary: &str, code| {
+        let arguments =
+            ["pack", "--board", board, "--version", "1.0.0", "--primary", primary, "--source", "0123456789abcdef"];
+        let told = bench.refused(code, &[&arguments[..], &["--out", "weir.pldm"]].concat());
+        assert!(!bench.path("weir.pldm").exists());
+        told
+    };
+    assert!(pack("ecp5-versa-5g", "text.bit", 1).contains("no preamble"));
+    assert!(pack("ecp5-versa-5g", "other.bit", 1).contains("(LFE5U-45F) at octet"));
+    assert!(pack("ecp5-versa-5g", "nowhere.bit", 3).contains("failed to read nowhere.bit"));
+    assert!(pack("versa", "primary.bit", 1).contains("no board \"versa\"; built in: ecp5-versa-5g"));
+    assert!(pack("./versa", "primary.bit", 3).contains("failed to take board ./versa"));
+}
+
+#[test]
+fn nothing_is_signed_that_is_no_package() {
+    let bench = Bench::new();
+    bench.done(&["keygen", "--unencrypted", "--out", "release"]);
+    let told = bench.refused(1, &["sign", "--key", "release.key", "primary.bit"]);
+    assert!(told.contains("primary.bit is not signed") && !bench.path("primary.bit.minisig").exists(), "{told}");
+}

@@ -4,13 +4,15 @@
 //! [`Board::load`] takes a folder whole or says what is wrong with it; [`Board::all`] takes every folder and sees to it
 //! that no two boards share the number by which a NIC names its board.
 //!
-//! [`ecp5`] reads configuration streams and holds every CRC; [`image`] makes, reads, signs and checks packages of them.
+//! [`ecp5`] reads configuration streams and holds every CRC; [`image`] makes, reads, signs and checks packages of them;
+//! [`flash`] brings them onto a board and proves that they run.
 #![forbid(unsafe_code)]
 
 mod board;
 pub mod ecp5;
 mod error;
 mod facts;
+pub mod flash;
 pub mod image;
 mod lpf;
 mod package;

@@ -4,6 +4,7 @@ pub(crate) mod agent;
 pub(crate) mod completions;
 pub(crate) mod control;
 pub(crate) mod device;
+pub(crate) mod flash;
 pub(crate) mod hdl;
 pub(crate) mod image;
 pub(crate) mod lab;

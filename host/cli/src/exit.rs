@@ -19,6 +19,12 @@ pub(crate) enum Exit {
     Nothing = 2,
     /// What it was to work on is not there: no file, no agent, no interface.
     NotFound = 3,
+    /// Done, and in force after a cycle of power.
+    PowerCycle = 4,
+    /// Done, and the board runs its golden image all the same.
+    FellBack = 5,
+    /// Done, and the board runs nothing.
+    Dark = 6,
 }
 
 impl Exit {

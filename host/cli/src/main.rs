@@ -1,7 +1,7 @@
 //! The `weir` command: load balancing without a load balancer.
 //!
 //! Each sub-command is one file under `command/`; this one only picks. Exit codes are the same everywhere: 0 done, 1
-//! failed, 2 nothing to do or wrong usage, 3 not found.
+//! failed, 2 nothing to do or wrong usage, 3 not found; `weir flash` has three more.
 #![forbid(unsafe_code)]
 
 // First: its macros stand for those of the standard library in all that follows.
@@ -16,7 +16,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
-use command::{agent, completions, control, device, hdl, image, lab, man, nic, reload};
+use command::{agent, completions, control, device, flash, hdl, image, lab, man, nic, reload};
 use exit::Exit;
 
 /// Load balancing without a load balancer: each host's NIC passes only the packets whose bucket its host owns.
@@ -64,6 +64,8 @@ enum Command {
     /// pack, read, sign and check packages of bitstreams
     #[command(subcommand)]
     Image(image::Args),
+    /// bring a package onto a board, and prove that it runs
+    Flash(flash::Args),
     /// print what a shell needs to complete commands and options
     Completions(completions::Args),
     /// write manual pages
@@ -96,6 +98,7 @@ fn main() -> ExitCode {
         Command::Nic(args) => nic::run(args),
         Command::Hdl(args) => hdl::run(args),
         Command::Image(args) => image::run(args),
+        Command::Flash(args) => flash::run(args),
         Command::Completions(args) => completions::run(args, Cli::command()),
         Command::Man(args) => man::run(args, Cli::command()),
         Command::LabServe(args) => lab::serve(args),

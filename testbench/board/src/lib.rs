@@ -10,6 +10,7 @@
 //! cold start, analogue faults, or a second TAP in the chain.
 #![forbid(unsafe_code)]
 
+mod bus;
 mod fpga;
 mod nor;
 pub mod stream;

@@ -158,6 +158,17 @@ impl Nor {
         }
     }
 
+    /// What a plain read under way brings next, as so many octets at once; `None` for all else.
+    pub(crate) fn read_at_once(&self, count: usize) -> Option<Vec<u8>> {
+        let [0x03, rest @ ..] = self.command.as_slice() else {
+            return None;
+        };
+        if rest.len() != 3 || self.busy > 0 || self.asleep || !self.powered {
+            return None;
+        }
+        Some((0..count).map(|at| self.read(rest, at)).collect())
+    }
+
     /// Chip select rises: the command is carried out.
     pub fn deselect(&mut self) {
         let command = std::mem::take(&mut self.command);
@@ -194,7 +205,7 @@ impl Nor {
     }
 
     fn read(&self, rest: &[u8], at: usize) -> u8 {
-        self.cells[(address(rest) + at) % self.cells.len()]
+        self.cells[(address(rest) + at) & (self.cells.len() - 1)]
     }
 
     fn status(&mut self) -> u8 {

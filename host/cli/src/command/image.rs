@@ -10,15 +10,17 @@
 //! One file a verb, below `image/`. Exit codes: 0 done; 1 refused or failed, and nothing written; 2 wrong usage; 3 a file is
 //! not there.
 
-mod board;
+pub(super) mod board;
 mod file;
 mod inspect;
 mod keygen;
 mod pack;
 mod sign;
+pub(super) mod trusted;
 mod verify;
 
 use crate::exit::Exit;
+pub(super) use pack::layout;
 
 #[derive(clap::Subcommand)]
 pub(crate) enum Args {

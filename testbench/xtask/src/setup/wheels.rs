@@ -47,7 +47,9 @@ pub(super) fn install(tool: &Tool, wheels: &Wheels) -> Result<()> {
     fs::rename(&partial, &home).with_context(|| format!("failed to create {}", home.display()))?;
 
     let settings = [("home", path_text(&home)?), ("python", python.as_str())];
-    launcher::write(&tools.join("bin"), tool.name, &launcher::text(&settings, wheels.launch))?;
+    for (name, launch) in std::iter::once(&(tool.name, wheels.launch)).chain(wheels.also) {
+        launcher::write(&tools.join("bin"), name, &launcher::text(&settings, launch))?;
+    }
     let program = tools.join("bin").join(tool.name);
     run::output(Command::new(&program).args(wheels.probe))
         .with_context(|| format!("{} was installed but does not run", tool.name))?;
@@ -55,7 +57,10 @@ pub(super) fn install(tool: &Tool, wheels: &Wheels) -> Result<()> {
 }
 
 fn digest(home: &Path, wheels: &Wheels) -> String {
-    stamp::digest(&[&home.to_string_lossy(), wheels.requirements, wheels.launch])
+    let home = home.to_string_lossy();
+    let also = wheels.also.iter().flat_map(|(name, launch)| [*name, *launch]);
+    let parts: Vec<&str> = [home.as_ref(), wheels.requirements, wheels.launch].into_iter().chain(also).collect();
+    stamp::digest(&parts)
 }
 
 /// The full path of a Python that is new enough and has pip.

@@ -4,6 +4,7 @@
 //! A part that cannot run here is counted as skipped and says why in one line; with `CI=true` as root nothing may be
 //! skipped, so a missing tool is a failure there.
 
+mod board;
 mod built;
 mod cocotb;
 mod formal;

@@ -1,7 +1,7 @@
 //! The parts of the test suite. Names are stable: scripts and people type them.
 
 use super::libtest::{doc_tests, run_tests};
-use super::{Budget, Tally, built, cocotb, formal, fuzz, guest, lab, synth};
+use super::{Budget, Tally, board, built, cocotb, formal, fuzz, guest, lab, synth};
 use crate::lint;
 use anyhow::Result;
 use std::path::Path;
@@ -91,6 +91,13 @@ pub(super) const PARTS: &[Part] = &[
         run: guest::part,
     },
     Part {
+        name: "board",
+        about: "real bitstreams packed, signed and flashed by openFPGALoader into an emulated board, with its power cut",
+        tools: &["nextpnr", "openFPGALoader"],
+        needs_tools: true,
+        run: board::part,
+    },
+    Part {
         name: "fuzz",
         about: "every parser of foreign bytes under a coverage-guided fuzzer, for a bounded time",
         tools: &["compiler"],
@@ -114,7 +121,7 @@ fn is_one_of(folder: &Path, packages: &[&str]) -> bool {
 
 fn unit(_: Budget) -> Result<Tally> {
     let programs = built::tests(|folder| {
-        ![RTL, MODEL, SIM, lab::PACKAGE, guest::PACKAGE].iter().any(|slow| is_one_of(folder, slow))
+        ![RTL, MODEL, SIM, board::PACKAGE, lab::PACKAGE, guest::PACKAGE].iter().any(|slow| is_one_of(folder, slow))
     })?;
     let mut tally = run_tests(&programs, &[], &[], Duration::from_secs(1200))?;
     tally.add(doc_tests(Duration::from_secs(600))?);

@@ -6,7 +6,7 @@ use anyhow::Context;
 use weir_firmware::Board;
 
 /// Finds a board. A name has no slash; a folder may be `./NAME`.
-pub(super) fn find(text: &str) -> anyhow::Result<Board> {
+pub(crate) fn find(text: &str) -> anyhow::Result<Board> {
     if text.contains('/') {
         return Board::load(Path::new(text)).with_context(|| format!("failed to take board {text}"));
     }

@@ -76,7 +76,7 @@ pub(super) fn run(args: Args) -> anyhow::Result<Exit> {
 }
 
 /// The layout of this program's own registers.
-pub(super) fn layout() -> (u16, u16) {
+pub(crate) fn layout() -> (u16, u16) {
     ((regs::LAYOUT >> 16) as u16, regs::LAYOUT as u16)
 }
 

@@ -11,10 +11,10 @@
 use std::path::PathBuf;
 
 use anyhow::Context;
-use jiff::Timestamp;
-use weir_firmware::image::{ImagePackage, ImageVersion, Target, Trust};
+use weir_firmware::image::{ImageVersion, Target};
 
-use super::{board, file, pack};
+use super::trusted::{TrustArgs, Trusted};
+use super::{board, pack};
 use crate::exit::Exit;
 
 #[derive(clap::Args)]
@@ -24,12 +24,8 @@ pub(crate) struct Args {
     /// the board: a name that is built in, or a folder like those of constraints/
     #[arg(long, value_name = "board")]
     board: String,
-    /// the keys that may sign: [[key]] tables with name, public and, if it ends, until
-    #[arg(long, value_name = "file", required_unless_present = "key", conflicts_with = "key")]
-    trusted: Option<PathBuf>,
-    /// the one key that may sign, as a file of minisign
-    #[arg(long, value_name = "file")]
-    key: Option<PathBuf>,
+    #[command(flatten)]
+    trusted: TrustArgs,
     /// the version that is installed; an earlier one is refused
     #[arg(long, value_name = "version")]
     installed: Option<ImageVersion>,
@@ -40,19 +36,10 @@ pub(crate) struct Args {
 
 pub(super) fn run(args: Args) -> anyhow::Result<Exit> {
     let board = board::find(&args.board)?;
-    let trust = match (&args.trusted, &args.key) {
-        (Some(path), _) => Trust::read(&file::text(path)?).with_context(|| path.display().to_string())?,
-        (None, Some(path)) => Trust::in_key(&file::text(path)?).with_context(|| path.display().to_string())?,
-        (None, None) => unreachable!("clap demands one of them"),
-    };
-    let octets = file::read(&args.package)?;
-    let signature = file::text(&file::signature_of(&args.package)).context("sign it with `weir image sign`")?;
-    let refused = || format!("{} is refused", args.package.display());
-    let (key, comment) = trust.check(&signature, &octets, Timestamp::now()).with_context(refused)?;
-    let package = ImagePackage::read(&octets).with_context(refused)?;
+    let Trusted { package, key, comment } = args.trusted.open(&args.package)?;
     let Args { installed, downgrade, .. } = args;
     let target = Target { board: &board, idcode: None, installed, layout: pack::layout(), downgrade };
-    target.check(&package).with_context(refused)?;
+    target.check(&package).with_context(|| format!("{} is refused", args.package.display()))?;
     let (path, manifest) = (args.package.display(), package.manifest());
     println!("{path}: {} for {}, signed by {} ({}): {comment}", manifest.version, manifest.board, key.id, key.name);
     Ok(Exit::Done)

@@ -1,0 +1,16 @@
+//! Images into a board's flash: what is checked before, in which order it is written, and how it is proven that it runs.
+//!
+//! [`Update`] decides; it reaches a flash through [`Access`], of which there are two: [`jtag`], where openFPGALoader does the
+//! work, and [`spi`], a driver of our own above anything that carries SPI transactions.
+//!
+//! Whatever happens on the way, the board boots: the old image, the new one or the golden one. So the golden image is
+//! written only when that is asked for twice; an image that is written is first made unbootable, its first block (with the
+//! preamble) erased first and written last; and what is written is read back before that.
+
+mod access;
+pub mod jtag;
+pub mod spi;
+mod update;
+
+pub use access::{Access, AccessError, Progress, Proof};
+pub use update::{Options, Outcome, Plan, Step, Update, UpdateError};

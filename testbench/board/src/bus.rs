@@ -1,0 +1,21 @@
+//! The flash's pins as a bus, for drivers that are not behind JTAG.
+
+use crate::Nor;
+use weir_firmware::flash::spi::Spi;
+
+impl Spi for Nor {
+    fn transfer(&mut self, out: &[u8], answer: usize) -> Result<Vec<u8>, String> {
+        self.select();
+        out.iter().for_each(|octet| self.put(*octet));
+        let told = self.read_at_once(answer).unwrap_or_else(|| {
+            let one = |_| {
+                let octet = self.answer();
+                self.put(0);
+                octet
+            };
+            (0..answer).map(one).collect()
+        });
+        self.deselect();
+        Ok(told)
+    }
+}

@@ -9,8 +9,8 @@ const CHUNK: usize = 4 << 10;
 /// A block takes up to 3 s to erase (N25Q128A), a transaction over any bus at least some microseconds.
 const MOST_POLLS: u32 = 1_000_000;
 
-const WIP: u8 = 1 << 0;
-const WEL: u8 = 1 << 1;
+const BUSY: u8 = 1 << 0;
+const ENABLED: u8 = 1 << 1;
 const PROTECTION: u8 = 0b0111_1100;
 
 mod opcode {
@@ -76,7 +76,7 @@ impl<Bus: Spi> SpiFlash<Bus> {
         self.transfer(&[opcode::ENABLE], 0)?;
         let status = self.status()?;
         // All ones: nobody drives the line.
-        if status == 0xff || status & WEL == 0 {
+        if status == 0xff || status & ENABLED == 0 {
             let words = format!("it does not take an enable for {what} at {at:#08x} (status register {status:#04x})");
             return Err(AccessError::Bus(words));
         }
@@ -89,7 +89,7 @@ impl<Bus: Spi> SpiFlash<Bus> {
             if status == 0xff {
                 return Err(AccessError::Bus(format!("nothing answers any more during {what} at {at:#08x}")));
             }
-            if status & WIP == 0 {
+            if status & BUSY == 0 {
                 return Ok(());
             }
         }

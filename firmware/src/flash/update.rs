@@ -212,10 +212,10 @@ impl<'a> Update<'a> {
         step: &mut dyn FnMut(&Step),
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Outcome, UpdateError> {
-        for todo in &plan.steps {
-            step(todo);
-            let written = access.write(todo.from, &todo.octets, progress);
-            written.map_err(|source| UpdateError::Access { during: todo.what, source })?;
+        for due in &plan.steps {
+            step(due);
+            let written = access.write(due.from, &due.octets, progress);
+            written.map_err(|source| UpdateError::Access { during: due.what, source })?;
         }
         let (_, image) = self.package.image(Role::Primary).expect("a package has a primary image");
         let proof = access.prove(image.usercode);

@@ -16,9 +16,9 @@ const SECTOR: usize = 4 << 10;
 const JEDEC: [u8; 3] = [0x20, 0xba, 0x18];
 
 /// Status register: an operation is under way.
-const WIP: u8 = 1 << 0;
+const BUSY: u8 = 1 << 0;
 /// Status register: the next write is taken.
-const WEL: u8 = 1 << 1;
+const ENABLED: u8 = 1 << 1;
 
 /// How often a poll of the status says "busy" behind an operation: enough that a tool which does not poll is caught.
 const BUSY_POLLS: u32 = 2;
@@ -210,7 +210,7 @@ impl Nor {
 
     fn status(&mut self) -> u8 {
         let busy = self.poll();
-        self.protection | if self.enabled { WEL } else { 0 } | if busy { WIP } else { 0 }
+        self.protection | if self.enabled { ENABLED } else { 0 } | if busy { BUSY } else { 0 }
     }
 
     /// Whether it is busy; each question brings the end nearer.

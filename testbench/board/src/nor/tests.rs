@@ -20,7 +20,7 @@ fn ask(flash: &mut Nor, command: &[u8], answer: usize) -> Vec<u8> {
 
 fn wait(flash: &mut Nor) {
     // Without power it would look busy for ever.
-    while flash.powered() && ask(flash, &[0x05], 1)[0] & WIP != 0 {}
+    while flash.powered() && ask(flash, &[0x05], 1)[0] & BUSY != 0 {}
 }
 
 fn write(flash: &mut Nor, command: &[u8]) {

@@ -10,7 +10,7 @@ use super::file;
 
 #[derive(clap::Args)]
 pub(crate) struct TrustArgs {
-    /// the keys that may sign: [[key]] tables with name, public and, if it ends, until
+    /// the keys that may sign: tables `[[key]]` with name, public and, if it ends, until
     #[arg(long, value_name = "file", required_unless_present = "key", conflicts_with = "key")]
     trusted: Option<PathBuf>,
     /// the one key that may sign, as a file of minisign

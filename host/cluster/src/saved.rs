@@ -237,7 +237,7 @@ fields!(Saved {
 });
 
 /// Another layout has another number.
-pub(crate) const VERSION: u8 = 2;
+pub(crate) const VERSION: u8 = 3;
 
 impl Saved {
     pub(crate) fn encode(&self) -> Vec<u8> {

@@ -14,6 +14,8 @@ use crate::resolve;
 use crate::sockets::{Sockets, SocketsError};
 use crate::watch::Vectors;
 
+/// A dump that failed is made again after this time.
+const AGAIN: Duration = Duration::from_millis(100);
 /// Many sockets go at once: so long after the first one looks.
 const TOGETHER: Duration = Duration::from_millis(5);
 
@@ -90,7 +92,7 @@ impl Connections {
         let dump = self.sockets.dump();
         match &dump {
             Err(error) if !self.failing => {
-                warn!("{}; live connections are not handed over until it works", told(error))
+                warn!("{}; no bucket of this host changes hands until it works", told(error))
             }
             _ => {}
         }
@@ -99,9 +101,16 @@ impl Connections {
         Some(dump.ok()?.iter().filter_map(|connection| sorter.flow(connection)).collect())
     }
 
-    pub(crate) fn dumped(&mut self, dump: Dump) -> Event {
-        let flows = self.alive(dump.staged).unwrap_or_default();
-        Event::Dumped { id: dump.id, flows: flows.into_iter().collect() }
+    /// What the protocol asked for. A dump that fails says nothing about connections: it is made again, and nothing is given
+    /// up meanwhile.
+    pub(crate) fn dumped(&mut self, dump: Dump) -> Option<Event> {
+        match self.alive(dump.staged) {
+            Some(flows) => Some(Event::Dumped { id: dump.id, flows: flows.into_iter().collect() }),
+            None => {
+                self.settle(dump, AGAIN);
+                None
+            }
+        }
     }
 
     /// A dump once what the NIC has passed had time to reach its sockets.
@@ -113,7 +122,7 @@ impl Connections {
     pub(crate) fn settled(&mut self) -> Option<Event> {
         let now = Instant::now();
         let (_, dump) = self.settling.take_if(|(at, _)| *at <= now)?;
-        Some(self.dumped(dump))
+        self.dumped(dump)
     }
 
     /// Sockets have gone.
@@ -159,5 +168,40 @@ impl Connections {
     /// When there is something to do.
     pub(crate) fn due(&self) -> Option<Instant> {
         self.settling.map(|(at, _)| at).into_iter().chain(self.look).min()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::IpAddr;
+
+    use weir_spec::rules::Affinity;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_dump_that_fails_is_no_dump_and_is_made_again() {
+        let mut connections = Connections {
+            sockets: Sockets::unanswered(),
+            sorter: Sorter::new(vec![IpAddr::from([10, 0, 0, 100])], Vec::new(), Affinity::Single, &[7; 40]),
+            staged: None,
+            ended: Vectors::default(),
+            settling: None,
+            cookies: None,
+            look: None,
+            failing: false,
+        };
+        assert!(connections.dumped(Dump { id: 3, staged: false }).is_none());
+        assert!(connections.settled().is_none(), "not at once");
+        let again = |connections: &Connections| {
+            let due = connections.due().expect("it is made again");
+            std::thread::sleep(due.saturating_duration_since(Instant::now()));
+        };
+        again(&connections);
+        assert!(connections.settled().is_none(), "it fails again");
+        connections.sockets = Sockets::open(&[]).expect("sock_diag");
+        again(&connections);
+        assert!(matches!(connections.settled(), Some(Event::Dumped { id: 3, .. })));
+        assert_eq!(connections.due(), None);
     }
 }

@@ -478,7 +478,7 @@ impl Daemon {
                             self.connections.settle(dump, self.config.handover.settle);
                         } else {
                             events.extend(self.connections.sent_cookies().then_some(Event::CookiesSent));
-                            events.push_back(self.connections.dumped(dump));
+                            events.extend(self.connections.dumped(dump));
                         }
                     }
                     Action::Activated => {

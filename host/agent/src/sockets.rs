@@ -73,6 +73,8 @@ pub(crate) struct Connection {
 /// The sockets of one network namespace.
 struct Namespace {
     ask: Socket,
+    /// Of the last question. What is left of an answer that was given up has another number.
+    sequence: u32,
     /// Hears of destroyed sockets, if the kernel lets it.
     hear: Option<OwnedFd>,
     /// SYN cookies it has sent.
@@ -147,6 +149,17 @@ impl Sockets {
     }
 }
 
+#[cfg(test)]
+impl Sockets {
+    /// Nobody answers what these ask.
+    pub(crate) fn unanswered() -> Sockets {
+        let ask = Socket::new(NETLINK_SOCK_DIAG).expect("a socket");
+        // No process has this address.
+        ask.connect(&NetlinkAddr::new(0x7fff_fff0, 0)).expect("an address");
+        Sockets { namespaces: vec![Namespace { ask, sequence: 0, hear: None, cookies: Cookies::here() }] }
+    }
+}
+
 fn open_in(path: &Path) -> Result<Namespace, SocketsError> {
     let failed = |source| SocketsError::Enter { path: path.to_path_buf(), source };
     let namespace = File::open(path).map_err(failed)?;
@@ -179,7 +192,7 @@ fn open_here(path: Option<&Path>) -> Result<Namespace, SocketsError> {
         socket.set_non_blocking(true)?;
         Ok(owned(socket))
     };
-    Ok(Namespace { ask, hear: hear().ok(), cookies: Cookies::here() })
+    Ok(Namespace { ask, sequence: 0, hear: hear().ok(), cookies: Cookies::here() })
 }
 
 #[allow(unsafe_code)]
@@ -199,7 +212,11 @@ impl Namespace {
         loop {
             let buffer = self.receive().map_err(failed)?;
             for message in messages(&buffer) {
-                match message.map_err(failed)?.payload {
+                let message = message.map_err(failed)?;
+                if message.header.sequence_number != self.sequence {
+                    continue;
+                }
+                match message.payload {
                     NetlinkPayload::Done(_) => return Ok(found),
                     NetlinkPayload::Error(error) => return Err(failed(error.to_io())),
                     NetlinkPayload::InnerMessage(SockDiagMessage::InetResponse(response)) => {
@@ -235,6 +252,8 @@ impl Namespace {
     fn send(&mut self, request: InetRequest, flags: u16, kind: Option<u16>) -> io::Result<()> {
         let mut header = NetlinkHeader::default();
         header.flags = flags;
+        self.sequence = self.sequence.wrapping_add(1);
+        header.sequence_number = self.sequence;
         let mut message = NetlinkMessage::new(header, SockDiagMessage::InetRequest(request).into());
         message.finalize();
         message.header.message_type = kind.unwrap_or(message.header.message_type);

@@ -207,6 +207,8 @@ pub(crate) struct Host {
     paused: bool,
     /// Programs wait to reach its NIC until it is not.
     pub(crate) slow: bool,
+    /// Its kernel does not say which connections live until this ends.
+    pub(crate) silent_kernel: bool,
     inbox: Vec<Event>,
     /// Wakes only when this has not changed since it was planned.
     planned: Option<u64>,
@@ -353,6 +355,7 @@ impl Cluster {
                     ppm: dice.below(201) as i64 - 100,
                     paused: false,
                     slow: false,
+                    silent_kernel: false,
                     inbox: Vec::new(),
                     planned: None,
                     reports: Vec::new(),
@@ -671,6 +674,10 @@ impl Cluster {
             return;
         }
         if self.hosts[host].slow && matches!(write, Write::Program(_)) {
+            self.push(self.at + MS, Due::Write { host, incarnation, write });
+            return;
+        }
+        if self.hosts[host].silent_kernel && matches!(write, Write::Dump { .. }) {
             self.push(self.at + MS, Due::Write { host, incarnation, write });
             return;
         }

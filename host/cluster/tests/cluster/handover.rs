@@ -550,3 +550,17 @@ fn what_ends_after_a_change_was_given_up_half_way_is_told_with_all_that_has_not_
     cluster.resume(0);
     assert!(cluster.drive(20 * SECOND, |c| c.are_one(&[0, 1, 2])), "{:#?}", cluster.statuses());
 }
+
+#[test]
+fn while_a_kernel_does_not_say_what_lives_nothing_is_released_and_what_was_planned_happens_later() {
+    let (mut cluster, _) = three_of_four(61);
+    cluster.hosts[1].silent_kernel = true;
+    let before: Vec<u32> = (0..3).map(|host| cluster.owned(host)).collect();
+    cluster.handle(1, Event::SetLoad { slot: 0, load: Load::Weight(10) });
+    cluster.run(30 * SECOND);
+    assert!((0..3).map(|host| cluster.owned(host)).eq(before), "{:#?}", cluster.statuses());
+    let released = |host: &crate::fixture::Host| host.programs.iter().any(|(_, step)| *step == Step::Release);
+    assert!(!cluster.hosts.iter().any(released));
+    cluster.hosts[1].silent_kernel = false;
+    assert!(cluster.drive(15 * SECOND, |c| c.owned(1) < 1000 && c.are_one(&[0, 1, 2])), "{:#?}", cluster.statuses());
+}

@@ -56,6 +56,12 @@ pub enum Bug {
     ForeignEntriesAreNotWritten,
     /// Records count as listed as soon as they are sent.
     ListedWithoutAnAnswer,
+    /// The dump after a release tells only what has begun since the one before it, and the rest is unpinned.
+    SecondDumpForgetsTheFirst,
+    /// What a host drains it gives up altogether when the epoch comes into force.
+    DrainEndsWithTheEpoch,
+    /// A new owner takes all of a bucket when the epoch comes into force, whoever drains it.
+    AdoptedAsOwned,
 }
 
 impl Bug {

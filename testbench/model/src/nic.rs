@@ -72,8 +72,17 @@ impl Nic {
             MapRef::Constant(state) => Map::filled(state),
             MapRef::Slot(slot) => program.maps[usize::from(slot)].clone(),
         };
-        let states: Vec<Map> =
+        let mut states: Vec<Map> =
             program.rules.iter().map(|rule| rule.map).chain([program.default_rule.map]).map(map).collect();
+        match self.bug {
+            Some(Bug::DrainEndsWithTheEpoch) if program.step == Step::Own => {
+                states.iter_mut().for_each(|map| replace(map, BucketState::Release, BucketState::None));
+            }
+            Some(Bug::AdoptedAsOwned) if program.step == Step::Own => {
+                states.iter_mut().for_each(|map| replace(map, BucketState::Adopt, BucketState::Own));
+            }
+            _ => {}
+        }
         let accepts = states.iter().map(bits).collect();
         self.maps = Arc::new(Maps { states, accepts });
         self.lease.fenced()
@@ -121,6 +130,14 @@ impl Nic {
         let accepts = |slot: &Bits| slot[bucket / 64] >> (bucket % 64) & 1 == 1;
         self.is_open(now) && self.maps.accepts.get(usize::from(flow.slot)).is_some_and(accepts)
     }
+}
+
+fn replace(map: &mut Map, from: BucketState, to: BucketState) {
+    (0..BUCKETS).for_each(|bucket| {
+        if map.get(bucket) == from {
+            map.set(bucket, to);
+        }
+    });
 }
 
 fn bits(map: &Map) -> Bits {

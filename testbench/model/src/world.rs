@@ -296,6 +296,9 @@ impl World {
             Write::Dump { id, settle } => {
                 let flows: BTreeSet<Flow> = match bug {
                     Some(Bug::SecondDumpIsTheFirst) if settle => slot.last_dump.clone(),
+                    Some(Bug::SecondDumpForgetsTheFirst) if settle => {
+                        slot.sockets.keys().filter(|flow| !slot.last_dump.contains(flow)).copied().collect()
+                    }
                     _ => slot.sockets.keys().copied().collect(),
                 };
                 slot.last_dump.clone_from(&flows);

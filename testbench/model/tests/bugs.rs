@@ -142,6 +142,21 @@ fn records_that_count_as_listed_when_sent() {
 }
 
 #[test]
+fn a_dump_after_the_release_that_forgets_the_one_before() {
+    caught(Bug::SecondDumpForgetsTheFirst, &one_change(), &[NONE_DROPPED]);
+}
+
+#[test]
+fn a_drain_that_ends_with_the_epoch() {
+    caught(Bug::DrainEndsWithTheEpoch, &one_change(), &[NONE_DROPPED]);
+}
+
+#[test]
+fn a_bucket_that_is_owned_while_others_drain_it() {
+    caught(Bug::AdoptedAsOwned, &one_change(), &[ONE_ANSWERS]);
+}
+
+#[test]
 fn ballots_that_are_not_heeded() {
     found(Bug::BallotsOfOthersAreIgnored, &suite::crashes_late_in_life(), &[CONVERGES]);
 }

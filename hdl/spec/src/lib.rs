@@ -14,6 +14,7 @@
 //! | [`lease`] | how long a NIC may go on accepting without a word from its host |
 //! | [`counters`] | what is counted, and where |
 //! | [`regs`] | the register map as data |
+//! | [`control`] | registers by Ethernet, for boards without PCIe |
 //! | [`nic`] | all of it together behind the registers: the NIC as a host sees it |
 //!
 //! No I/O, no clock, no unsafe code.
@@ -21,6 +22,7 @@
 
 pub mod classify;
 pub mod config;
+pub mod control;
 pub mod counters;
 pub mod egress;
 pub mod flow;

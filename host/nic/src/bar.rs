@@ -33,6 +33,14 @@ pub enum BarError {
         /// What it said.
         source: std::io::Error,
     },
+    /// A board by control frames does not do this.
+    #[error("the board refuses the register at {offset:#x}: {why}")]
+    Refused {
+        /// Byte offset.
+        offset: u32,
+        /// Why.
+        why: &'static str,
+    },
     /// The device model's socket failed.
     #[error(transparent)]
     Socket(#[from] SocketError),

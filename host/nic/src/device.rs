@@ -5,6 +5,7 @@ use std::io;
 use weir_spec::interrupt::INTERRUPTS;
 
 use crate::Bar;
+use crate::eth::{EthBar, Wire};
 use crate::interrupt::Interrupt;
 use crate::pci::PciIdentity;
 use crate::sim::Sim;
@@ -37,6 +38,9 @@ pub enum DeviceError {
     /// Behind a socket.
     #[error(transparent)]
     Socket(#[from] SocketError),
+    /// By control frames.
+    #[error("a board is not reset by control frames: cycle its power, or have JTAG configure it anew")]
+    Board,
     /// By sysfs.
     #[error("failed to reset the function by {path}: the kernel knows no way to reset it alone, or you are not root")]
     Sysfs {
@@ -118,6 +122,24 @@ impl Device for Sim {
     fn reset(&mut self) -> Result<(), DeviceError> {
         self.nic().reset();
         Ok(())
+    }
+
+    fn interrupts(&mut self) -> Result<Vec<Interrupt>, DeviceError> {
+        Ok(Vec::new())
+    }
+}
+
+impl<W: Wire> Device for EthBar<W> {
+    fn pci(&self) -> Option<PciIdentity> {
+        None
+    }
+
+    fn is_mapped(&self) -> bool {
+        false
+    }
+
+    fn reset(&mut self) -> Result<(), DeviceError> {
+        Err(DeviceError::Board)
     }
 
     fn interrupts(&mut self) -> Result<Vec<Interrupt>, DeviceError> {

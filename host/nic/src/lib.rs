@@ -6,6 +6,7 @@
 //! | [`socket`] | a back-end: a device model behind a vfio-user socket |
 //! | [`vfio`] | a back-end: a card that VFIO hands to this process |
 //! | [`sysfs`] | a back-end: a card by its resource file |
+//! | [`eth`] | a back-end: a board behind an Ethernet port, by control frames |
 //! | [`sim`] | a back-end: the NIC of `weir-spec` in this process |
 //! | [`device`] | registers, reset and interrupts together: the trait for back-ends that reach a whole function |
 //! | [`counted`] | how many transactions something takes |
@@ -26,6 +27,7 @@ pub mod counted;
 mod cuckoo;
 pub mod device;
 pub mod driver;
+pub mod eth;
 pub mod identity;
 pub mod interrupt;
 pub mod listing;

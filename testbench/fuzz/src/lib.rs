@@ -9,6 +9,7 @@
 //! | `socket` | what a vfio-user server answers, and the configuration space behind it |
 //! | `bitstream` | configuration streams, with CRCs set right |
 //! | `package` | packages, manifests, signatures and trusted keys |
+//! | `control` | control frames, to a board and to its host |
 //! | `bulk` | the bulk and identity frame decoders, likewise |
 //! | `neighbours` | what the agent answers itself: ARP and neighbour solicitations |
 //!

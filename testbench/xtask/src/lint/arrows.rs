@@ -10,7 +10,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("weir-link", &["weir-spec"]),
     ("weir-hdl", &["weir-spec"]),
     ("weir-cluster", &["weir-spec"]),
-    ("weir-nic", &["weir-spec"]),
+    ("weir-nic", &["weir-spec", "weir-link"]),
     ("weir-agent", &["weir-spec", "weir-link", "weir-cluster", "weir-nic"]),
     ("weir-firmware", &["weir-spec", "weir-hdl", "weir-nic"]),
     ("weir-board", &["weir-firmware"]),

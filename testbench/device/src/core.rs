@@ -7,6 +7,7 @@ use std::sync::{Mutex, MutexGuard};
 use weir_spec::Micros;
 use weir_spec::interrupt::{Conditions, INTERRUPTS};
 use weir_spec::map::{BUCKETS, BucketState, Map, MapRef, WORDS};
+use weir_spec::nic::Refused;
 use weir_spec::regs::{self, RegId};
 
 use crate::clock;
@@ -67,18 +68,30 @@ impl Core {
 
     /// Reads the register at `offset`, aligned and inside the BAR. A refused read gives zero.
     pub(crate) fn read(&self, offset: u32) -> Result<u32, EngineError> {
+        Ok(self.try_read(offset)?.unwrap_or(0))
+    }
+
+    /// The same, and whether it was refused.
+    pub(crate) fn try_read(&self, offset: u32) -> Result<Result<u32, Refused>, EngineError> {
         let (mut state, now) = self.at()?;
         state.carry(now)?;
-        let value = state.engine.read(offset).unwrap_or(0);
+        let value = state.engine.read(offset);
         state.observe(now);
         Ok(value)
     }
 
     /// Writes it. A refused write shows in REFUSED_COUNT alone.
     pub(crate) fn write(&self, offset: u32, value: u32) -> Result<(), EngineError> {
+        let _counted_by_the_nic = self.try_write(offset, value)?;
+        Ok(())
+    }
+
+    /// The same, and whether it was refused.
+    pub(crate) fn try_write(&self, offset: u32, value: u32) -> Result<Result<(), Refused>, EngineError> {
         let (mut state, now) = self.at()?;
         state.carry(now)?;
-        let taken = state.engine.write(offset, value).is_ok();
+        let written = state.engine.write(offset, value);
+        let taken = written.is_ok();
         if offset == regs::address(RegId::Commit, 0) || offset == regs::address(RegId::Renew, 0) {
             state.doorbell(now, offset, taken);
         }
@@ -88,7 +101,7 @@ impl Core {
             follow.unwrap_or(Ok(())).map_err(EngineError::Window)?;
         }
         state.observe(now);
-        Ok(())
+        Ok(written)
     }
 
     /// The memory of the mapped window, if there is one. It is there for as long as this is.

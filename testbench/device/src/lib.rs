@@ -21,6 +21,7 @@
 //! NIC_TIME is this machine's CLOCK_MONOTONIC in microseconds: all simulated NICs of a machine share it, and a trace
 //! line of one can be compared with that of another.
 
+mod board;
 mod carrier;
 mod clock;
 mod complaints;
@@ -41,6 +42,7 @@ mod ticker;
 mod trace;
 mod window;
 
+pub use board::BoardError;
 pub use config_space::{DEVICE_ID, VENDOR_ID};
 pub use engine::{EngineError, EngineKind, UnknownEngine};
 pub use fault::Fault;

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
+use std::sync::Mutex;
 
 use nix::errno::Errno;
 use nix::libc;
@@ -10,6 +11,7 @@ use weir_link::PacketSocket;
 use weir_spec::frame::MIN_FRAME;
 use weir_spec::nic::MAX_FRAME;
 
+use crate::board::{Board, BoardError};
 use crate::carrier::Carrier;
 use crate::core::Core;
 use crate::engine::EngineError;
@@ -25,6 +27,8 @@ const TURN: usize = 32;
 pub(crate) enum PortError {
     #[error(transparent)]
     Engine(#[from] EngineError),
+    #[error(transparent)]
+    Board(#[from] BoardError),
     #[error("failed to wait for frames")]
     Poll(#[source] io::Error),
     #[error("failed to receive from the {port}")]
@@ -47,6 +51,8 @@ pub(crate) struct Ports {
     /// The wire's interface.
     pub(crate) name: String,
     pub(crate) tap: Tap,
+    /// What hears control frames, if it is a board.
+    pub(crate) board: Option<Mutex<Board>>,
 }
 
 impl Ports {
@@ -93,6 +99,12 @@ impl Ports {
                     &mut frame,
                     |buffer| self.tap.receive(buffer),
                     |frame| {
+                        if let Some(board) = &self.board {
+                            let mut board = board.lock().map_err(|_| EngineError::Failed)?;
+                            if let Some(answer) = board.hear(core, frame)? {
+                                return answer.map_or(Ok(()), |answer| send("TAP", self.tap.send(&answer)));
+                            }
+                        }
                         if core.tx(frame)? { send("wire", self.wire.send(frame)) } else { Ok(()) }
                     },
                 )?;

@@ -4,12 +4,13 @@ use std::io::{self, Write};
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::low_level::{pipe, unregister};
 use weir_link::{Ethertype, LinkError, PacketSocket};
 
+use crate::board::{Board, BoardError};
 use crate::core::Core;
 use crate::engine::{EngineError, EngineKind};
 use crate::function::Function;
@@ -31,6 +32,8 @@ pub struct Options {
     pub tap: String,
     /// The map slots are memory that a host maps; else they are registers like the others.
     pub mapped_window: bool,
+    /// The NIC is a board that hears control frames from its host, with the key of this file, or without one if there is none.
+    pub board_key: Option<PathBuf>,
     /// File for the trace; replaced if it exists.
     pub trace: Option<PathBuf>,
 }
@@ -50,6 +53,9 @@ pub enum DeviceError {
     /// No registers.
     #[error(transparent)]
     Server(#[from] ServerError),
+    /// No board.
+    #[error(transparent)]
+    Board(#[from] BoardError),
     /// No trace.
     #[error("failed to create trace file {}", path.display())]
     Trace {
@@ -81,6 +87,7 @@ impl From<PortError> for DeviceError {
         let what = error.to_string();
         match error {
             PortError::Engine(error) => error.into(),
+            PortError::Board(error) => error.into(),
             PortError::Poll(source) | PortError::Receive { source, .. } | PortError::Send { source, .. } => {
                 DeviceError::Ports { what, source }
             }
@@ -104,11 +111,12 @@ impl Device {
             None => Trace::none(),
             Some(path) => Trace::create(path).map_err(|source| DeviceError::Trace { path: path.clone(), source })?,
         };
+        let board = options.board_key.as_deref().map(Board::start).transpose()?.map(Mutex::new);
         let tap = Tap::create(&options.tap)?;
         let socket = Socket::listen(&options.socket)?;
         let core = Arc::new(Core::new(engine, trace, options.mapped_window)?);
         socket.serve(Function::new(core.clone(), None)?)?;
-        Ok(Device { core, ports: Ports { wire, name: options.wire.clone(), tap }, _socket: socket })
+        Ok(Device { core, ports: Ports { wire, name: options.wire.clone(), tap, board }, _socket: socket })
     }
 
     /// Carries frames until something can be read from `stop`.

@@ -1,6 +1,9 @@
 //! A whole simulated NIC between real interfaces, each in a network namespace of its test's own. Needs root: making
 //! namespaces and interfaces is a privilege. `WEIR_ENGINE=rtl` tries the circuits instead of the specification.
 
+#[path = "rooted_ports/board.rs"]
+mod board;
+
 use std::net::Ipv4Addr;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
@@ -67,6 +70,7 @@ fn options(dir: &Path) -> Options {
         wire: "wire".into(),
         tap: "tap".into(),
         mapped_window: false,
+        board_key: None,
         trace: Some(dir.join("trace")),
     }
 }

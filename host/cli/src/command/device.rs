@@ -32,6 +32,10 @@ pub(crate) struct Args {
     /// let a host map the map slots as memory, in place of trapping each access to them
     #[arg(long)]
     mapped_window: bool,
+    /// be a board that is a bump in the wire: hear control frames from the host under this key, 32 hexadecimal digits; a file that
+    /// is not there is a board without a key, and is written when it is given one
+    #[arg(long, value_name = "file")]
+    board_key: Option<PathBuf>,
     /// write commits, renewals and fences to this file, one JSON object a line
     #[arg(long, value_name = "file")]
     trace: Option<PathBuf>,
@@ -57,6 +61,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<Exit> {
         wire: args.wire,
         tap: args.tap,
         mapped_window: args.mapped_window,
+        board_key: args.board_key,
         trace: args.trace,
     })?;
     Ok(Exit::Done)

@@ -34,6 +34,8 @@ const CHECKS: &[(&str, Check)] = &[
 
 /// Checks done by other programs.
 const COMMANDS: &[(&str, &[&str])] = &[
+    // A package outside the workspace: no other command looks at its lock before its tests are built, which is last.
+    ("lock of the fuzz targets", &["fetch", "--quiet", "--locked", "--manifest-path", "testbench/fuzz/Cargo.toml"]),
     ("rustfmt", &["fmt", "--all", "--", "--check", "-l", "--color", "never"]),
     (
         "clippy",

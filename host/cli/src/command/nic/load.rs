@@ -44,7 +44,7 @@ use crate::exit::Exit;
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// the NIC: vfio:ADDRESS, sysfs:ADDRESS, socket:PATH, eth:INTERFACE[:KEYFILE] or sim
+    /// the NIC: vfio:ADDRESS, sysfs:ADDRESS, socket:PATH, eth:INTERFACE:KEYFILE or sim
     nic: Selector,
     /// the program, as `weir nic table --json` prints it; several are loaded in turn
     #[arg(long, value_name = "file", required = true)]

@@ -21,7 +21,7 @@ use crate::exit::Exit;
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// the NIC: vfio:ADDRESS, sysfs:ADDRESS, socket:PATH, eth:INTERFACE[:KEYFILE] or sim
+    /// the NIC: vfio:ADDRESS, sysfs:ADDRESS, socket:PATH, eth:INTERFACE:KEYFILE or sim
     nic: Selector,
     // Not a doc comment: rustdoc would take the indexes for links.
     #[arg(

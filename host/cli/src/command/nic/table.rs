@@ -32,7 +32,7 @@ use crate::exit::Exit;
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// the NIC: vfio:ADDRESS, sysfs:ADDRESS, socket:PATH, eth:INTERFACE[:KEYFILE] or sim
+    /// the NIC: vfio:ADDRESS, sysfs:ADDRESS, socket:PATH, eth:INTERFACE:KEYFILE or sim
     nic: Selector,
     /// print one JSON object, as `weir nic load` takes it
     #[arg(long)]

@@ -72,7 +72,8 @@ libfuzzer_sys::fuzz_target!(|data: &[u8]| {
     if flows.count() == 0 {
         assert_eq!(open, unlisted, "an empty table mattered");
     } else if let Some((_, state)) = unlisted.bucket {
-        let overruled = matches!(state, BucketState::Adopt | BucketState::Release);
+        // This NIC quiesces: its own buckets ask the table too, for a PIN of a SYN and a FOREIGN of all else.
+        let overruled = state != BucketState::None;
         assert_eq!(open.accept != unlisted.accept, overruled, "{open:?} {unlisted:?}");
         assert_eq!(matches!(open.reason, Reason::Pin | Reason::Foreign), overruled, "{open:?}");
     }

@@ -72,7 +72,7 @@ pub struct Cluster {
     pub mode: ClusterMode,
     /// The version of IGMP that is spoken in IGMP mode; `None`: as the kernel finds right.
     pub igmp_version: Option<u8>,
-    /// Heartbeat keys: id and 32 octets. The first signs, all are accepted; the flow key is made of the first.
+    /// Heartbeat keys: id and 32 octets. The first signs, all are accepted.
     pub keys: Vec<(u8, Secret)>,
     /// Heartbeat period in microseconds.
     pub period_us: u64,

@@ -103,8 +103,13 @@ fn changes_of_one_host(before: &Config, after: &Config) -> Vec<Changed> {
         let told = |check: Option<&Check>| check.map_or("none".to_string(), describe::check);
         compare(&format!("check of rule {name}"), told(before), told(after));
     }
-    let keys = |config: &Config| -> Vec<u8> { config.cluster.keys.iter().map(|(id, _)| *id).collect() };
-    compare("keys that are accepted", format!("{:?}", keys(before)), format!("{:?}", keys(after)));
+    compare("id of the key that signs", before.cluster.keys[0].0.to_string(), after.cluster.keys[0].0.to_string());
+    let keys = |config: &Config| {
+        let mut keys: Vec<u8> = config.cluster.keys.iter().map(|(id, _)| *id).collect();
+        keys.sort_unstable();
+        format!("{keys:?}")
+    };
+    compare("ids of keys that are accepted", keys(before), keys(after));
     changes
 }
 
@@ -252,6 +257,23 @@ ports = 443
     }
 
     #[test]
+    fn another_key_signs_at_once() {
+        let (old, new) = ("key = \"00010203", "key = \"70717273");
+        let with_both = format!(
+            "[[cluster.old_key]]\nid = 1\nkey = \"{}\"\n[host]",
+            &TEXT[TEXT.find("0001").expect("a key")..][..64]
+        );
+        let text = TEXT.replace(old, &format!("key_id = 2\n{new}")).replace("[host]", &with_both);
+        let in_force = config(TEXT);
+        let node = Node::new(resolve::cluster(&in_force, 7, Mac::default())).expect("a good configuration");
+        let now = Now { host: weir_cluster::HostTime(0), nic: weir_cluster::NicTime(0) };
+        let plan = plan(&in_force, config(&text), &node, now).expect("taken");
+        assert_eq!(plan.change, Change::AtOnce);
+        let told: Vec<String> = plan.changes.into_iter().map(|change| change.what).collect();
+        assert_eq!(told, ["id of the key that signs: 1 -> 2", "ids of keys that are accepted: [1] -> [1, 2]"]);
+    }
+
+    #[test]
     fn what_settles_faster_concerns_no_other_host() {
         let plan = planned("[[rule]]\nports = 443", "[handover]\nsettle_ms = 9\n[[rule]]\nports = 443").expect("taken");
         assert_eq!(plan.change, Change::AtOnce);
@@ -277,7 +299,7 @@ ports = 443
                 "cluster.period_ms differs, which cannot change while the agent runs: drainstop",
             ),
             ("priority = 1", "priority = 2", "host.priority differs"),
-            ("key = \"00", "key = \"01", "cluster.key differs"),
+            ("key = \"00", "key = \"01", "key 1 is another one than the key of this id in force: give it a new id"),
         ] {
             let refused = planned(from, to).err().unwrap_or_else(|| panic!("{to} is taken"));
             assert!(refused.contains(wanted), "{refused}\nlacks\n{wanted}");

@@ -96,6 +96,11 @@ fn tell(report: &Report) {
             let taken = if taken { "unfit hosts take it as a last resort" } else { "nobody takes it" };
             error!("no host is fit for {rule}: {taken}");
         }
+        Report::KeyHasNoRoom => {
+            warn!(
+                "the flow key stays what it was: while it changes the flow table has to have room for all connections twice"
+            );
+        }
         Report::Held { buckets } => warn!("{buckets} buckets stay: a flow table has no room for their connections"),
         Report::Staged { name } => {
             info!("configuration {} is staged: it comes into force when all members have it", describe::name(name));

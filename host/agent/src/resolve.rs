@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use weir_cluster::config::{Addressing, Filtering, Keys, Load, Mode as PartitionMode, PortRule as ClusterRule};
 use weir_cluster::host::{HostId, HostSet};
-use weir_cluster::{Config as ClusterConfig, action, flow_key};
+use weir_cluster::{Config as ClusterConfig, action};
 use weir_nic::Program;
 use weir_spec::mac::Mac;
 use weir_spec::rules::Affinity;
@@ -81,8 +81,8 @@ fn rule(rule: &crate::config::PortRule) -> ClusterRule {
     }
 }
 
-/// All that hosts must agree in besides rules: the same octets on every host of a cluster. The flow key is not among it:
-/// it follows from the heartbeat key, which each heartbeat names and which may differ for a while.
+/// All that hosts must agree in besides rules: the same octets on every host of a cluster. Keys of the heartbeats are not among
+/// it, as they are changed host by host; nor is the flow key, which every epoch names.
 fn shared(config: &Config) -> Vec<u8> {
     let mut octets = config.cluster.hash_key.to_vec();
     octets.push(match config.cluster.mode {
@@ -103,7 +103,7 @@ fn shared(config: &Config) -> Vec<u8> {
 pub(crate) fn program(config: &Config, step: &action::Program) -> Program {
     let mut spec = weir_spec::Config {
         hash_key: config.cluster.hash_key,
-        flow_key: flow_key::derive(&config.cluster.keys[0].1, config.cluster.primary),
+        flow_key: *step.flow_key.octets(),
         default_rule: step.default_rule,
         ..weir_spec::Config::default()
     };
@@ -131,6 +131,7 @@ pub(crate) fn macs(config: &Config, own: Mac) -> (Mac, Mac) {
 mod tests {
     use std::path::Path;
 
+    use weir_cluster::flow_key::FlowKey;
     use weir_cluster::{NicTime, Step};
 
     use super::*;
@@ -160,31 +161,19 @@ mod tests {
             maps,
             deadline,
             quiesce: false,
+            flow_key: FlowKey::new([0xa5; 40]),
             staged: false,
         }
     }
 
-    fn key_of(config: &Config) -> [u8; 40] {
-        program(config, &step()).config.flow_key
-    }
-
     #[test]
-    fn hosts_of_one_cluster_have_one_flow_key_and_it_is_not_all_zero() {
-        let one = host(1, &format!("key = \"{KEY}\""), "weight = 10");
-        let two = host(2, &format!("key = \"{KEY}\"\nperiod_ms = 500"), "weight = 90");
-        assert_eq!(key_of(&one), key_of(&two));
-        // The circuit uses the first 223 bits.
-        assert!(key_of(&one)[..27].iter().any(|octet| *octet != 0));
-    }
-
-    #[test]
-    fn the_flow_key_follows_the_secret_that_signs_heartbeats() {
+    fn the_flow_key_is_the_one_of_the_step_whatever_signs_heartbeats() {
         let old = host(1, &format!("key = \"{KEY}\""), "");
-        let accepting = host(1, &format!("key = \"{KEY}\"\n[[cluster.old_key]]\nid = 2\nkey = \"{NEXT}\""), "");
         let changed =
             host(1, &format!("key = \"{NEXT}\"\nkey_id = 2\n[[cluster.old_key]]\nid = 1\nkey = \"{KEY}\""), "");
-        assert_eq!(key_of(&old), key_of(&accepting), "nobody signs with the new key yet");
-        assert_ne!(key_of(&old), key_of(&changed));
+        for config in [&old, &changed] {
+            assert_eq!(program(config, &step()).config.flow_key, [0xa5; 40]);
+        }
         // While keys are changed hosts must go on converging: what differs is no mismatch.
         assert_eq!(cluster(&old, 0, OWN).digest(), cluster(&changed, 0, OWN).digest());
     }
@@ -225,8 +214,9 @@ mod tests {
     #[test]
     fn no_secret_is_shown_by_what_is_made_of_it() {
         let config = host(1, &format!("key = \"{KEY}\""), "");
-        let program = program(&config, &step());
-        let shown = format!("{config:?} {:?} {program:?}", cluster(&config, 0, OWN));
+        let step = step();
+        let program = program(&config, &step);
+        let shown = format!("{config:?} {:?} {step:?} {program:?}", cluster(&config, 0, OWN));
         for secret in [&config.cluster.keys[0].1.0[..], &program.config.flow_key] {
             let octets = format!("{:?}", &secret[..8]);
             assert!(!shown.contains(octets.trim_matches(['[', ']'])), "{shown}");

@@ -10,6 +10,7 @@ use crate::config::PortRule;
 use crate::difference::Difference;
 use crate::epoch::EpochId;
 use crate::flow::{Flow, Listing};
+use crate::flow_key::FlowKey;
 use crate::host::{HostId, HostSet};
 use crate::staged::Announced;
 use crate::time::{Micros, NicTime};
@@ -64,7 +65,7 @@ pub enum Step {
     Own,
 }
 
-/// All a NIC has to hold from one COMMIT on, besides virtual IPs, keys and policies, which are the caller's.
+/// All a NIC has to hold from one COMMIT on, besides virtual IPs, the hash key and policies, which are the caller's.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Program {
     /// The word for COMMIT: the epoch's counter in bits 31:8, a running number in bits 7:0, so that two programs in a row
@@ -82,7 +83,9 @@ pub struct Program {
     pub deadline: NicTime,
     /// The NIC's policy to quiesce: buckets in OWN take no new connections, and what goes on is ADOPT.
     pub quiesce: bool,
-    /// Virtual IPs, keys and policies are those of the staged configuration.
+    /// By which key it signs connections. It differs from that of the program before only where the epoch does.
+    pub flow_key: FlowKey,
+    /// Virtual IPs, the hash key and policies are those of the staged configuration.
     pub staged: bool,
 }
 
@@ -278,6 +281,8 @@ pub enum Report {
         /// Whether unfit hosts take it nevertheless, as a last resort.
         taken: bool,
     },
+    /// The key of flow signatures stays what it was until fewer connections are listed: the flow table has no room for two.
+    KeyHasNoRoom,
     /// Buckets stay here until a later epoch, since a flow table has no room for their connections.
     Held {
         /// How many.

@@ -36,7 +36,7 @@ pub struct Record {
     pub bucket: u16,
     /// Index of the virtual IP, 0..16.
     pub vip: u8,
-    /// Signature by this host's flow key.
+    /// Signature by the flow key of the epoch it is listed for.
     pub signature: u64,
 }
 

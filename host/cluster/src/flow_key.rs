@@ -5,16 +5,34 @@
 //! one secret to keep. The way does not lead back: a Toeplitz hash hides its key from nobody who sees signatures beside
 //! their connections, and the heartbeat key must outlast that.
 //!
-//! Hosts need not compare it. Every heartbeat names the key it is signed with and is opened by that key, so two hosts that
-//! hear each other and name one key have one flow key; while keys are changed, a host can tell which one a peer's NIC has,
-//! and derive it.
+//! # Whose key, and when
+//!
+//! An epoch says by which flow key its NICs sign: that of the key its proposer signed with when it made the proposal. All members
+//! have that one, since they hear the proposer. A proposal names it by a part of its SHA-256, a host that has no such key does not
+//! load it, and the commit that puts an epoch in force puts its key in force. So no host has to know what another's NIC runs, and a
+//! host may sign its heartbeats with another key from one frame to the next: the flow key follows with the next epoch, which
+//! the default host proposes as soon as its own key has changed.
+//!
+//! Where an epoch brings another key than the NIC has:
+//!
+//! 1. What is told by an epoch is signed by the key of that epoch. Lists belong to epochs anyway, and everything there is to tell
+//!    by a new one is told anew, so all that has to be FOREIGN by it is, before its first commit.
+//! 2. What was told by the epoch in force stays until that commit, when the NIC still signs by its key.
+//! 3. A host's own connections are pinned by both keys from the load until the commit, or until the proposal is dropped.
+//! 4. What has ended is told by both keys.
+//! 5. The flow table has to have room for both. Buckets are not held for want of it: the key stays what it was. A host whose table
+//!    is more than half full says so, and no epoch is proposed to change the key alone.
+//!
+//! A key in force is kept, and handed on to the next process, when the configuration does not have its heartbeat key any more.
 
+use std::collections::BTreeMap;
+use std::fmt;
 use std::net::Ipv4Addr;
 
 use hkdf::Hkdf;
-use sha2::Sha256;
+use sha2::{Digest, Sha256};
 
-use crate::config::Secret;
+use crate::config::{Config, Secret, first_eight};
 
 /// Octets of the key.
 pub const LENGTH: usize = 40;
@@ -22,13 +40,84 @@ pub const LENGTH: usize = 40;
 /// Keeps the key apart from whatever else is made of a heartbeat key.
 const LABEL: &[u8] = b"weir flow signatures 1";
 
-/// The flow key of the hosts of cluster `cluster_ip` that sign their heartbeats with `secret`.
-pub fn derive(secret: &Secret, cluster_ip: Ipv4Addr) -> [u8; LENGTH] {
+/// Keeps the name apart from whatever else is made of a flow key.
+const NAME: &[u8] = b"weir flow key name 1";
+
+/// What proposals name a flow key by.
+pub type Name = [u8; 8];
+
+/// A flow key. Its `Debug` shows the name alone.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct FlowKey {
+    octets: [u8; LENGTH],
+    name: Name,
+}
+
+impl FlowKey {
+    /// The key of these octets.
+    pub fn new(octets: [u8; LENGTH]) -> FlowKey {
+        let hash = Sha256::new().chain_update(NAME).chain_update(octets).finalize();
+        FlowKey { octets, name: first_eight(&hash) }
+    }
+
+    /// What the registers of a NIC are given.
+    pub fn octets(&self) -> &[u8; LENGTH] {
+        &self.octets
+    }
+
+    /// What proposals name it by.
+    pub fn name(&self) -> Name {
+        self.name
+    }
+}
+
+impl fmt::Debug for FlowKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "FlowKey({:016x})", u64::from_be_bytes(self.name))
+    }
+}
+
+/// The flow key that is made of `secret` in cluster `cluster_ip`.
+pub fn derive(secret: &Secret, cluster_ip: Ipv4Addr) -> FlowKey {
     let mut key = [0; LENGTH];
     Hkdf::<Sha256>::new(Some(LABEL), &secret.0)
         .expand(&cluster_ip.octets(), &mut key)
         .expect("HKDF-SHA256 gives up to 8160 octets");
-    key
+    FlowKey::new(key)
+}
+
+/// The flow keys of all heartbeat keys of a configuration.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub(crate) struct Ring {
+    /// Of the key that signs.
+    pub(crate) own: FlowKey,
+    /// By the id of the heartbeat key.
+    by_id: BTreeMap<u8, FlowKey>,
+}
+
+impl Ring {
+    /// Of a configuration that was checked.
+    pub(crate) fn new(config: &Config) -> Ring {
+        let derived = config.keys.accepted.iter().map(|(&id, secret)| (id, derive(secret, config.cluster_ip)));
+        let by_id: BTreeMap<u8, FlowKey> = derived.collect();
+        let own = by_id.get(&config.keys.send).expect("the configuration was checked to hold the send key");
+        Ring { own: own.clone(), by_id }
+    }
+
+    pub(crate) fn named(&self, name: Name) -> Option<&FlowKey> {
+        self.by_id.values().find(|key| key.name == name)
+    }
+
+    /// Ids with what is made of their keys.
+    pub(crate) fn names(&self) -> impl Iterator<Item = (u8, Name)> {
+        self.by_id.iter().map(|(&id, key)| (id, key.name))
+    }
+
+    /// The first id that both have for different keys.
+    pub(crate) fn contradiction(&self, names: impl IntoIterator<Item = (u8, Name)>) -> Option<u8> {
+        let differs = |(id, name): &(u8, Name)| self.by_id.get(id).is_some_and(|key| key.name != *name);
+        names.into_iter().find(differs).map(|(id, _)| id)
+    }
 }
 
 #[cfg(test)]
@@ -46,16 +135,29 @@ mod tests {
             0xa1, 0x68, 0x8e, 0x35, 0x35, 0xc7, 0x82, 0x27, 0x22, 0x99, 0x7a, 0x6b, 0xeb, 0x3a, 0x47, 0x34, 0x6e, 0x3a,
             0x2f, 0x4d, 0xeb, 0x9a,
         ];
-        assert_eq!(derive(&secret, CLUSTER), expected);
+        assert_eq!(derive(&secret, CLUSTER).octets(), &expected);
+    }
+
+    fn other_secret() -> Vec<u8> {
+        let mut other = vec![7; 32];
+        other[31] ^= 1;
+        other
+    }
+
+    #[test]
+    fn a_key_is_shown_by_its_name_alone() {
+        let key = derive(&Secret(vec![7; 32]), CLUSTER);
+        let name: String = key.name().iter().map(|octet| format!("{octet:02x}")).collect();
+        assert_eq!(format!("{key:?}"), format!("FlowKey({name})"));
+        assert_eq!(FlowKey::new(*key.octets()), key);
     }
 
     #[test]
     fn another_secret_and_another_cluster_have_another_key() {
         let key = derive(&Secret(vec![7; 32]), CLUSTER);
-        let mut other = vec![7; 32];
-        other[31] ^= 1;
-        assert_ne!(derive(&Secret(other), CLUSTER), key);
+        assert_ne!(derive(&Secret(other_secret()), CLUSTER), key);
         assert_ne!(derive(&Secret(vec![7; 32]), Ipv4Addr::new(10, 77, 0, 101)), key);
-        assert_ne!(key, [0; LENGTH]);
+        assert_ne!(key.octets(), &[0; LENGTH]);
+        assert_ne!(key.name(), derive(&Secret(other_secret()), CLUSTER).name());
     }
 }

@@ -23,10 +23,12 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use weir_spec::flow::{Entry, FlowKind};
+use weir_spec::flow::signature::signature;
+use weir_spec::flow::{Connection, Entry, FlowKind};
 
 use crate::epoch::EpochId;
 use crate::flow::{Flow, Record};
+use crate::flow_key::FlowKey;
 use crate::host::HostId;
 use crate::wire::records::{MOST, Operation};
 
@@ -269,15 +271,46 @@ impl Inbox {
     }
 }
 
+/// The signatures of one connection.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(crate) struct Signed {
+    /// By the key the NIC runs.
+    now: u64,
+    /// By the key it is about to run, if that is another one.
+    next: Option<u64>,
+}
+
+impl Signed {
+    pub(crate) fn all(self) -> impl Iterator<Item = u64> {
+        [Some(self.now), self.next].into_iter().flatten()
+    }
+}
+
+/// The key a NIC signs connections by, and the one it is about to sign by.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub(crate) struct FlowKeys {
+    pub(crate) now: FlowKey,
+    /// That of the loaded proposal, if it is another one.
+    pub(crate) next: Option<FlowKey>,
+}
+
+impl FlowKeys {
+    fn sign(&self, connection: &Connection) -> Signed {
+        let by = |key: &FlowKey| signature(key.octets(), connection);
+        Signed { now: by(&self.now), next: self.next.as_ref().map(by) }
+    }
+}
+
 /// Everything about connections in buckets that change hands.
-#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub(crate) struct Handover {
     pub(crate) stage: Stage,
     pub(crate) asked: Option<(u32, Purpose)>,
-    /// This host's connections in buckets that leave it, with their signatures by its own flow key.
-    pub(crate) pins: BTreeMap<Flow, u64>,
+    keys: FlowKeys,
+    /// This host's connections in buckets that leave it.
+    pub(crate) pins: BTreeMap<Flow, Signed>,
     /// The pins by the configuration in force, while those above are by the staged one and nothing is released.
-    pub(crate) pins_before: Option<BTreeMap<Flow, u64>>,
+    pub(crate) pins_before: Option<BTreeMap<Flow, Signed>>,
     /// Unpinned, and not yet told of.
     pub(crate) unpinned: Vec<Flow>,
     /// Buckets this host keeps for want of room.
@@ -305,9 +338,87 @@ pub(crate) struct Handover {
 }
 
 impl Handover {
-    /// Forgets everything; the flow table is not known any more.
+    /// Of a NIC that signs by `key`.
+    pub(crate) fn new(key: FlowKey) -> Handover {
+        Handover {
+            stage: Stage::Start,
+            asked: None,
+            keys: FlowKeys { now: key, next: None },
+            pins: BTreeMap::new(),
+            pins_before: None,
+            unpinned: Vec::new(),
+            held: BTreeSet::new(),
+            kept_by: BTreeMap::new(),
+            holders: BTreeMap::new(),
+            holds: false,
+            outboxes: BTreeMap::new(),
+            inboxes: BTreeMap::new(),
+            listed: None,
+            listing: None,
+            dirty: false,
+            quiesced: false,
+            untidy: false,
+            generation: 0,
+            ids: 0,
+        }
+    }
+
+    /// Forgets everything but the key of the NIC; the flow table is not known any more.
     pub(crate) fn reset(&mut self) {
-        *self = Handover { generation: self.generation, ids: self.ids, dirty: true, ..Handover::default() };
+        let fresh = Handover::new(self.keys.now.clone());
+        *self = Handover { generation: self.generation, ids: self.ids, dirty: true, ..fresh };
+    }
+
+    /// By which keys connections are signed.
+    pub(crate) fn keys(&self) -> &FlowKeys {
+        &self.keys
+    }
+
+    /// Whether the commit of what is loaded changes the key of the NIC.
+    pub(crate) fn changes_key(&self) -> bool {
+        self.keys.next.is_some()
+    }
+
+    /// The key that comes into force with what is loaded; `None` if nothing is.
+    pub(crate) fn expect_key(&mut self, next: Option<FlowKey>) {
+        let next = next.filter(|next| *next != self.keys.now);
+        if next != self.keys.next {
+            self.keys.next = next;
+            self.sign_anew();
+        }
+    }
+
+    /// What was loaded is in force.
+    pub(crate) fn runs_the_next_key(&mut self) {
+        if let Some(next) = self.keys.next.take() {
+            self.run_key(next);
+        }
+    }
+
+    /// The NIC runs this key from here on.
+    pub(crate) fn run_key(&mut self, now: FlowKey) {
+        let keys = FlowKeys { now, next: None };
+        if keys != self.keys {
+            self.keys = keys;
+            self.sign_anew();
+        }
+    }
+
+    fn sign_anew(&mut self) {
+        for (flow, signed) in self.pins.iter_mut().chain(self.pins_before.iter_mut().flatten()) {
+            *signed = self.keys.sign(&flow.connection);
+        }
+        self.dirty = true;
+    }
+
+    pub(crate) fn pin(&mut self, flow: Flow) {
+        self.pins.entry(flow).or_insert_with(|| self.keys.sign(&flow.connection));
+        self.dirty = true;
+    }
+
+    /// Entries of the flow table, as far as they are known.
+    pub(crate) fn entries(&self) -> usize {
+        self.listed.as_ref().map_or(0, BTreeSet::len)
     }
 
     /// The flow table is not known any more.
@@ -345,7 +456,9 @@ impl Handover {
     }
 
     fn wanted(&self) -> BTreeSet<Entry> {
-        let pins = self.pins.iter().map(|(flow, &signature)| Entry { signature, vip: flow.vip, kind: FlowKind::Pin });
+        let pins = self.pins.iter().flat_map(|(flow, signed)| {
+            signed.all().map(|signature| Entry { signature, vip: flow.vip, kind: FlowKind::Pin })
+        });
         let foreign = self.inboxes.values().flat_map(Inbox::all).map(|record| Entry {
             signature: record.signature,
             vip: record.vip,
@@ -498,7 +611,7 @@ mod tests {
 
     #[test]
     fn the_flow_table_becomes_what_it_is_to_be_and_the_excess_is_told() {
-        let mut handover = Handover::default();
+        let mut handover = Handover::new(FlowKey::new([1; 40]));
         handover.reset();
         assert_eq!(handover.next_listing(10, false), None, "what it holds is not known, and it may not be cleared");
         let mut inbox = Inbox::default();

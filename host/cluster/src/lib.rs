@@ -11,7 +11,7 @@
 //! | [`lease`] | beats, echoes, and how long a NIC may go on |
 //! | [`table`], [`proposal`] | who owns which bucket, and an epoch as data |
 //! | `peer`, `view`, `transfer`, `program`, `timers` | whom to believe, the clique rule, tables on their way, what a NIC holds |
-//! | [`flow`], [`flow_key`] | live connections that are handed over, and the key of their signatures |
+//! | [`flow`], [`flow_key`] | live connections that are handed over, the key of their signatures, and how it changes |
 //! | `saved` | what one process leaves to the next |
 //! | [`staged`] | a configuration that is announced and not yet in force |
 //! | `handover`, `buckets` | who lists whose connections; sets of buckets |

@@ -65,6 +65,10 @@ impl Says {
         self.lease & extension::QUIESCES != 0
     }
 
+    pub(crate) fn crowded(&self) -> bool {
+        self.lease & extension::CROWDED != 0
+    }
+
     /// Whether its committed epoch is in force, or may come into force again without a new one.
     pub(crate) fn serves(&self) -> bool {
         let may_again = self.phase.may_serve();
@@ -100,8 +104,6 @@ pub(crate) struct Peer {
     pub(crate) linked_since: Option<HostTime>,
     /// Was excluded: has to be linked for a whole tolerance before it counts again.
     pub(crate) penalised: bool,
-    /// The key its frames are signed with, and its flow table by it.
-    pub(crate) key: u8,
     /// In what it does not fit.
     pub(crate) mismatch: Option<Difference>,
     pub(crate) says: Says,
@@ -120,7 +122,6 @@ impl Peer {
             echoed: None,
             linked_since: None,
             penalised: false,
-            key: 0,
             mismatch: None,
             says: Says::default(),
             offer: None,

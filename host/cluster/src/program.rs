@@ -7,6 +7,7 @@ use weir_spec::rules::{Rule, VipSelect};
 use crate::action::{Program, Step};
 use crate::buckets::{Buckets, Set};
 use crate::config::Config;
+use crate::flow_key::FlowKey;
 use crate::time::NicTime;
 
 /// The state of every bucket in a NIC. What a host loses by a new epoch is computed from this, never from the last epoch it
@@ -41,7 +42,14 @@ impl Holding {
     }
 
     /// The program that makes a NIC hold exactly this.
-    pub(crate) fn program(&self, config: &Config, step: Step, epoch: u32, deadline: NicTime) -> Program {
+    pub(crate) fn program(
+        &self,
+        config: &Config,
+        flow_key: FlowKey,
+        step: Step,
+        epoch: u32,
+        deadline: NicTime,
+    ) -> Program {
         let quiesce = !self.quiesces.is_nothing();
         let mut maps: Vec<Map> = Vec::new();
         let mut refer = |slot: usize| {
@@ -83,6 +91,6 @@ impl Holding {
         // The first match counts, and a rule of one virtual IP beats a rule of all.
         rules.sort_by_key(|rule| rule.vip == VipSelect::All);
         let default_rule = DefaultRule { affinity: config.default_affinity, map: refer(slots.len()) };
-        Program { epoch, step, rules, default_rule, maps, deadline, quiesce, staged: false }
+        Program { epoch, step, rules, default_rule, maps, deadline, quiesce, flow_key, staged: false }
     }
 }

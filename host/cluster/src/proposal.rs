@@ -12,6 +12,7 @@
 //! | 8 | epoch |
 //! | 4 | view |
 //! | 8 | configuration digest |
+//! | 8 | name of the [flow key](crate::flow_key) |
 //! | a member: 8 + 4 a rule | incarnation, weight slots; lowest priority first |
 //! | a rule: 2 | 0, 0 nobody; 1, priority one host; 2, n table n |
 //! | a table: 2560 | owners, five bits each |
@@ -27,12 +28,13 @@ use crate::config::{Filtering, first_eight};
 use crate::difference::Difference;
 use crate::epoch::EpochId;
 use crate::fitness::Fitness;
+use crate::flow_key;
 use crate::host::{HostId, HostSet};
 use crate::table::Table;
 use crate::wire::codes;
 use crate::wire::heartbeat::SLOTS;
 
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 const PACKED: usize = BUCKETS * 5 / 8;
 
 /// Who takes a rule's traffic.
@@ -64,6 +66,8 @@ pub struct Proposal {
     pub proposer: HostId,
     /// Digest of the configuration it is for.
     pub config_digest: [u8; 8],
+    /// Names the key by which its NICs sign connections.
+    pub flow_key: flow_key::Name,
     /// Who is in it.
     pub members: BTreeMap<HostId, Member>,
     /// Who takes what, by slot, the default rule last.
@@ -81,6 +85,7 @@ impl Proposal {
         epoch: EpochId,
         proposer: HostId,
         config_digest: [u8; 8],
+        flow_key: flow_key::Name,
         members: BTreeMap<HostId, Member>,
         base: Option<&Proposal>,
     ) -> Proposal {
@@ -102,7 +107,7 @@ impl Proposal {
             });
             rules.push(assignment);
         }
-        Proposal { epoch, proposer, config_digest, members, rules, tables, digest: [0; 8] }.sealed()
+        Proposal { epoch, proposer, config_digest, flow_key, members, rules, tables, digest: [0; 8] }.sealed()
     }
 
     /// As a start for rules that are numbered otherwise: slot by slot, whose table each has. Only tables and who has them
@@ -173,6 +178,7 @@ impl Proposal {
         octets.extend(self.epoch.to_bytes());
         octets.extend(self.view().0.to_le_bytes());
         octets.extend(self.config_digest);
+        octets.extend(self.flow_key);
         for member in self.members.values() {
             octets.extend(member.incarnation.to_le_bytes());
             octets.extend(member.weights.iter().flat_map(|weight| weight.to_le_bytes()));
@@ -198,6 +204,7 @@ impl Proposal {
         let epoch = EpochId::from_bytes(rest.take()?);
         let view = HostSet(u32::from_le_bytes(rest.take()?));
         let config_digest = rest.take()?;
+        let flow_key = rest.take()?;
         let mut members = BTreeMap::new();
         for host in view.iter() {
             let incarnation = u64::from_le_bytes(rest.take()?);
@@ -220,7 +227,7 @@ impl Proposal {
             })
             .collect::<Option<_>>()?;
         let proposer = HostId::new(proposer).filter(|&host| view.contains(host))?;
-        let proposal = Proposal { epoch, proposer, config_digest, members, rules, tables, digest: [0; 8] };
+        let proposal = Proposal { epoch, proposer, config_digest, flow_key, members, rules, tables, digest: [0; 8] };
         (rest.0.is_empty() && !epoch.is_none()).then(|| proposal.sealed())
     }
 }
@@ -307,7 +314,7 @@ mod tests {
     fn compute(counter: u32, members: &[(u8, Vec<Filtering>)], base: Option<&Proposal>) -> Proposal {
         let members: BTreeMap<_, _> = members.iter().map(|(number, slots)| member(*number, slots)).collect();
         let proposer = *members.keys().next().expect("members");
-        Proposal::compute(EpochId { counter, lineage: 9 }, proposer, [3; 8], members, base)
+        Proposal::compute(EpochId { counter, lineage: 9 }, proposer, [3; 8], [4; 8], members, base)
     }
 
     const EQUAL: Filtering = Filtering::Multiple(Load::Equal);
@@ -352,7 +359,7 @@ mod tests {
             member.weights.iter_mut().for_each(|weight| *weight |= state);
         }
         let (host, epoch) = (HostId::new(1).expect("host"), EpochId { counter: 1, lineage: 9 });
-        let proposal = Proposal::compute(epoch, host, [3; 8], members, base);
+        let proposal = Proposal::compute(epoch, host, [3; 8], [4; 8], members, base);
         let counts = HostId::all().take(4).map(|host| proposal.counts(0).get(&host).copied().unwrap_or(0)).collect();
         assert_eq!(proposal.owner(1, 0), proposal.owner(2, 0), "single-host and default rule go alike");
         (counts, proposal.owner(1, 0), proposal)
@@ -401,7 +408,7 @@ mod tests {
             };
             let members = [(1, weights[0]), (2, weights[1])].into_iter().map(member).collect();
             let epoch = EpochId { counter: 1, lineage: 9 };
-            Proposal::compute(epoch, HostId::new(1).expect("host"), [3; 8], members, None).counts(0)
+            Proposal::compute(epoch, HostId::new(1).expect("host"), [3; 8], [4; 8], members, None).counts(0)
         };
         assert_eq!(with([state, 40 | state]).into_values().collect::<Vec<_>>(), [4096], "weight 0 stays 0");
         assert_eq!(with([0, 40 | state]).into_keys().collect::<Vec<_>>(), [HostId::new(2).expect("host")]);

@@ -135,7 +135,6 @@ pub(crate) struct SavedPeer {
     pub(crate) heard: u64,
     pub(crate) beat: u8,
     pub(crate) echoed: Option<u64>,
-    pub(crate) key: u8,
     pub(crate) unique_code: u32,
     pub(crate) ip: Option<[u8; 4]>,
     /// It was told of connections here.
@@ -153,7 +152,6 @@ fields!(SavedPeer {
     heard,
     beat,
     echoed,
-    key,
     unique_code,
     ip,
     told,
@@ -182,6 +180,8 @@ pub(crate) struct Saved {
     pub(crate) config_digest: [u8; 8],
     /// The flow key its NIC runs with.
     pub(crate) flow_key: [u8; 40],
+    /// Ids of its heartbeat keys, with the names of what is made of them.
+    pub(crate) keys: Vec<(u8, [u8; 8])>,
     pub(crate) unique_code: u32,
     pub(crate) incarnation: u64,
     pub(crate) sequence: u32,
@@ -213,6 +213,7 @@ fields!(Saved {
     host,
     config_digest,
     flow_key,
+    keys,
     unique_code,
     incarnation,
     sequence,
@@ -237,7 +238,7 @@ fields!(Saved {
 });
 
 /// Another layout has another number.
-pub(crate) const VERSION: u8 = 3;
+pub(crate) const VERSION: u8 = 4;
 
 impl Saved {
     pub(crate) fn encode(&self) -> Vec<u8> {

@@ -246,7 +246,7 @@ impl World {
         let at = self.at;
         let taker = self.hosts.iter().position(|host| host.nic.takes(host.nic_time(at), &flow));
         let Some(taker) = taker else { return false };
-        self.connections.insert(flow, signature(&key, &flow.connection));
+        self.connections.insert(flow, signature(key.octets(), &flow.connection));
         self.host(taker).sockets.insert(flow, at);
         true
     }

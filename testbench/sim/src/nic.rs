@@ -107,6 +107,7 @@ impl HeldNic {
             *place = Some(*rule);
         }
         config.policy.quiesce = step.quiesce;
+        config.flow_key = *step.flow_key.octets();
         let done = driver
             .load(&Program { config, maps: step.maps.clone() })
             .map_err(|error| error.to_string())

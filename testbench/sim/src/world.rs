@@ -96,11 +96,7 @@ impl World {
         let mut dice = Dice::new(seed);
         let first = &setup.configs[0];
         let vips = vec![first.cluster_ip, Ipv4Addr::from(u32::from(first.cluster_ip) + 1)];
-        let mut shared = weir_spec::Config {
-            hash_key: RSS_KEY,
-            flow_key: weir_cluster::flow_key::derive(&first.keys.accepted[&first.keys.send], first.cluster_ip),
-            ..weir_spec::Config::default()
-        };
+        let mut shared = weir_spec::Config { hash_key: RSS_KEY, ..weir_spec::Config::default() };
         for (place, vip) in shared.vips.iter_mut().zip(&vips) {
             *place = Some((*vip).into());
         }

@@ -367,7 +367,8 @@ impl Node {
         let Some(own) = &self.committed else { return true };
         let reconfigures = self.configuration_for(view) != own.config_digest;
         // Who has given up others that come back by the same epoch needs one as well: nobody takes them in without.
-        if self.partial || reconfigures || own.view() != view || self.phase == PhaseKind::Agreeing {
+        let other_key = own.flow_key != self.ring.own.name() && !self.is_crowded(view);
+        if self.partial || reconfigures || other_key || own.view() != view || self.phase == PhaseKind::Agreeing {
             return true;
         }
         let holds = self.holds() || view.iter().filter_map(|host| self.peers.get(&host)).any(|peer| peer.says.holds());
@@ -460,6 +461,7 @@ impl Node {
             && self.base.is_subset(view)
             && view.is_subset(reachable)
             && self.has_quorum(view)
+            && self.flow_key(proposal.flow_key).is_some()
             && self.is_announced_by_all(proposal)
             && self.weights_by(self.me(), proposal.config_digest).as_ref()
                 == proposal.members.get(&self.me()).map(|member| &member.weights)
@@ -510,6 +512,7 @@ impl Node {
             };
             let others = || loaded.members.iter().filter(|(host, _)| **host != self.me());
             facts.lost = if mine { !self.timers.is_set(Timer::Patience) } else { withdrawn() };
+            facts.lost |= self.forsaken.get(&self.me()) == Some(&loaded.epoch);
             facts.lost |= !self.has_configuration_of(loaded) || !self.is_announced_by_all(loaded);
             facts.lost |= others().any(|(&host, member)| {
                 !self.heard_of(host, now).is_some_and(|peer| {
@@ -588,6 +591,7 @@ impl Node {
             Move::Drop => {
                 self.loaded = None;
                 self.handover.stage = Stage::Start;
+                self.handover.expect_key(None);
                 self.phase = if settled { PhaseKind::Stable } else { PhaseKind::Agreeing };
                 let before = self.handover.pins_before.take();
                 if settled {
@@ -655,7 +659,11 @@ impl Node {
             _ => None,
         };
         let origin = renumbered.as_ref().or(origin);
-        let proposal = Proposal::compute(epoch, self.me(), digest, members, origin);
+        // All members hear this host by the key it signs with, and so have that.
+        let before = origin.into_iter().chain(&self.committed).map(|epoch| epoch.flow_key);
+        let kept = before.filter(|_| self.is_crowded(view)).find(|&name| self.flow_key(name).is_some());
+        let key = kept.unwrap_or(self.ring.own.name());
+        let proposal = Proposal::compute(epoch, self.me(), digest, key, members, origin);
         let moved = match origin {
             None => 0,
             Some(origin) => moved(origin, &proposal),
@@ -666,6 +674,12 @@ impl Node {
     }
 
     fn load(&mut self, proposal: Proposal, now: Now) {
+        let Some(key) = self.flow_key(proposal.flow_key).cloned() else { return };
+        match self.committed {
+            Some(_) => self.handover.expect_key(Some(key)),
+            // The NIC owns nothing yet.
+            None => self.handover.run_key(key),
+        }
         let newcomer = proposal.view().iter().find(|&host| !self.base.contains(host));
         let lost = self.committed.as_ref().is_some_and(|own| !own.view().is_subset(proposal.view()));
         self.cause = match newcomer {

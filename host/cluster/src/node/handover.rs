@@ -12,8 +12,8 @@ use crate::buckets::Buckets;
 use crate::config::Filtering;
 use crate::epoch::EpochId;
 use crate::flow::{Flow, Record};
-use crate::flow_key;
-use crate::handover::{Frame, Inbox, Outbox, Place, Purpose, Stage};
+use crate::flow_key::{FlowKey, Name};
+use crate::handover::{Frame, Inbox, Outbox, Place, Purpose, Signed, Stage};
 use crate::host::{HostId, HostSet};
 use crate::peer::Says;
 use crate::phase::PhaseKind;
@@ -36,6 +36,7 @@ impl Node {
             self.ask_for_a_dump(Purpose::First, out);
         }
         self.list(out);
+        self.count_the_room();
         if self.handover.in_sync() {
             self.tell_what_has_ended();
             self.answer_records(out);
@@ -107,22 +108,35 @@ impl Node {
         slots.iter().map(multiple).chain([false]).collect()
     }
 
-    fn flow_key_of(&self, host: HostId) -> Option<[u8; 40]> {
-        let id = if host == self.me() { self.config.keys.send } else { self.peers.get(&host)?.key };
-        Some(flow_key::derive(self.config.keys.accepted.get(&id)?, self.config.cluster_ip))
+    /// A flow key of this host's by its name: one of the configuration, or one that its NIC runs or is about to.
+    pub(super) fn flow_key(&self, name: Name) -> Option<&FlowKey> {
+        let keys = self.handover.keys();
+        let mut in_use = [Some(&keys.now), keys.next.as_ref()].into_iter().flatten();
+        in_use.find(|key| key.name() == name).or_else(|| self.ring.named(name))
+    }
+
+    /// The key of the target, by which others are told what they have to know.
+    fn target_key(&self) -> &FlowKey {
+        let keys = self.handover.keys();
+        match &keys.next {
+            Some(next) if self.loaded.is_some() && self.handover.stage > Stage::FirstAsked => next,
+            _ => &keys.now,
+        }
     }
 
     /// Each flow with its owner by the target, as that host is told of it.
     fn records<'a>(&self, flows: impl Iterator<Item = &'a Flow>) -> BTreeMap<HostId, Vec<Record>> {
+        self.records_by(self.target_key(), flows)
+    }
+
+    fn records_by<'a>(&self, key: &FlowKey, flows: impl Iterator<Item = &'a Flow>) -> BTreeMap<HostId, Vec<Record>> {
         let mut records: BTreeMap<HostId, Vec<Record>> = BTreeMap::new();
-        let mut keys = BTreeMap::new();
         let Some(target) = self.target() else { return records };
         for flow in flows {
             let holder = self.handover.kept_by.get(&flow.place()).copied();
             let owner = holder.or_else(|| target.owner(flow.slot.into(), flow.bucket.into()));
             let Some(owner) = owner.filter(|&owner| owner != self.me()) else { continue };
-            let Some(key) = *keys.entry(owner).or_insert_with(|| self.flow_key_of(owner)) else { continue };
-            let signature = signature(&key, &flow.connection);
+            let signature = signature(key.octets(), &flow.connection);
             let record = Record { slot: flow.slot, bucket: flow.bucket, vip: flow.vip, signature };
             records.entry(owner).or_default().push(record);
         }
@@ -162,11 +176,7 @@ impl Node {
     }
 
     pub(super) fn pin(&mut self, flows: &BTreeSet<Flow>) {
-        let Some(key) = self.flow_key_of(self.me()) else { return };
-        for flow in flows {
-            self.handover.pins.entry(*flow).or_insert_with(|| signature(&key, &flow.connection));
-        }
-        self.handover.dirty = true;
+        flows.iter().for_each(|flow| self.handover.pin(*flow));
     }
 
     pub(super) fn dumped(&mut self, id: u32, flows: Vec<Flow>, out: &mut Vec<Action>) {
@@ -280,8 +290,9 @@ impl Node {
             match entry.kind {
                 FlowKind::Foreign => self.handover.inboxes.values_mut().for_each(|inbox| inbox.refuse(entry)),
                 FlowKind::Pin => {
-                    let same =
-                        |(flow, signature): &(&Flow, &u64)| (**signature, flow.vip) == (entry.signature, entry.vip);
+                    let same = |(flow, signed): &(&Flow, &Signed)| {
+                        flow.vip == entry.vip && signed.all().any(|signature| signature == entry.signature)
+                    };
                     let pins = self.handover.pins.iter().filter(same);
                     places.extend(pins.map(|(flow, _)| flow.place()));
                 }
@@ -300,6 +311,11 @@ impl Node {
             if !places.is_empty() {
                 self.has_no_room_to_switch(out);
             }
+            return;
+        }
+        if self.handover.changes_key() {
+            // What others have told of a bucket that is held is signed by the key before.
+            self.has_no_room_to_change_the_key(!places.is_empty(), out);
             return;
         }
         let mut held = 0;
@@ -349,10 +365,39 @@ impl Node {
         }
     }
 
+    /// While the key changes everything is listed by both. What has no room for that keeps the key it has.
+    fn has_no_room_to_change_the_key(&mut self, full: bool, out: &mut Vec<Action>) {
+        // What was reported to be released is not taken back.
+        let Some(loaded) = self.loaded.as_ref().filter(|_| full && self.phase != PhaseKind::Released) else { return };
+        self.forsaken.insert(self.me(), loaded.epoch);
+        if !std::mem::replace(&mut self.key_refused, true) {
+            out.push(Action::Report(Report::KeyHasNoRoom));
+        }
+    }
+
+    /// Whether the flow table could not list everything by two keys.
+    pub(super) fn count_the_room(&mut self) {
+        if self.loaded.is_none() {
+            self.crowded = self.key_refused || self.handover.entries() * 2 > self.config.flows;
+        }
+    }
+
+    /// Whether a host of `view` says that its flow table has no room for a change of the key.
+    pub(super) fn is_crowded(&self, view: HostSet) -> bool {
+        let crowded = |host| self.peers.get(&host).is_some_and(|peer| peer.says.crowded());
+        self.crowded || view.without(self.me()).iter().any(crowded)
+    }
+
     /// Unpinned in the NIC: now others may forget it.
     fn tell_what_has_ended(&mut self) {
         let ended = std::mem::take(&mut self.handover.unpinned);
-        for (host, records) in self.records(ended.iter()) {
+        let keys = self.handover.keys();
+        let by_each: Vec<_> = [Some(&keys.now), keys.next.as_ref()]
+            .into_iter()
+            .flatten()
+            .map(|key| self.records_by(key, ended.iter()))
+            .collect();
+        for (host, records) in by_each.into_iter().flatten() {
             if self.handover.outboxes.contains_key(&host) {
                 records.into_iter().for_each(|record| self.push(host, Operation::Remove(record)));
             }
@@ -553,6 +598,7 @@ impl Node {
         });
         self.handover.outboxes.retain(|&host, outbox| outbox.epoch == id && view.contains(host));
         self.handover.stage = Stage::Start;
+        self.key_refused = false;
         self.handover.pins_before = None;
         self.just_released = Buckets::none(self.weights.len());
         self.forget_pins_of_own_buckets();

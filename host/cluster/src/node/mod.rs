@@ -46,6 +46,7 @@ use crate::config::{Config, ConfigError, Filtering, PortRule};
 use crate::epoch::EpochId;
 use crate::event::Event;
 use crate::fitness::Fitness;
+use crate::flow_key::Ring;
 use crate::handover::Handover;
 use crate::host::{HostId, HostSet};
 use crate::lease::{self, Beats, Lease};
@@ -87,6 +88,8 @@ enum Work {
 pub struct Node {
     config: Config,
     config_digest: [u8; 8],
+    /// The flow keys of its heartbeat keys.
+    ring: Ring,
     slots: Vec<PortRule>,
     codes: Vec<u32>,
     /// This host's weight slots, the default rule last.
@@ -122,8 +125,13 @@ pub struct Node {
     fetch: Option<Fetch>,
     /// Highest counter of an epoch seen anywhere.
     highest: u32,
-    /// By host, the epoch for which its list was thrown away: it is not loaded any more.
+    /// By host, the epoch for which its list was thrown away: it is not loaded any more. This host's own has brought another flow
+    /// key, for which there was no room.
     forsaken: BTreeMap<HostId, EpochId>,
+    /// There was none for the last proposal that would have changed the flow key.
+    key_refused: bool,
+    /// The flow table has no room for what it lists by two flow keys.
+    crowded: bool,
 
     holding: Holding,
     handover: Handover,
@@ -160,11 +168,13 @@ impl Node {
         let mut weights: Vec<u32> = slots.iter().map(|rule| codes::encode_weight(rule.filtering)).collect();
         weights.push(codes::encode_weight(Filtering::Single(config.host.get())));
         let base = HostSet::EMPTY.with(config.host);
+        let ring = Ring::new(&config);
         Ok(Node {
             config_digest: config.digest(),
             codes: slots.iter().map(codes::rule_code).collect(),
             holding: Holding::nothing(weights.len()),
-            handover: Handover::default(),
+            handover: Handover::new(ring.own.clone()),
+            ring,
             cookies_at: None,
             just_released: Buckets::none(weights.len()),
             lease_length: lease::length(config.dead_after(), config.skew),
@@ -192,6 +202,8 @@ impl Node {
             fetch: None,
             highest: 0,
             forsaken: BTreeMap::new(),
+            key_refused: false,
+            crowded: false,
             confirmed: false,
             pending: None,
             serial: 0,
@@ -345,7 +357,10 @@ impl Node {
         let staged =
             self.loaded.as_ref().filter(|_| matches!(work, Work::Own(_))).and_then(|loaded| self.staged_for(loaded));
         let config = staged.map_or(&self.config, |staged| &staged.config);
-        let program = Program { staged: staged.is_some(), ..holding.program(config, step, word, deadline) };
+        let keys = self.handover.keys();
+        let next = keys.next.as_ref().filter(|_| matches!(work, Work::Own(_)));
+        let key = next.unwrap_or(&keys.now).clone();
+        let program = Program { staged: staged.is_some(), ..holding.program(config, key, step, word, deadline) };
         out.push(Action::Program(Box::new(program)));
         self.pending = Some(Pending { word, deadline, work });
     }
@@ -394,6 +409,7 @@ impl Node {
                 if self.is_switch(&epoch) {
                     self.activate(out);
                 }
+                self.handover.runs_the_next_key();
                 self.holding = holding;
                 self.tell_who_is_unfit(&epoch, out);
                 self.has_owned(now, &epoch, out);

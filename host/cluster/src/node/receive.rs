@@ -70,9 +70,6 @@ impl Node {
             let apart = self.base.contains(host) && self.is_apart_for_a_moment(&says);
             let mismatch = if apart { None } else { self.mismatch(to, &view, &extension, &says) };
             self.believe(now, host, mismatch, &extension, says, out);
-            if let Some(peer) = self.peers.get_mut(&host) {
-                peer.key = extension::key_id(whole);
-            }
         }
         kind
     }

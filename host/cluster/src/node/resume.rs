@@ -6,7 +6,7 @@ use super::Node;
 use crate::action::Cause;
 use crate::buckets::Buckets;
 use crate::config::{Config, ConfigError};
-use crate::flow_key;
+use crate::flow_key::FlowKey;
 use crate::handover::{Inbox, Outbox};
 use crate::host::HostId;
 use crate::lease::Lease;
@@ -34,8 +34,10 @@ pub enum ResumeError {
     /// The NIC's clock does not go on where it was: beats that were sent by it say nothing of a lease now.
     #[error("the clock of the NIC was set back, or another one answers")]
     Clock,
-    /// What all hosts must agree in has changed, or the priority, or the key that signs.
-    #[error("the configuration differs in what all hosts must agree in, in host.priority or in the signing key")]
+    /// What all hosts must agree in has changed, or the priority, or a key without its id.
+    #[error(
+        "the configuration differs in what all hosts must agree in, in host.priority, or has another key of the same id"
+    )]
     Changed,
 }
 
@@ -67,7 +69,6 @@ impl Node {
                 heard: peer.heard?.0,
                 beat: peer.beat,
                 echoed: peer.echoed.map(|time| time.0),
-                key: peer.key,
                 unique_code: peer.says.unique_code,
                 ip: peer.says.ip.map(|ip| ip.octets()),
                 told: self.handover.outboxes.contains_key(&host),
@@ -88,7 +89,8 @@ impl Node {
             version: VERSION,
             host: self.me(),
             config_digest: self.config_digest,
-            flow_key: self.own_flow_key()?,
+            flow_key: *self.handover.keys().now.octets(),
+            keys: self.ring.names().collect(),
             unique_code: self.config.unique_code,
             incarnation: self.incarnation,
             sequence: self.sequence,
@@ -132,9 +134,13 @@ impl Node {
         // The others know this host by that.
         let mut node = Node::new(Config { unique_code: saved.unique_code, ..config })?;
         let epoch = Proposal::decode(&saved.epoch).ok_or(ResumeError::Unreadable)?;
+        let key = FlowKey::new(saved.flow_key);
+        if key.name() != epoch.flow_key {
+            return Err(ResumeError::Unreadable);
+        }
         let same = node.me() == saved.host
             && node.config_digest == saved.config_digest
-            && node.own_flow_key() == Some(saved.flow_key)
+            && node.ring.contradiction(saved.keys).is_none()
             && epoch.members.contains_key(&saved.host)
             && saved.weights.len() == node.weights.len();
         if !same {
@@ -162,6 +168,7 @@ impl Node {
         node.beats = crate::lease::Beats::again(saved.beats, HostTime(saved.advanced));
         node.awake_since = if late { now.host } else { HostTime(saved.awake_since) };
         node.handover.go_on_from(saved.generation);
+        node.handover.run_key(key);
         for SavedPromise { host, incarnation, heard, unique_code, ip } in saved.promises {
             node.promises.give(host, incarnation, HostTime(heard), (unique_code, ip.map(Ipv4Addr::from)));
         }
@@ -180,10 +187,6 @@ impl Node {
         Ok(node)
     }
 
-    fn own_flow_key(&self) -> Option<[u8; flow_key::LENGTH]> {
-        Some(flow_key::derive(self.config.keys.accepted.get(&self.config.keys.send)?, self.config.cluster_ip))
-    }
-
     fn take_back(&mut self, saved: SavedPeer, epoch: &Proposal) {
         let host = saved.host;
         let mut peer = Peer::new(saved.incarnation, saved.sequence);
@@ -191,7 +194,6 @@ impl Node {
         peer.heard = Some(HostTime(saved.heard));
         peer.beat = saved.beat;
         peer.echoed = saved.echoed.map(NicTime);
-        peer.key = saved.key;
         // What it says until it says it again: it is in the epoch and content.
         peer.says = Says {
             phase: PhaseKind::Stable,

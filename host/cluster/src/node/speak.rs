@@ -99,6 +99,7 @@ impl Node {
             (extension::QUORUM, self.config.mode == Mode::Quorum),
             (extension::HOLDS, self.holds()),
             (extension::QUIESCES, self.handover.stage == Stage::Quiescing),
+            (extension::CROWDED, self.crowded),
         ] {
             lease |= if set { flag } else { 0 };
         }

@@ -4,6 +4,7 @@
 use super::{Node, Work};
 use crate::action::{Action, Report};
 use crate::config::{Config, ConfigError, Filtering, Mode, PortRule};
+use crate::flow_key::Ring;
 use crate::handover::Stage;
 use crate::host::{HostId, HostSet};
 use crate::peer::{Peer, Says};
@@ -38,6 +39,11 @@ pub enum ChangeError {
         /// Which field, as the agent's configuration has it.
         field: &'static str,
     },
+    /// Others know a key by its id.
+    #[error(
+        "key {0} is another one than the key of this id in force: give it a new id, first as an old_key on every host"
+    )]
+    SameKeyId(u8),
     /// Another one is being put in force.
     #[error("a configuration is being put in force at this moment: try again when it is")]
     Busy,
@@ -56,7 +62,6 @@ impl Node {
     pub fn change(&self, now: Now, new: &Config) -> Result<Change, ChangeError> {
         new.check()?;
         let old = &self.config;
-        let signing = |config: &Config| config.keys.accepted.get(&config.keys.send).cloned();
         let quorum = |config: &Config| (config.mode == Mode::Quorum).then_some(config.hosts);
         for (field, same) in [
             ("host.priority", new.host == old.host),
@@ -67,11 +72,13 @@ impl Node {
             ("cluster.tolerance", new.tolerance == old.tolerance),
             ("cluster.partition", new.mode == old.mode),
             ("cluster.hosts", quorum(new) == quorum(old)),
-            ("cluster.key", new.keys.send == old.keys.send && signing(new) == signing(old)),
         ] {
             if !same {
                 return Err(ChangeError::Fixed { field });
             }
+        }
+        if let Some(id) = self.ring.contradiction(Ring::new(new).names()) {
+            return Err(ChangeError::SameKeyId(id));
         }
         if self.is_being_put_in_force() {
             return Err(ChangeError::Busy);
@@ -121,6 +128,7 @@ impl Node {
                 if new.drain_limit != self.config.drain_limit {
                     self.timers.clear(Timer::Drain);
                 }
+                self.ring = Ring::new(&new);
                 self.config = new;
             }
             Ok(Change::AtOnce | Change::Staged) => {
@@ -172,6 +180,7 @@ impl Node {
         self.config_digest = staged.digest;
         self.codes = staged.codes;
         self.slots = staged.slots;
+        self.ring = Ring::new(&staged.config);
         self.config = staged.config;
         self.just_released = crate::buckets::Buckets::none(self.weights.len());
         out.push(Action::Activated);

@@ -9,7 +9,7 @@
 //! | 12 | 4 | sequence: rises with every frame of an incarnation |
 //! | 16 | 1 | beat, 1..=255: what peers echo |
 //! | 17 | 1 | phase |
-//! | 18 | 1 | lease flags: 0 fenced, 1 owns nothing, 2 quorum mode, 3 holds, 4 quiesces |
+//! | 18 | 1 | lease flags: 0 fenced, 1 owns nothing, 2 quorum mode, 3 holds, 4 quiesces, 5 crowded |
 //! | 19 | 1 | cause |
 //! | 20 | 4 | view: the hosts heard, and the sender |
 //! | 24 | 8 | committed epoch |
@@ -49,6 +49,8 @@ pub const QUORUM: u8 = 4;
 pub const HOLDS: u8 = 8;
 /// Lease flag: what answers SYN cookies is waited for before anything is released.
 pub const QUIESCES: u8 = 16;
+/// Lease flag: the flow table has no room for what it lists by two flow keys.
+pub const CROWDED: u8 = 32;
 
 const KEY_ID: usize = field::EXTENSION.start + 3;
 const MAC_FIELD: Range<usize> = LEN - MAC..LEN;
@@ -114,11 +116,6 @@ pub fn read(payload: &[u8; LEN], keys: &Keys) -> Read {
         return Read::Unauthenticated;
     }
     Read::Authentic(parse(octets))
-}
-
-/// The id of the key a payload is signed with.
-pub fn key_id(payload: &[u8; LEN]) -> u8 {
-    payload[KEY_ID]
 }
 
 fn parse(octets: &[u8]) -> Extension {

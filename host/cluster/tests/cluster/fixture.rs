@@ -5,11 +5,11 @@
 //! NICs that are not fenced. In availability mode pairs of hosts whose link is, or was within a period, cut are left out:
 //! there both sides are meant to serve.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 
-use weir_cluster::flow_key;
+use weir_cluster::flow_key::FlowKey;
 use weir_cluster::{
     Action, Addressing, Change, Config, EpochId, Event, Filtering, Flow, HostId, HostSet, HostTime, Keys, Listing,
     Load, Mode, NicTime, Node, Now, PhaseKind, PortRule, Program, Report, Secret, Status, Step,
@@ -61,6 +61,9 @@ pub(crate) struct Nic {
     pub(crate) rules: Vec<Rule>,
     default_rule: DefaultRule,
     pub(crate) listed: BTreeSet<Entry>,
+    /// By which connections are signed.
+    pub(crate) flow_key: Option<FlowKey>,
+    signatures: RefCell<BTreeMap<Connection, u64>>,
     /// OWN takes no new connections.
     quiesce: bool,
     /// Entries the table has room for.
@@ -92,6 +95,10 @@ impl Nic {
         self.states = program.rules.iter().map(|rule| map(rule.map)).collect();
         self.states.push(map(program.default_rule.map));
         self.quiesce = program.quiesce;
+        if self.flow_key.as_ref() != Some(&program.flow_key) {
+            self.flow_key = Some(program.flow_key.clone());
+            self.signatures.take();
+        }
         self.owned = self.states.iter().map(|map| words(map, program.quiesce)).collect();
         (self.rules, self.default_rule) = (program.rules.clone(), program.default_rule);
         self.lease.fenced()
@@ -136,7 +143,11 @@ impl Nic {
     }
 
     /// Whether a packet of an established connection passes.
-    fn passes(&self, at: u64, flow: &Flow, signature: u64) -> bool {
+    fn passes(&self, at: u64, flow: &Flow) -> bool {
+        let Some(key) = &self.flow_key else { return false };
+        let mut signatures = self.signatures.borrow_mut();
+        let signed = || signature(key.octets(), &flow.connection);
+        let signature = *signatures.entry(flow.connection).or_insert_with(signed);
         let (rule, bucket) = self.place(flow);
         let state = self.states.get(rule).map(|map| map.get(bucket.into()));
         let listed = |kind| self.listed.contains(&Entry { signature, vip: flow.vip, kind });
@@ -278,8 +289,8 @@ pub(crate) struct Cluster {
     pub(crate) frames: u64,
     /// Check that every connection passes at its own host, too: nothing but planned changes happens.
     pub(crate) planned: bool,
-    /// All connections there ever were, with their signatures.
-    connections: BTreeMap<Flow, u64>,
+    /// How many connections there ever were.
+    connections: u32,
     /// Connections that could be: what two NICs with other rules must not both take.
     samples: Vec<Flow>,
     /// When the last frame of a link arrives.
@@ -344,6 +355,8 @@ impl Cluster {
                         default_rule: DefaultRule::default(),
                         states: Vec::new(),
                         listed: BTreeSet::new(),
+                        flow_key: None,
+                        signatures: RefCell::default(),
                         quiesce: false,
                         room: 4096,
                         offset: dice.below(1 << 40),
@@ -390,7 +403,7 @@ impl Cluster {
             reorder: false,
             frames: 0,
             planned: false,
-            connections: BTreeMap::new(),
+            connections: 0,
             samples,
             arrivals: BTreeMap::new(),
             incarnations: 0,
@@ -814,13 +827,10 @@ impl Cluster {
 
     /// A connection that is nowhere yet.
     fn client(&mut self, slot: u8, bucket: u16) -> Flow {
-        let source = std::net::IpAddr::V4(Ipv4Addr::from(0x0a00_0001 + self.connections.len() as u32));
+        self.connections += 1;
+        let source = std::net::IpAddr::V4(Ipv4Addr::from(0x0a00_0000 + self.connections));
         let connection = Connection::new(source, 40_000, [80, 443, 8000][usize::from(slot)]);
-        let flow = Flow { slot, bucket, vip: 0, connection };
-        let config = &self.hosts[0].config;
-        let key = flow_key::derive(&config.keys.accepted[&config.keys.send], config.cluster_ip);
-        self.connections.insert(flow, signature(&key, &connection));
-        flow
+        Flow { slot, bucket, vip: 0, connection }
     }
 
     /// A connection in every so manieth bucket of the first rule.
@@ -830,7 +840,7 @@ impl Cluster {
 
     /// Whether a packet of this connection passes at a host.
     pub(crate) fn passes(&self, host: usize, flow: &Flow) -> bool {
-        self.hosts[host].nic.passes(self.at, flow, self.connections[flow])
+        self.hosts[host].nic.passes(self.at, flow)
     }
 
     /// No connection reaches another host than its own; if nothing but planned changes happens, it reaches that.

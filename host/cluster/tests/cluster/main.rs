@@ -7,6 +7,7 @@ mod fitness;
 mod fixture;
 mod frames;
 mod handover;
+mod keys;
 mod promises;
 mod random;
 mod staged;

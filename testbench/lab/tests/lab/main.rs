@@ -6,6 +6,7 @@ mod come_and_go;
 mod faults;
 mod fence;
 mod health;
+mod keys;
 mod leave_nothing;
 mod modes;
 mod refuse;

@@ -413,7 +413,6 @@ impl Handover {
 
     pub(crate) fn pin(&mut self, flow: Flow) {
         self.pins.entry(flow).or_insert_with(|| self.keys.sign(&flow.connection));
-        self.dirty = true;
     }
 
     /// Entries of the flow table, as far as they are known.

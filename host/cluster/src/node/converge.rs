@@ -392,7 +392,7 @@ impl Node {
     }
 
     /// Whether the proposal this host has made cannot succeed: somebody in `view` has gone above it, or a member that has not
-    /// loaded it wants other weights by now, and so never will.
+    /// loaded it wants other weights by now, or has no room for another flow key, and so never will.
     fn is_overtaken(&self, view: HostSet) -> bool {
         let Some(loaded) = self.loaded.as_ref().filter(|loaded| loaded.proposer == self.me()) else { return false };
         let above = |peer: &Peer| peer.says.proposed.max(peer.says.committed) > loaded.epoch;
@@ -402,9 +402,17 @@ impl Node {
                 && peer.says.committed != loaded.epoch
                 && member.is_some_and(|m| self.weights_by(*host, loaded.config_digest).as_ref() != Some(&m.weights))
         };
+        let other_key = loaded.flow_key == self.ring.own.name()
+            && self.committed.as_ref().is_some_and(|own| own.flow_key != loaded.flow_key);
+        let has_no_room = |peer: &Peer| {
+            other_key
+                && peer.says.crowded()
+                && peer.says.proposed != loaded.epoch
+                && peer.says.committed != loaded.epoch
+        };
         view.iter()
             .filter_map(|host| Some((host, self.peers.get(&host)?)))
-            .any(|(host, peer)| above(peer) || refuses(&host, peer))
+            .any(|(host, peer)| above(peer) || refuses(&host, peer) || has_no_room(peer))
     }
 
     /// The table to start from: of all epochs in `view` the one with most members, then with the lowest.

@@ -177,6 +177,7 @@ impl Node {
 
     pub(super) fn pin(&mut self, flows: &BTreeSet<Flow>) {
         flows.iter().for_each(|flow| self.handover.pin(*flow));
+        self.handover.dirty = true;
     }
 
     pub(super) fn dumped(&mut self, id: u32, flows: Vec<Flow>, out: &mut Vec<Action>) {
@@ -378,14 +379,19 @@ impl Node {
     /// Whether the flow table could not list everything by two keys.
     pub(super) fn count_the_room(&mut self) {
         if self.loaded.is_none() {
-            self.crowded = self.key_refused || self.handover.entries() * 2 > self.config.flows;
+            self.crowded = self.handover.entries() * 2 > self.config.flows;
         }
+    }
+
+    /// Whether the key has to stay what it is here.
+    pub(super) fn keeps_its_key(&self) -> bool {
+        self.crowded || self.key_refused
     }
 
     /// Whether a host of `view` says that its flow table has no room for a change of the key.
     pub(super) fn is_crowded(&self, view: HostSet) -> bool {
         let crowded = |host| self.peers.get(&host).is_some_and(|peer| peer.says.crowded());
-        self.crowded || view.without(self.me()).iter().any(crowded)
+        self.keeps_its_key() || view.without(self.me()).iter().any(crowded)
     }
 
     /// Unpinned in the NIC: now others may forget it.

@@ -99,7 +99,7 @@ impl Node {
             (extension::QUORUM, self.config.mode == Mode::Quorum),
             (extension::HOLDS, self.holds()),
             (extension::QUIESCES, self.handover.stage == Stage::Quiescing),
-            (extension::CROWDED, self.crowded),
+            (extension::CROWDED, self.keeps_its_key()),
         ] {
             lease |= if set { flag } else { 0 };
         }

@@ -2,7 +2,9 @@
 //! they were programmed with, and it checks at every step that none is cut and that none reaches two hosts.
 
 use weir_cluster::flow_key::{FlowKey, derive};
-use weir_cluster::{Change, ChangeError, Config, Event, Flow, Load, PhaseKind, Report, Secret};
+use weir_cluster::{Change, ChangeError, Config, Event, Filtering, Flow, Load, PhaseKind, Report, Secret};
+use weir_spec::map::BUCKETS;
+use weir_spec::map::BucketState::{Adopt, Own};
 
 use crate::fixture::{Cluster, MS, SECOND};
 
@@ -38,6 +40,12 @@ fn old_and_new(cluster: &Cluster) -> (FlowKey, FlowKey) {
 
 fn all_have(cluster: &Cluster, key: &FlowKey) -> bool {
     keys(cluster).iter().all(|other| other == key)
+}
+
+fn all_are_told(cluster: &mut Cluster, change: fn(&mut Config)) {
+    for host in ALL {
+        assert_eq!(cluster.configure(host, change), Change::AtOnce);
+    }
 }
 
 /// Pins of all hosts, and connections that are left alone.
@@ -134,7 +142,7 @@ fn connections_come_and_end_while_the_key_changes() {
     for seed in 0..6 {
         let mut cluster = four(seed, 16, true, accept);
         let new = old_and_new(&cluster).1;
-        ALL.map(|host| cluster.configure(host, sign));
+        all_are_told(&mut cluster, sign);
         let end = cluster.at + 20 * SECOND;
         let mut busy = 0;
         while !(cluster.are_one(&ALL) && all_have(&cluster, &new)) {
@@ -191,9 +199,9 @@ fn the_next_process_may_sign_with_another_key() {
     all_end(&mut cluster);
 }
 
-/// All connections of the first host drain.
-fn weigh_nothing(cluster: &mut Cluster, host: usize) {
-    cluster.handle(host, Event::SetLoad { slot: 0, load: Load::Weight(0) });
+/// A host of whose connections all drain.
+fn weigh_nothing(config: &mut Config) {
+    config.rules[0].filtering = Filtering::Multiple(Load::Weight(0));
 }
 
 #[test]
@@ -203,16 +211,16 @@ fn a_flow_table_more_than_half_full_keeps_the_key_until_there_is_room() {
         config.flows = 120;
     });
     let (old, new) = old_and_new(&cluster);
-    weigh_nothing(&mut cluster, 1);
+    assert_eq!(cluster.configure(1, weigh_nothing), Change::AtOnce);
     assert!(cluster.drive(20 * SECOND, |c| c.are_one(&ALL)), "{:#?}", cluster.statuses());
     cluster.run(SECOND);
     let entries = cluster.hosts[1].nic.listed.len();
     assert!((61..=120).contains(&entries), "{entries}");
     let epoch = cluster.epoch(0);
     // What signs changes at once, and the old key may go: the one in force is kept.
-    ALL.map(|host| cluster.configure(host, sign));
+    all_are_told(&mut cluster, sign);
     cluster.run(10 * SECOND);
-    ALL.map(|host| cluster.configure(host, forget));
+    all_are_told(&mut cluster, forget);
     cluster.run(10 * SECOND);
     assert_eq!(cluster.epoch(0), epoch);
     assert!(cluster.are_one(&ALL) && all_have(&cluster, &old));
@@ -237,23 +245,34 @@ fn a_flow_table_more_than_half_full_keeps_the_key_until_there_is_room() {
 
 #[test]
 fn a_change_of_weights_for_which_two_keys_have_no_room_is_made_with_one() {
-    let mut cluster = four(10, 24, true, |config| {
-        accept(config);
-        config.flows = 104;
-    });
-    let (old, new) = old_and_new(&cluster);
-    assert!(ALL.iter().all(|&host| cluster.hosts[host].nic.listed.len() <= 52));
-    // The proposal for the key alone is overtaken by one for both.
-    cluster.configure(0, sign);
-    weigh_nothing(&mut cluster, 1);
-    let settled =
-        |c: &Cluster| c.are_one(&ALL) && c.hosts[1].nic.states[0].count(weir_spec::map::BucketState::Own) == 0;
-    assert!(cluster.drive(30 * SECOND, settled), "{:#?}", cluster.statuses());
-    assert!(ALL.iter().any(|&host| cluster.reported(host, 0, |report| *report == Report::KeyHasNoRoom).is_some()));
-    cluster.run(20 * SECOND);
-    assert!(cluster.are_one(&ALL) && all_have(&cluster, &old), "{:#?}", cluster.statuses());
-    all_end(&mut cluster);
-    assert!(cluster.drive(20 * SECOND, |c| c.are_one(&ALL) && all_have(c, &new)), "{:#?}", cluster.statuses());
+    for weight in [0, 25] {
+        let mut cluster = four(10, 24, true, |config| {
+            accept(config);
+            config.flows = 88;
+        });
+        let (old, new) = old_and_new(&cluster);
+        assert!(ALL.iter().all(|&host| cluster.hosts[host].nic.listed.len() <= 44));
+        let epoch = cluster.epoch(0);
+        // One proposal brings both: too much for the proposer, which loses all, or for the one that gets most of them.
+        cluster.configure(0, |config| {
+            sign(config);
+            config.rules[0].filtering = Filtering::Multiple(Load::Weight(weight));
+        });
+        let settled = |c: &Cluster| c.are_one(&ALL) && c.epoch(0) != epoch;
+        assert!(cluster.drive(30 * SECOND, settled), "{:#?}", cluster.statuses());
+        let refused = ALL.map(|host| cluster.reported(host, 0, |report| *report == Report::KeyHasNoRoom).is_some());
+        assert!(refused.contains(&true), "{weight}: {refused:?}");
+        cluster.run(20 * SECOND);
+        let lists = ALL.map(|host| cluster.hosts[host].nic.listed.len());
+        let crowded = lists.iter().any(|&entries| entries > 44);
+        assert!(cluster.are_one(&ALL) && all_have(&cluster, if crowded { &old } else { &new }), "{weight}: {lists:?}");
+        // Its share of all buckets, whatever becomes of the key.
+        let states = &cluster.hosts[0].nic.states[0];
+        let share = BUCKETS * usize::from(weight) / (usize::from(weight) + 3 * 50);
+        assert!((share..=share + 1).contains(&(states.count(Own) + states.count(Adopt))), "{weight}");
+        all_end(&mut cluster);
+        assert!(cluster.drive(20 * SECOND, |c| c.are_one(&ALL) && all_have(c, &new)), "{:#?}", cluster.statuses());
+    }
 }
 
 #[test]

@@ -487,6 +487,7 @@ impl Daemon {
                     }
                     Action::Destroy(flows) => self.connections.destroy(&flows),
                     Action::EndHalfOpen => self.connections.end_half_open(),
+                    Action::EndStale(flows) => self.connections.destroy(&flows),
                     Action::Report(told) => {
                         self.teller.tell(&told);
                         self.announce(&told);

@@ -87,6 +87,11 @@ fn tell(report: &Report) {
                 settle / 1000
             );
         }
+        Report::Superseded { connections } => {
+            warn!(
+                "{connections} connections were answered by other hosts while this one was left out: they are ended here"
+            )
+        }
         Report::DrainLimit { connections } => warn!("the drain limit ends {connections} connections"),
         Report::NoneFit { rule, taken } => {
             let rule = match rule {

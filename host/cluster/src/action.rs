@@ -46,6 +46,8 @@ pub enum Action {
     /// End all half-open connections of the virtual IPs. Others have owned their buckets while this host was fenced, which it
     /// still is: a client that repeated its SYN has been answered, and must not be answered from here as well.
     EndHalfOpen,
+    /// End these connections: they have been answered by other hosts while this one was fenced, which it still is.
+    EndStale(Vec<Flow>),
     /// Tell the operator.
     Report(Report),
 }
@@ -260,6 +262,11 @@ pub enum Report {
     },
     /// The drain limit is reached: those that are left are destroyed.
     DrainLimit {
+        /// How many.
+        connections: u32,
+    },
+    /// Connections that this host had before it was left out have been answered by others since: these are ended.
+    Superseded {
         /// How many.
         connections: u32,
     },

@@ -5,7 +5,7 @@
 //! and goes on with news. A new epoch, or a return to the one in force, begins a new stream of a higher generation, so a list is
 //! never patched across epochs.
 //!
-//! Four rules keep every connection with its socket, and each new one with one host:
+//! Five rules keep every connection with its socket, and each new one with one host:
 //!
 //! 1. What leaves is listed with its new owner before it is released, and what came between with it before that is reported.
 //!    Owners of a bucket that somebody else has connections in heed them before they report, even if they had it all along.
@@ -17,6 +17,11 @@
 //!    one stays only if that may still come as it was listed: the sender is the same incarnation, is heard, and its last
 //!    heartbeat shows that epoch or is older than the list. For names of epochs do not rise with time: a host that was
 //!    restarted may not know how far others had counted, and lineages are random.
+//!
+//! 5. Of two hosts that both have a connection of one tuple, the one that was fenced while others owned its buckets has the older
+//!    one. Its client has forgotten that, or it could not have begun the other. What such a host tells is *doubtful*: the owner of
+//!    the bucket **denies** what itself, or somebody who was not left out, has as well, and the older one is ended while its host
+//!    is still fenced.
 //!
 //! What a flow table has no room for is not moved: its bucket is *held* by the host that has it. The one it would go to is told
 //! so, and so is whoever drains connections of that bucket: they are listed with its holder then.
@@ -68,6 +73,8 @@ pub(crate) enum Purpose {
 pub(crate) struct Outbox {
     pub(crate) epoch: EpochId,
     pub(crate) generation: u32,
+    /// Others may have answered what it tells.
+    doubtful: bool,
     queue: VecDeque<Operation>,
     /// Of the queue, so many from the front are what there was to tell at the beginning.
     first: usize,
@@ -82,13 +89,20 @@ pub(crate) struct Outbox {
 pub(crate) struct Frame {
     pub(crate) number: u16,
     pub(crate) complete: bool,
+    pub(crate) doubtful: bool,
     pub(crate) operations: Vec<Operation>,
 }
 
 impl Outbox {
-    pub(crate) fn new(epoch: EpochId, generation: u32, list: Vec<Operation>) -> Outbox {
+    pub(crate) fn new(epoch: EpochId, generation: u32, doubtful: bool, list: Vec<Operation>) -> Outbox {
         let first = list.len();
-        Outbox { epoch, generation, queue: list.into(), first, begun: false, sent: None, number: 0 }
+        Outbox { epoch, generation, doubtful, queue: list.into(), first, begun: false, sent: None, number: 0 }
+    }
+
+    /// It tells of a denial that was not answered.
+    pub(crate) fn denies(&self) -> bool {
+        let is_denial = |operation: &Operation| matches!(operation, Operation::Deny(_));
+        self.queue.iter().chain(self.sent.iter().flatten()).any(is_denial)
     }
 
     pub(crate) fn push(&mut self, operation: Operation) {
@@ -116,7 +130,7 @@ impl Outbox {
             self.sent = Some(self.queue.drain(..count).collect());
         }
         let operations = self.sent.clone()?;
-        Some(Frame { number: self.number, complete: self.first == 0, operations })
+        Some(Frame { number: self.number, complete: self.first == 0, doubtful: self.doubtful, operations })
     }
 
     /// An answer came; true if it is the one waited for.
@@ -130,6 +144,15 @@ impl Outbox {
     }
 }
 
+/// What a frame asks for beside the list.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub(crate) struct Asked {
+    /// Buckets that the sender keeps, or has no room for.
+    pub(crate) holds: Vec<Place>,
+    /// Connections of the addressee's that have been answered elsewhere since.
+    pub(crate) denied: Vec<Record>,
+}
+
 /// A stream that comes in, and what is left of those before it.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
 pub(crate) struct Inbox {
@@ -138,6 +161,8 @@ pub(crate) struct Inbox {
     next: u16,
     pub(crate) epoch: EpochId,
     pub(crate) complete: bool,
+    /// Others may have answered what the sender tells.
+    pub(crate) doubtful: bool,
     /// The sender's connections in this host's buckets.
     pub(crate) records: BTreeSet<Record>,
     /// Records of streams before, by their epochs: a sender may be an epoch ahead.
@@ -153,14 +178,8 @@ pub(crate) struct Inbox {
 }
 
 impl Inbox {
-    /// Takes a frame; the buckets it says to hold, or `None` if it is not the one expected.
-    pub(crate) fn take(
-        &mut self,
-        incarnation: u64,
-        epoch: EpochId,
-        generation: u32,
-        frame: &Frame,
-    ) -> Option<Vec<Place>> {
+    /// Takes a frame; what it asks for beside the list, or `None` if it is not the one expected.
+    pub(crate) fn take(&mut self, incarnation: u64, epoch: EpochId, generation: u32, frame: &Frame) -> Option<Asked> {
         if (incarnation, generation) != (self.incarnation, self.generation) {
             let newer = incarnation != self.incarnation || generation > self.generation;
             if !newer || frame.number != 0 {
@@ -184,24 +203,29 @@ impl Inbox {
         }
         self.next = self.next.wrapping_add(1);
         self.complete |= frame.complete;
+        self.doubtful |= frame.doubtful;
         self.owed = true;
         self.refused.clear();
-        let mut holds = Vec::new();
+        let mut asked = Asked::default();
         for operation in &frame.operations {
             match *operation {
                 Operation::Add(record) => {
                     self.records.insert(record);
                 }
-                Operation::Remove(record) => {
-                    self.records.remove(&record);
-                    self.kept.values_mut().for_each(|records| {
-                        records.remove(&record);
-                    });
-                }
-                Operation::Hold { slot, bucket } => holds.push((slot, bucket)),
+                Operation::Remove(record) => self.forget(&record),
+                Operation::Hold { slot, bucket } => asked.holds.push((slot, bucket)),
+                Operation::Deny(record) => asked.denied.push(record),
             }
         }
-        Some(holds)
+        Some(asked)
+    }
+
+    /// A connection is not heeded any more.
+    pub(crate) fn forget(&mut self, record: &Record) {
+        self.records.remove(record);
+        self.kept.values_mut().for_each(|records| {
+            records.remove(record);
+        });
     }
 
     /// A record found no room.
@@ -311,6 +335,12 @@ pub(crate) struct Handover {
     pub(crate) pins: BTreeMap<Flow, Signed>,
     /// The pins by the configuration in force, while those above are by the staged one and nothing is released.
     pub(crate) pins_before: Option<BTreeMap<Flow, Signed>>,
+    /// Others have owned this host's buckets while it was fenced: what it has may have been answered elsewhere.
+    pub(crate) doubtful: bool,
+    /// All connections that live here, by virtual IP and signature, where somebody's are doubtful.
+    pub(crate) alive: BTreeMap<(u8, u64), Flow>,
+    /// Answered elsewhere: they are not to be pinned again, should the kernel not have ended them.
+    pub(crate) over: BTreeSet<Flow>,
     /// Unpinned, and not yet told of.
     pub(crate) unpinned: Vec<Flow>,
     /// Buckets this host keeps for want of room.
@@ -346,6 +376,9 @@ impl Handover {
             keys: FlowKeys { now: key, next: None },
             pins: BTreeMap::new(),
             pins_before: None,
+            doubtful: false,
+            alive: BTreeMap::new(),
+            over: BTreeSet::new(),
             unpinned: Vec::new(),
             held: BTreeSet::new(),
             kept_by: BTreeMap::new(),
@@ -550,7 +583,7 @@ mod tests {
 
     #[test]
     fn a_stream_survives_lost_frames_and_lost_answers() {
-        let mut outbox = Outbox::new(EPOCH, 1, adds(0..300));
+        let mut outbox = Outbox::new(EPOCH, 1, false, adds(0..300));
         outbox.push(Operation::Remove(record(7)));
         let mut inbox = Inbox::default();
         let mut rounds = 0;
@@ -578,21 +611,21 @@ mod tests {
     #[test]
     fn a_new_generation_keeps_what_the_old_one_told_until_it_is_no_longer_needed() {
         let mut inbox = Inbox::default();
-        let first = Frame { number: 0, complete: true, operations: adds(0..3) };
-        assert_eq!(inbox.take(77, EPOCH, 1, &first), Some(vec![]));
-        let second = Frame { number: 0, complete: true, operations: adds(2..4) };
-        assert_eq!(inbox.take(77, EPOCH, 2, &second), Some(vec![]));
+        let first = Frame { number: 0, complete: true, doubtful: false, operations: adds(0..3) };
+        assert_eq!(inbox.take(77, EPOCH, 1, &first), Some(Asked::default()));
+        let second = Frame { number: 0, complete: true, doubtful: false, operations: adds(2..4) };
+        assert_eq!(inbox.take(77, EPOCH, 2, &second), Some(Asked::default()));
         assert_eq!(inbox.all().copied().collect::<BTreeSet<_>>(), (0..4).map(record).collect());
         assert_eq!(inbox.take(77, EPOCH, 1, &first), None, "older than what is known");
-        let gone = Frame { number: 1, complete: true, operations: vec![Operation::Remove(record(0))] };
-        assert_eq!(inbox.take(77, EPOCH, 2, &gone), Some(vec![]));
+        let gone = Frame { number: 1, complete: true, doubtful: false, operations: vec![Operation::Remove(record(0))] };
+        assert_eq!(inbox.take(77, EPOCH, 2, &gone), Some(Asked::default()));
         assert!(!inbox.all().any(|known| *known == record(0)), "what ended has ended in all of them");
     }
 
     #[test]
     fn what_was_listed_for_an_epoch_that_never_came_goes_with_the_next_commit_whatever_their_ranks() {
         let epoch = |lineage| EpochId { counter: 4, lineage };
-        let list = |number, buckets| Frame { number, complete: true, operations: adds(buckets) };
+        let list = |number, buckets| Frame { number, complete: true, doubtful: false, operations: adds(buckets) };
         let mut inbox = Inbox::default();
         inbox.take(77, epoch(9), 1, &list(0, 0..3));
         inbox.take(77, epoch(5), 2, &list(0, 2..4));
@@ -614,7 +647,7 @@ mod tests {
         handover.reset();
         assert_eq!(handover.next_listing(10, false), None, "what it holds is not known, and it may not be cleared");
         let mut inbox = Inbox::default();
-        inbox.take(1, EPOCH, 1, &Frame { number: 0, complete: true, operations: adds(0..5) });
+        inbox.take(1, EPOCH, 1, &Frame { number: 0, complete: true, doubtful: false, operations: adds(0..5) });
         handover.inboxes.insert(HostId::new(2).expect("host"), inbox);
         let (listing, excess) = handover.next_listing(3, true).expect("a listing");
         assert!(listing.clear);

@@ -70,7 +70,8 @@ fn frames_of_a_node() -> Vec<Vec<u8>> {
                     | Action::Report(_)
                     | Action::Destroy(_)
                     | Action::Activated
-                    | Action::EndHalfOpen => {}
+                    | Action::EndHalfOpen
+                    | Action::EndStale(_) => {}
                 }
             }
         }

@@ -156,6 +156,7 @@ fn any_operations() -> impl Strategy<Value = Vec<Operation>> {
             match kind {
                 0 => Operation::Add(record),
                 1 => Operation::Remove(record),
+                2 => Operation::Deny(record),
                 _ => Operation::Hold { slot, bucket },
             }
         });
@@ -174,12 +175,13 @@ fn any_message() -> impl Strategy<Value = Message> {
             digest,
             chunk
         }),
-        (epoch.clone(), any::<(u32, u16, bool)>(), any_operations()).prop_map(
-            |(epoch, (generation, number, complete), operations)| Message::Records {
+        (epoch.clone(), any::<(u32, u16, bool, bool)>(), any_operations()).prop_map(
+            |(epoch, (generation, number, complete, doubtful), operations)| Message::Records {
                 epoch,
                 generation,
                 number,
                 complete,
+                doubtful,
                 operations
             }
         ),

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use weir_cluster::wire::bulk::{Bulk, Message};
 use weir_cluster::wire::extension::{self, Extension, Read};
+use weir_cluster::wire::records::Operation;
 use weir_cluster::wire::{ethernet, heartbeat};
 use weir_cluster::{EpochId, HostSet, PhaseKind};
 
@@ -62,6 +63,10 @@ pub enum Bug {
     DrainEndsWithTheEpoch,
     /// A new owner takes all of a bucket when the epoch comes into force, whoever drains it.
     AdoptedAsOwned,
+    /// A host that was left out tells what it has as if it had not been.
+    NothingIsDoubtful,
+    /// Denials are answered, and not heeded.
+    DenialsAreNotHeeded,
 }
 
 impl Bug {
@@ -114,6 +119,10 @@ impl Bug {
                     }
                 })
             }
+            Bug::NothingIsDoubtful => with_other_records(world, from, &frame, &|doubtful, _| *doubtful = false),
+            Bug::DenialsAreNotHeeded => with_other_records(world, from, &frame, &|_, operations| {
+                operations.retain(|operation| !matches!(operation, Operation::Deny(_)));
+            }),
             Bug::StaleFarewell => bent(&|extension| {
                 let now = world.hosts[from].incarnation();
                 if extension.incarnation != now {
@@ -190,6 +199,22 @@ fn rewritten(world: &World, from: usize, frame: &[u8], change: &dyn Fn(&mut Exte
     let mut payload: [u8; heartbeat::LEN] = frame[ethernet::HEADER..].try_into().ok()?;
     extension.emit(&mut payload, &keys());
     Some([&frame[..ethernet::HEADER], &payload].concat().into())
+}
+
+/// Records with other contents, signed anew; any other frame as it is.
+fn with_other_records(
+    world: &World,
+    from: usize,
+    frame: &Arc<[u8]>,
+    change: &dyn Fn(&mut bool, &mut Vec<Operation>),
+) -> Arc<[u8]> {
+    let config = &world.hosts[from].config;
+    let payload = ethernet::payload(frame, ethernet::ether_type(config));
+    let read = payload.and_then(|payload| Bulk::read(payload, &config.keys, config.cluster_ip).ok());
+    let Some(mut bulk) = read else { return frame.clone() };
+    let Message::Records { doubtful, operations, .. } = &mut bulk.message else { return frame.clone() };
+    change(doubtful, operations);
+    [&frame[..ethernet::HEADER], &bulk.emit(&keys())].concat().into()
 }
 
 /// What a heartbeat says; `None` if the frame is none.

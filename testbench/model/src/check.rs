@@ -37,7 +37,8 @@ pub enum Broken {
         /// Where it passes as well.
         other: usize,
     },
-    /// Packets of a live connection pass nowhere, though nothing but planned changes happened.
+    /// Packets of a live connection pass nowhere, though nothing but planned changes happened, or its host is not fenced and it was
+    /// begun while another one was.
     Cut {
         /// Whose it is.
         host: usize,
@@ -141,6 +142,13 @@ fn uneven(world: &World) -> Option<Broken> {
 }
 
 fn connections(world: &World) -> Option<Broken> {
+    for (flow, &host) in &world.begun_anew {
+        let slot = &world.hosts[host];
+        let grown = slot.sockets.get(flow).is_some_and(|since| world.at - since > YOUNG);
+        if grown && slot.is_open(world.at) && !slot.passes(world.at, flow, world.connections[flow]) {
+            return Some(Broken::Cut { host, bucket: flow.bucket });
+        }
+    }
     for (host, slot) in world.hosts.iter().enumerate() {
         for (flow, &since) in &slot.sockets {
             let signature = world.connections[flow];

@@ -96,6 +96,8 @@ pub enum Fault {
         /// Which.
         bucket: u16,
     },
+    /// Clients of fenced hosts have forgotten their connections, and begin them anew with the same ports.
+    BeginAnew,
     /// The oldest connection ends.
     Close,
     /// The last farewell of a host that stopped once reaches everybody again.

@@ -9,6 +9,7 @@ use weir_spec::flow::signature::signature;
 
 use crate::bug::Bug;
 use crate::fault::Fault;
+use crate::host::Host;
 use crate::world::{Due, World};
 use crate::{MS, TOLERANCE};
 
@@ -105,6 +106,9 @@ impl World {
             Fault::Replace { host, .. } => is_up(host) && self.left_by(host).is_some(),
             Fault::Cut { from, to, .. } => !self.is_down(from, to),
             Fault::Replay { host } => self.farewells.contains_key(&host),
+            Fault::BeginAnew => {
+                (0..self.hosts.len()).any(|host| self.is_lost(host) && !self.hosts[host].sockets.is_empty())
+            }
             Fault::Close => self.hosts.iter().any(|host| !host.sockets.is_empty()),
             Fault::Lose | Fault::Double { .. } => matches!(self.queue.first_key_value(), Some((_, Due::Frame { .. }))),
             Fault::Delay { .. } => {
@@ -178,6 +182,7 @@ impl World {
             Fault::Connect { bucket } => {
                 self.connect(bucket);
             }
+            Fault::BeginAnew => self.begin_anew(),
             Fault::Close => self.close(),
             Fault::Replay { host } => self.replay(host),
             Fault::Lose => {
@@ -251,6 +256,30 @@ impl World {
         true
     }
 
+    fn is_lost(&self, host: usize) -> bool {
+        !self.hosts[host].is_open(self.at)
+    }
+
+    /// Who has a connection with a host that is fenced connects again, to whoever takes that.
+    fn begin_anew(&mut self) {
+        let at = self.at;
+        let lost = (0..self.hosts.len()).filter(|&host| self.is_lost(host));
+        let old: Vec<Flow> = lost.flat_map(|host| self.hosts[host].sockets.keys().copied()).collect();
+        for flow in old {
+            let signature = self.connections[&flow];
+            // Its tuple passes nowhere where it is listed.
+            let takes =
+                |host: &Arc<Host>| host.nic.takes(host.nic_time(at), &flow) && host.passes(at, &flow, signature);
+            let Some(taker) =
+                self.hosts.iter().position(takes).filter(|&taker| !self.hosts[taker].sockets.contains_key(&flow))
+            else {
+                continue;
+            };
+            self.host(taker).sockets.insert(flow, at);
+            self.begun_anew.insert(flow, taker);
+        }
+    }
+
     fn close(&mut self) {
         let oldest = self.hosts.iter().enumerate().flat_map(|(host, slot)| {
             let socket = move |(flow, since): (&Flow, &u64)| (*since, *flow, host);
@@ -258,6 +287,7 @@ impl World {
         });
         let Some((_, flow, host)) = oldest.min() else { return };
         self.host(host).sockets.remove(&flow);
+        self.begun_anew.remove(&flow);
         self.give(host, Event::Closed(vec![flow]));
     }
 }

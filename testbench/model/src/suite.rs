@@ -165,6 +165,36 @@ pub fn planned(hosts: usize) -> Scenario {
     }
 }
 
+/// A host of which others have given up the connections, which is cut off for a while longer. Most of its buckets stay with them.
+fn given_up(world: &mut World) {
+    connected(world);
+    world.suffer(Fault::Isolate { host: 2, span: 3 * TOLERANCE });
+    world.suffer(Fault::Weigh { host: 2, weight: 10 });
+    world.run(2 * TOLERANCE + PERIOD);
+}
+
+/// Clients begin anew what they had with a host that is cut off, before it returns or while it does.
+pub fn begun_anew() -> Scenario {
+    let menu = vec![Fault::BeginAnew, Fault::Weigh { host: 0, weight: 10 }, Fault::Weigh { host: 2, weight: 90 }];
+    let scenario = Scenario::new(Mode::Quorum, 3);
+    Scenario { menu: sorted(menu), prelude: given_up, pace: Pace::Rounds(PERIOD), decisions: 11, faults: 2, ..scenario }
+}
+
+/// It is taken in again, and clients begin anew between any two events of that, of which one is late or lost.
+pub fn begun_anew_amid_a_return() -> Scenario {
+    fn returning(world: &mut World) {
+        given_up(world);
+        let loaded = |world: &World| world.status(2).is_some_and(|status| status.proposed.is_some());
+        let end = world.at + 4 * TOLERANCE;
+        while world.broken.is_none() && !loaded(world) && world.at < end {
+            world.step(end);
+        }
+    }
+    let menu = sorted(vec![Fault::BeginAnew, Fault::Lose, Fault::Delay { later: 400 * MS }]);
+    let scenario = Scenario::new(Mode::Quorum, 3);
+    Scenario { menu, prelude: returning, pace: Pace::Events, decisions: 80, faults: 1, ..scenario }
+}
+
 /// Connections move, and any one thing happens to a frame, or a client comes or goes, between any two events of it.
 pub fn amid_a_hand_over(hosts: usize) -> Scenario {
     fn begun(world: &mut World) {

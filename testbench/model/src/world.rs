@@ -43,6 +43,8 @@ pub struct World {
     pub(crate) planned: bool,
     /// All connections there ever were, with their signatures.
     pub(crate) connections: BTreeMap<Flow, u64>,
+    /// Those that were begun anew while their host was fenced: whose they are now.
+    pub(crate) begun_anew: BTreeMap<Flow, usize>,
     /// Faults that may still happen.
     pub left: u8,
     /// Decisions so far.
@@ -74,6 +76,7 @@ impl World {
             strict: mode == Mode::Quorum,
             planned: false,
             connections: BTreeMap::new(),
+            begun_anew: BTreeMap::new(),
             left: 0,
             decided: 0,
             last: None,
@@ -144,6 +147,13 @@ impl World {
                     self.write(host, if settle { 3 * MS } else { 50 }, Write::Dump { id, settle });
                 }
                 Action::Destroy(flows) => {
+                    let slot = self.host(host);
+                    flows.iter().for_each(|flow| {
+                        slot.sockets.remove(flow);
+                    });
+                }
+                Action::EndStale(flows) => {
+                    debug_assert!(!self.hosts[host].is_open(self.at));
                     let slot = self.host(host);
                     flows.iter().for_each(|flow| {
                         slot.sockets.remove(flow);

@@ -157,6 +157,16 @@ fn a_bucket_that_is_owned_while_others_drain_it() {
 }
 
 #[test]
+fn nothing_told_as_doubtful() {
+    found(Bug::NothingIsDoubtful, &suite::begun_anew(), &[NONE_DROPPED, ONE_ANSWERS]);
+}
+
+#[test]
+fn denials_that_are_not_heeded() {
+    found(Bug::DenialsAreNotHeeded, &suite::begun_anew(), &[ONE_ANSWERS]);
+}
+
+#[test]
 fn ballots_that_are_not_heeded() {
     found(Bug::BallotsOfOthersAreIgnored, &suite::crashes_late_in_life(), &[CONVERGES]);
 }

@@ -49,6 +49,13 @@ fn a_fault_between_any_two_events_of_a_hand_over_drops_no_connection() {
 }
 
 #[test]
+fn what_clients_begin_anew_while_a_host_is_cut_off_outlives_its_return() {
+    holds("begun anew, 3 hosts", &suite::begun_anew());
+    let faults = if is_long() { 2 } else { 1 };
+    holds("begun anew amid a return, 3 hosts", &Scenario { faults, ..suite::begun_anew_amid_a_return() });
+}
+
+#[test]
 fn a_farewell_that_is_played_again_is_not_believed() {
     holds("replay, 3 hosts", &suite::replay(3));
 }

@@ -154,6 +154,17 @@ impl World {
                     self.hosts[host].kernel.end_half_open();
                     self.leave_kernel(host, Vec::new());
                 }
+                Action::EndStale(flows) => {
+                    if !self.hosts[host].nic.must_be_fenced(self.at) {
+                        self.fail(|_| format!("host {}: ends stale connections while its NIC accepts", host + 1));
+                    }
+                    let mut out = Vec::new();
+                    for flow in flows {
+                        let tuple = self.sorter.tuple(&flow);
+                        self.hosts[host].kernel.destroy(&tuple, &mut out);
+                    }
+                    self.leave_kernel(host, out);
+                }
                 Action::Report(report) => {
                     self.log.note(self.at, &[2, host as u64], || format!("host {}: {report:?}", host + 1));
                     self.hosts[host].reports.push((self.at, report));

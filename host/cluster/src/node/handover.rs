@@ -13,7 +13,7 @@ use crate::config::Filtering;
 use crate::epoch::EpochId;
 use crate::flow::{Flow, Record};
 use crate::flow_key::{FlowKey, Name};
-use crate::handover::{Frame, Inbox, Outbox, Place, Purpose, Signed, Stage};
+use crate::handover::{Asked, Frame, Inbox, Outbox, Place, Purpose, Signed, Stage};
 use crate::host::{HostId, HostSet};
 use crate::peer::Says;
 use crate::phase::PhaseKind;
@@ -30,7 +30,8 @@ impl Node {
     pub(super) fn hand_over(&mut self, now: Now, out: &mut Vec<Action>) {
         if self.loaded.is_some() && self.handover.stage == Stage::Start {
             self.handover.stage = Stage::FirstAsked;
-            if self.was_left_out() {
+            self.handover.doubtful = self.was_left_out();
+            if self.handover.doubtful {
                 out.push(Action::EndHalfOpen);
             }
             self.ask_for_a_dump(Purpose::First, out);
@@ -116,7 +117,7 @@ impl Node {
     }
 
     /// The key of the target, by which others are told what they have to know.
-    fn target_key(&self) -> &FlowKey {
+    pub(super) fn target_key(&self) -> &FlowKey {
         let keys = self.handover.keys();
         match &keys.next {
             Some(next) if self.loaded.is_some() && self.handover.stage > Stage::FirstAsked => next,
@@ -155,20 +156,20 @@ impl Node {
         let generation = self.handover.next_generation();
         for (host, records) in lists {
             let list = records.into_iter().map(Operation::Add).collect();
-            self.handover.outboxes.insert(host, Outbox::new(epoch, generation, list));
+            self.handover.outboxes.insert(host, Outbox::new(epoch, generation, self.handover.doubtful, list));
         }
         self.handover.unpinned.clear();
     }
 
     /// Tells a host something new. By an epoch it was told nothing of, it is told all there is to tell by that first: a stream
     /// that is complete outdates those before it.
-    fn push(&mut self, host: HostId, operation: Operation) {
+    pub(super) fn push(&mut self, host: HostId, operation: Operation) {
         let Some(epoch) = self.target().map(|target| target.epoch) else { return };
         if self.handover.outboxes.get(&host).is_none_or(|outbox| outbox.epoch != epoch) {
             let generation = self.handover.next_generation();
             let records = self.records(self.handover.pins.keys()).remove(&host).unwrap_or_default();
             let list = records.into_iter().map(Operation::Add).collect();
-            self.handover.outboxes.insert(host, Outbox::new(epoch, generation, list));
+            self.handover.outboxes.insert(host, Outbox::new(epoch, generation, self.handover.doubtful, list));
         }
         if let Some(outbox) = self.handover.outboxes.get_mut(&host) {
             outbox.push(operation);
@@ -184,7 +185,7 @@ impl Node {
         let Some((_, purpose)) = self.handover.asked.take_if(|(asked, _)| *asked == id) else { return };
         let slots = self.loaded.as_ref().map_or(0, |loaded| loaded.rules.len()).max(self.weights.len());
         let sound = |flow: &Flow| usize::from(flow.slot) < slots && usize::from(flow.bucket) < weir_spec::map::BUCKETS;
-        let alive: BTreeSet<Flow> = flows.into_iter().filter(sound).collect();
+        let alive = self.without_what_is_over(flows.into_iter().filter(sound).collect());
         match purpose {
             Purpose::Poll => {
                 self.unpin_all_but(&alive);
@@ -217,6 +218,8 @@ impl Node {
                     self.unpin_all_but(&alive);
                     self.pin_news(leaving);
                 }
+                self.know_what_lives(&alive);
+                self.settle_contests(out);
             }
         }
         self.list(out);
@@ -412,7 +415,13 @@ impl Node {
 
     fn answer_records(&mut self, out: &mut Vec<Action>) {
         let mut answers = Vec::new();
+        // What is denied on somebody's word is denied before that is told that it was heard.
+        let denies = |host: &HostId| self.handover.outboxes.get(host).is_some_and(Outbox::denies);
+        let denied: BTreeSet<HostId> = self.handover.inboxes.keys().copied().filter(denies).collect();
         for (&host, inbox) in &mut self.handover.inboxes {
+            if !denied.is_empty() && !denied.contains(&host) {
+                continue;
+            }
             let Some(incarnation) = self.peers.get(&host).map(|peer| peer.incarnation) else { continue };
             if let Some((generation, next, refused)) = inbox.answer() {
                 answers.push((host, Message::Listed { incarnation, generation, next, refused }));
@@ -425,8 +434,8 @@ impl Node {
         let mut messages = Vec::new();
         for (&host, outbox) in &mut self.handover.outboxes {
             let (epoch, generation) = (outbox.epoch, outbox.generation);
-            if let Some(Frame { number, complete, operations }) = outbox.frame(again) {
-                messages.push((host, Message::Records { epoch, generation, number, complete, operations }));
+            if let Some(Frame { number, complete, doubtful, operations }) = outbox.frame(again) {
+                messages.push((host, Message::Records { epoch, generation, number, complete, doubtful, operations }));
             }
         }
         if !messages.is_empty() {
@@ -453,7 +462,7 @@ impl Node {
         let inbox = self.handover.inboxes.entry(from).or_default();
         let taken = inbox.take(incarnation, epoch, generation, frame);
         inbox.sequence = sequence;
-        let Some(holds) = taken else { return };
+        let Some(Asked { holds, denied }) = taken else { return };
         self.handover.dirty = true;
         let in_force = self.loaded.is_none() && self.committed.as_ref().is_some_and(|own| own.epoch == epoch);
         if let Some(inbox) = self.handover.inboxes.get_mut(&from) {
@@ -467,6 +476,8 @@ impl Node {
         if self.target().is_some_and(|target| target.epoch == epoch) {
             self.heed_holds(from, &holds, out);
         }
+        self.are_denied(&denied, out);
+        self.settle_contests(out);
     }
 
     /// A host says that it keeps these buckets, or that there is no room for them where they are to go.
@@ -607,6 +618,10 @@ impl Node {
         self.key_refused = false;
         self.handover.pins_before = None;
         self.just_released = Buckets::none(self.weights.len());
+        self.handover.doubtful = false;
+        self.handover.alive.clear();
+        // Who owns a bucket has its tuples anew.
+        self.handover.over.retain(|flow| !self.holding.passes.contains(flow.place()));
         self.forget_pins_of_own_buckets();
         self.timers.set(Timer::Batch, now.host + self.dead_after());
         if !self.handover.pins.is_empty() {

@@ -6,6 +6,7 @@
 //!
 //! - `receive`: from octets to what peers say.
 //! - `handover`: live connections in buckets that change hands.
+//! - `contested`: connections that two hosts have.
 //! - `converge`: who is a member, who proposes, what is loaded, released, owned; partitions that meet.
 //! - `speak`: heartbeats, bulk frames, lease renewals.
 //! - `resume`: one process leaves its part to the next.
@@ -27,6 +28,7 @@
 //! 6. An epoch for another configuration is committed only after every member has released all buckets whose meaning changes
 //!    ([`staged`](crate::staged)): so hosts that have committed it and hosts that have not yet share none.
 
+mod contested;
 mod converge;
 mod handover;
 mod receive;

@@ -290,8 +290,8 @@ impl Node {
                     }
                 }
             }
-            Message::Records { epoch, generation, number, complete, operations } if for_us => {
-                let frame = Frame { number, complete, operations };
+            Message::Records { epoch, generation, number, complete, doubtful, operations } if for_us => {
+                let frame = Frame { number, complete, doubtful, operations };
                 self.records_came(from, epoch, generation, &frame, out);
             }
             Message::Listed { incarnation, generation, next, refused } if for_us && incarnation == self.incarnation => {

@@ -213,7 +213,7 @@ impl Node {
             self.handover.inboxes.insert(host, inbox);
         }
         if saved.told {
-            self.handover.outboxes.insert(host, Outbox::new(epoch.epoch, 0, Vec::new()));
+            self.handover.outboxes.insert(host, Outbox::new(epoch.epoch, 0, false, Vec::new()));
         }
     }
 }

@@ -21,7 +21,7 @@
 //! | 28 | 8 | challenge: incarnation in question; answer: zero; request, chunk and records: epoch; answer to records: the incarnation that sent them; staged: digest of the configuration |
 //! | 36 | 8 | challenge and answer: nonce; request and chunk: table digest; records and their answer: generation |
 //! | 44 | 2 | chunk number; records: number in the stream; their answer: the number expected next |
-//! | 46 | 2 | chunks of the table; records: 1 if with this frame the stream tells everything that was there to tell, else 0 |
+//! | 46 | 2 | chunks of the table; records: bit 0 set if with this frame the stream tells everything that was there to tell, bit 1 if what it tells is doubtful |
 //! | 48 | 2 | octets of this chunk |
 //! | 50 | n | data |
 //! | end | 32 | HMAC-SHA256 over all before it |
@@ -93,6 +93,8 @@ pub enum Message {
         number: u16,
         /// With this frame the stream has told everything that was there to tell; what follows is news.
         complete: bool,
+        /// Others have owned the sender's buckets while it was fenced: what it tells may have been answered elsewhere.
+        doubtful: bool,
         /// At most [`records::MOST`].
         operations: Vec<Operation>,
     },
@@ -162,8 +164,9 @@ impl Bulk {
             Message::Answer { nonce } => (2, zero, nonce.to_le_bytes(), 0, 0, &[]),
             Message::Request { epoch, digest, chunk } => (3, epoch.to_bytes(), *digest, *chunk, 0, &[]),
             Message::Chunk { epoch, digest, chunk, of, data } => (4, epoch.to_bytes(), *digest, *chunk, *of, data),
-            Message::Records { epoch, generation, number, complete, .. } => {
-                (5, epoch.to_bytes(), long(*generation), *number, u16::from(*complete), &encoded)
+            Message::Records { epoch, generation, number, complete, doubtful, .. } => {
+                let flags = u16::from(*complete) | u16::from(*doubtful) << 1;
+                (5, epoch.to_bytes(), long(*generation), *number, flags, &encoded)
             }
             Message::Listed { incarnation, generation, next, .. } => {
                 (6, incarnation.to_le_bytes(), long(*generation), *next, 0, &encoded)
@@ -224,7 +227,14 @@ impl Bulk {
             2 => Message::Answer { nonce: u64::from_le_bytes(second) },
             3 => Message::Request { epoch, digest: second, chunk },
             4 => Message::Chunk { epoch, digest: second, chunk, of, data: data.to_vec() },
-            5 => Message::Records { epoch, generation, number: chunk, complete: of == 1, operations: operations()? },
+            5 => Message::Records {
+                epoch,
+                generation,
+                number: chunk,
+                complete: of & 1 != 0,
+                doubtful: of & 2 != 0,
+                operations: operations()?,
+            },
             6 => Message::Listed {
                 incarnation: u64::from_le_bytes(first),
                 generation,

@@ -2,10 +2,10 @@
 //!
 //! | octet | field |
 //! |---|---|
-//! | 0 | operation in bits 7:4, index of the virtual IP in bits 3:0 |
+//! | 0 | operation in bits 7:4 (1 add, 2 remove, 3 hold, 4 deny), index of the virtual IP in bits 3:0 |
 //! | 1 | rule slot |
 //! | 2 | bucket |
-//! | 4 | signature by the addressee's flow key; zero in a hold |
+//! | 4 | signature by the flow key of the epoch; zero in a hold |
 
 use weir_spec::map::BUCKETS;
 
@@ -32,6 +32,8 @@ pub enum Operation {
         /// Bucket.
         bucket: u16,
     },
+    /// The addressee has told this connection of its, and another host has one of that tuple which is younger.
+    Deny(Record),
 }
 
 impl Operation {
@@ -40,6 +42,7 @@ impl Operation {
             Operation::Add(record) => (1, record),
             Operation::Remove(record) => (2, record),
             Operation::Hold { slot, bucket } => (3, Record { slot, bucket, vip: 0, signature: 0 }),
+            Operation::Deny(record) => (4, record),
         };
         let mut octets = [0; SIZE];
         octets[0] = code << 4 | record.vip & 15;
@@ -60,6 +63,7 @@ impl Operation {
             1 => Some(Operation::Add(record)),
             2 => Some(Operation::Remove(record)),
             3 => Some(Operation::Hold { slot, bucket }),
+            4 => Some(Operation::Deny(record)),
             _ => None,
         }
     }
@@ -85,12 +89,13 @@ mod tests {
     use proptest::prelude::*;
 
     fn any_operation() -> impl Strategy<Value = Operation> {
-        (0u8..3, 0..SLOTS as u8, 0..BUCKETS as u16, 0u8..16, any::<u64>()).prop_map(
+        (0u8..4, 0..SLOTS as u8, 0..BUCKETS as u16, 0u8..16, any::<u64>()).prop_map(
             |(kind, slot, bucket, vip, signature)| {
                 let record = Record { slot, bucket, vip, signature };
                 match kind {
                     0 => Operation::Add(record),
                     1 => Operation::Remove(record),
+                    2 => Operation::Deny(record),
                     _ => Operation::Hold { slot, bucket },
                 }
             },

@@ -230,6 +230,8 @@ pub(crate) struct Host {
     pub(crate) destroyed: usize,
     /// How often its half-open connections were ended.
     pub(crate) ended_half_open: usize,
+    /// Connections that were ended because others had answered them.
+    pub(crate) ended_stale: usize,
 }
 
 impl Host {
@@ -376,6 +378,7 @@ impl Cluster {
                     sockets: BTreeSet::new(),
                     destroyed: 0,
                     ended_half_open: 0,
+                    ended_stale: 0,
                 }
             })
             .collect();
@@ -591,6 +594,14 @@ impl Cluster {
                 Action::EndHalfOpen => {
                     assert!(!self.accepts(host), "host {host} may have half-open connections that nobody else answers");
                     self.hosts[host].ended_half_open += 1;
+                }
+                Action::EndStale(flows) => {
+                    assert!(!self.accepts(host), "host {host} may have them alive");
+                    let slot = &mut self.hosts[host];
+                    for flow in flows {
+                        slot.ended_stale += 1;
+                        slot.sockets.retain(|socket| socket.identity() != flow.identity());
+                    }
                 }
                 Action::Report(report) => self.hosts[host].reports.push((self.at, report)),
             }
@@ -823,6 +834,16 @@ impl Cluster {
             self.hosts[host].sockets.insert(flow);
         }
         Some((taker, flow))
+    }
+
+    /// The client has forgotten a connection and begins it anew: the host whose NIC passes its SYN, if one does, and has none of
+    /// that tuple.
+    pub(crate) fn connect_again(&mut self, flow: &Flow) -> Option<usize> {
+        let takes = |host: &usize| self.passes(*host, flow) && self.hosts[*host].nic.owns(flow);
+        let takers: Vec<usize> = (0..self.hosts.len()).filter(takes).collect();
+        assert!(takers.len() < 2, "{takers:?} both answer");
+        let taker = *takers.first()?;
+        self.hosts[taker].sockets.insert(*flow).then_some(taker)
     }
 
     /// A connection that is nowhere yet.

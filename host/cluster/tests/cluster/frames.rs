@@ -166,9 +166,12 @@ fn broken_frames_change_nothing_but_counters() {
         let acted = actions.iter().find(|action| match action {
             Action::Send(_) | Action::Program(_) => true,
             Action::Renew(_) => false,
-            Action::Dump { .. } | Action::List(_) | Action::Destroy(_) | Action::Activated | Action::EndHalfOpen => {
-                true
-            }
+            Action::Dump { .. }
+            | Action::List(_)
+            | Action::Destroy(_)
+            | Action::Activated
+            | Action::EndHalfOpen
+            | Action::EndStale(_) => true,
             Action::Report(report) => !matches!(report, Report::Unauthenticated { .. } | Report::Foreign { .. }),
         });
         assert_eq!(acted, None, "round {round}");

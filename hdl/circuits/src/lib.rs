@@ -1,8 +1,9 @@
 //! The pipeline as RustHDL circuits, and the Verilog emitter with its lint.
 //!
 //! `cell` holds the leaves, `front` reads headers, `stage` one circuit a step of the pipeline, `control` what a host talks to, `top` one circuit
-//! a width. [`files`] emits them, [`emit_to`] writes them.
+//! a width, `board` what surrounds it where no shell does. [`files`] emits them, [`emit_to`] writes them.
 
+pub mod board;
 pub mod cell;
 pub mod control;
 pub mod emit;

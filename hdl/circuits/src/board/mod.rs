@@ -6,6 +6,10 @@
 pub mod arrival;
 pub mod async_fifo;
 pub mod crc;
+pub mod frame_fifo;
+pub mod grade;
+pub mod outlet;
+pub mod pump;
 pub mod receive;
 pub mod transmit;
 

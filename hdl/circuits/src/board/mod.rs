@@ -6,6 +6,7 @@
 pub mod arrival;
 pub mod async_fifo;
 pub mod crc;
+pub mod ddr;
 pub mod frame_fifo;
 pub mod grade;
 pub mod mdio;
@@ -14,7 +15,9 @@ pub mod outlet;
 pub mod phy;
 pub mod pump;
 pub mod receive;
+pub mod rgmii;
 pub mod transmit;
+pub mod way;
 
 #[cfg(test)]
 mod random;

@@ -65,9 +65,7 @@ impl Top {
 
     /// Emits it.
     pub fn file(self, options: Options) -> Result<File, EmitError> {
-        // A circuit is one value of some megabytes, and unoptimised code moves it about on the stack.
-        let emitter = std::thread::Builder::new().stack_size(STACK).spawn(move || self.emit(options));
-        emitter.expect("a thread starts").join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        on_large_stack(move || self.emit(options))
     }
 
     fn emit(self, options: Options) -> Result<File, EmitError> {
@@ -88,6 +86,12 @@ impl Top {
 
 /// Bytes of stack for a circuit.
 const STACK: usize = 256 << 20;
+
+/// A circuit is one value of some megabytes, and unoptimised code moves it about on the stack.
+fn on_large_stack<T: Send + 'static>(make: impl FnOnce() -> T + Send + 'static) -> T {
+    let maker = std::thread::Builder::new().stack_size(STACK).spawn(make);
+    maker.expect("a thread starts").join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+}
 
 /// Emits every top: one file a width, the same bytes each time.
 pub fn files(options: Options) -> Result<Vec<File>, EmitError> {

@@ -5,9 +5,9 @@
 
 use rust_hdl::prelude::*;
 
-/// `N` pins in, `DELAY` steps of DELAYG (0 to 127, some 25 ps each) late.
+/// `N` pins in, some steps of DELAYG late.
 #[derive(LogicBlock)]
-pub struct DdrIn<const N: usize, const DELAY: usize> {
+pub struct DdrIn<const N: usize> {
     /// Clock of the pins.
     pub clock: Signal<In, Clock>,
     /// Pins.
@@ -18,11 +18,16 @@ pub struct DdrIn<const N: usize, const DELAY: usize> {
     pub q_fall: Signal<Out, Bits<N>>,
     _risen: Bits<N>,
     _fallen: Bits<N>,
+    _delay: u8,
 }
 
-impl<const N: usize, const DELAY: usize> Default for DdrIn<N, DELAY> {
-    fn default() -> Self {
-        assert!(DELAY <= 127, "DELAYG has 127 steps, not {DELAY}");
+/// Steps of DELAYG that there are, some 25 ps each.
+pub const MOST_DELAY: u8 = 127;
+
+impl<const N: usize> DdrIn<N> {
+    /// Pins that are seen so many steps late, [`MOST_DELAY`] at the most.
+    pub fn new(delay: u8) -> Self {
+        assert!(delay <= MOST_DELAY, "DELAYG has {MOST_DELAY} steps, not {delay}");
         DdrIn {
             clock: Default::default(),
             d: Default::default(),
@@ -30,11 +35,12 @@ impl<const N: usize, const DELAY: usize> Default for DdrIn<N, DELAY> {
             q_fall: Default::default(),
             _risen: Default::default(),
             _fallen: Default::default(),
+            _delay: delay,
         }
     }
 }
 
-impl<const N: usize, const DELAY: usize> Logic for DdrIn<N, DELAY> {
+impl<const N: usize> Logic for DdrIn<N> {
     fn update(&mut self) {
         if self.clock.pos_edge() {
             self.q_rise.next = self._risen;
@@ -53,12 +59,12 @@ impl<const N: usize, const DELAY: usize> Logic for DdrIn<N, DELAY> {
 
     fn hdl(&self) -> Verilog {
         Verilog::Custom(format!(
-            "// cell ddr_in_{N}x{DELAY}
+            "// cell ddr_in_{N}x{delay}
 `ifdef WEIR_ECP5
 wire [{top}:0] late, rise, fall;
 genvar pin;
 generate for (pin = 0; pin < {N}; pin = pin + 1) begin : pins
-    DELAYG #(.DEL_MODE(\"USER_DEFINED\"), .DEL_VALUE({DELAY})) delay (.A(d[pin]), .Z(late[pin]));
+    DELAYG #(.DEL_MODE(\"USER_DEFINED\"), .DEL_VALUE({delay})) delay (.A(d[pin]), .Z(late[pin]));
     IDDRX1F ddr (.D(late[pin]), .SCLK(clock), .RST(1'b0), .Q0(rise[pin]), .Q1(fall[pin]));
 end endgenerate
 always @(*) q_rise = rise;
@@ -80,6 +86,7 @@ always @(posedge clock) begin
 end
 `endif",
             top = N - 1,
+            delay = self._delay,
         ))
     }
 }
@@ -147,13 +154,13 @@ mod tests {
 
     #[test]
     fn they_emit_clean_verilog() {
-        crate::emit(&mut DdrIn::<5, 40>::default(), "ddr_in").expect("nothing that Verilog takes otherwise");
+        crate::emit(&mut DdrIn::<5>::new(40), "ddr_in").expect("nothing that Verilog takes otherwise");
         crate::emit(&mut DdrOut::<5>::default(), "ddr_out").expect("nothing that Verilog takes otherwise");
     }
 
     #[test]
     fn what_goes_out_comes_in_as_the_same_two_words() {
-        let (mut out, mut pins) = (DdrOut::<5>::default(), DdrIn::<5, 0>::default());
+        let (mut out, mut pins) = (DdrOut::<5>::default(), DdrIn::<5>::new(0));
         out.connect_all();
         pins.connect_all();
         let mut seen = Vec::new();

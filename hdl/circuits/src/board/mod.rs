@@ -5,19 +5,44 @@
 
 pub mod arrival;
 pub mod async_fifo;
+pub mod bump;
 pub mod crc;
 pub mod ddr;
 pub mod frame_fifo;
+pub mod glow;
 pub mod grade;
+pub mod keep;
 pub mod mdio;
 pub mod mirror;
 pub mod outlet;
 pub mod phy;
+pub mod pll;
+pub mod port;
 pub mod pump;
 pub mod receive;
 pub mod rgmii;
+pub mod ring;
+pub mod start;
+pub mod ticker;
 pub mod transmit;
+pub mod turns;
 pub mod way;
+
+use crate::{emit, on_large_stack, EmitError};
+
+pub use bump::{PortSettings, Settings};
+pub use pll::Pll;
+pub use ring::{Lights, PortPads, Ring, TOP};
+
+/// Emits the whole of a board: module [`TOP`] has its pads.
+pub fn board(ring: &Ring, settings: Settings) -> Result<String, EmitError> {
+    Ok(format!("{}\n{}", on_large_stack(move || emit(&mut bump::Board::new(settings), "bump"))?, ring.text()))
+}
+
+/// Emits what is inside the pads, module `bump`, with waits so short that a bench can wait for them.
+pub fn bench(settings: Settings) -> Result<String, EmitError> {
+    on_large_stack(move || emit(&mut bump::Bench::new(settings), "bump"))
+}
 
 #[cfg(test)]
 mod random;

@@ -1,7 +1,8 @@
 //! Brings a PHY up: resets it, finds it, has it advertise 1000BASE-T full duplex alone, and goes on asking for its link.
 //!
 //! The pin `phy_reset_n` is low for `2^W` clocks; the PHY is first asked seven times that later. Addresses are asked from 0
-//! up until one answers. What is written, by clause 22: register 4, no 10 and no 100 Mb/s, no pause; 9, 1000 full and not
+//! up until one answers; where two PHYs share a wire the address has to be known. A transaction is begun in a clock of
+//! `turn` alone, so that two of these can take turns on one wire. What is written, by clause 22: register 4, no 10 and no 100 Mb/s, no pause; 9, 1000 full and not
 //! half; 7.60 by way of 13 and 14, no Energy Efficient Ethernet; 0, negotiate anew. A PHY that no longer answers is sought
 //! again. While `down` is set the PHY is powered down, so that the other end of its wire sees a link go: this is how the
 //! loss of the link at one port shows at the other. The delay that RGMII wants on its clocks is set in registers of the
@@ -40,6 +41,8 @@ pub struct Phy<const D: usize, const W: usize> {
     pub clock: Signal<In, Clock>,
     /// Begin anew.
     pub reset: Signal<In, Bit>,
+    /// A transaction may begin in this clock: nobody else will have one on the wire within the next `2^D * 66` clocks.
+    pub turn: Signal<In, Bit>,
     /// Have no link.
     pub down: Signal<In, Bit>,
     /// The PHY has a link, and may have one.
@@ -76,17 +79,23 @@ pub struct Phy<const D: usize, const W: usize> {
     is_down: DFF<Bit>,
 
     round_ends: Constant<Bits<W>>,
+    first: Constant<Bits<5>>,
+    seeks: Constant<Bit>,
+    goes: Signal<Local, Bit>,
     write: Signal<Local, Bit>,
     register: Signal<Local, Bits<5>>,
     word: Signal<Local, Bits<16>>,
     answered: Signal<Local, Bit>,
 }
 
-impl<const D: usize, const W: usize> Default for Phy<D, W> {
-    fn default() -> Self {
+impl<const D: usize, const W: usize> Phy<D, W> {
+    /// The PHY of an address up to 31, or the first that is found.
+    pub fn new(address: Option<u8>) -> Self {
+        assert!(address.is_none_or(|address| address < 32), "an address of MDIO is 0 to 31, not {address:?}");
         Phy {
             clock: Default::default(),
             reset: Default::default(),
+            turn: Default::default(),
             down: Default::default(),
             link: Default::default(),
             found: Default::default(),
@@ -109,6 +118,9 @@ impl<const D: usize, const W: usize> Default for Phy<D, W> {
             has_link: Default::default(),
             is_down: Default::default(),
             round_ends: Constant::new(((1u64 << W) - 1).to_bits()),
+            first: Constant::new(u64::from(address.unwrap_or(0)).to_bits()),
+            seeks: Constant::new(address.is_none()),
+            goes: Default::default(),
             write: Default::default(),
             register: Default::default(),
             word: Default::default(),
@@ -173,14 +185,17 @@ impl<const D: usize, const W: usize> Logic for Phy<D, W> {
             }
             _ => {}
         }
-        self.mdio.s_go.next = (self.step.q.val() != Step::Wake) & !self.asked.q.val();
+        self.goes.next = (self.step.q.val() != Step::Wake) & !self.asked.q.val() & self.turn.val();
+        self.mdio.s_go.next = self.goes.val();
         self.mdio.s_write.next = self.write.val();
         self.mdio.s_phy.next = self.at.q.val();
         self.mdio.s_register.next = self.register.val();
         self.mdio.s_word.next = self.word.val();
         self.answered.next = self.mdio.m_answered.val() & (self.mdio.m_word.val() != 0xffff);
 
-        self.asked.d.next = true;
+        if self.goes.val() {
+            self.asked.d.next = true;
+        }
         if self.mdio.m_done.val() {
             self.asked.d.next = false;
         }
@@ -201,7 +216,9 @@ impl<const D: usize, const W: usize> Logic for Phy<D, W> {
                         self.upper.d.next = self.mdio.m_word.val();
                         self.step.d.next = Step::Identify;
                     } else {
-                        self.at.d.next = self.at.q.val() + 1;
+                        if self.seeks.val() {
+                            self.at.d.next = self.at.q.val() + 1;
+                        }
                     }
                 }
             }
@@ -271,7 +288,7 @@ impl<const D: usize, const W: usize> Logic for Phy<D, W> {
             self.asked.d.next = false;
             self.sleep.d.next = 0.into();
             self.rounds.d.next = 0.into();
-            self.at.d.next = 0.into();
+            self.at.d.next = self.first.val();
             self.known.d.next = false;
             self.has_link.d.next = false;
             self.is_down.d.next = false;

@@ -8,8 +8,8 @@ use rust_hdl::prelude::*;
 use super::ddr::{DdrIn, DdrOut};
 
 /// From the pins, to [`Receive`](super::receive::Receive).
-#[derive(LogicBlock, Default)]
-pub struct RgmiiIn<const DELAY: usize> {
+#[derive(LogicBlock)]
+pub struct RgmiiIn {
     /// RXC.
     pub clock: Signal<In, Clock>,
     /// RXD.
@@ -22,12 +22,29 @@ pub struct RgmiiIn<const DELAY: usize> {
     pub m_ctl_rise: Signal<Out, Bit>,
     /// RX_CTL at the falling edge.
     pub m_ctl_fall: Signal<Out, Bit>,
-    pins: DdrIn<5, DELAY>,
+    pins: DdrIn<5>,
     rise: Signal<Local, Bits<5>>,
     fall: Signal<Local, Bits<5>>,
 }
 
-impl<const DELAY: usize> Logic for RgmiiIn<DELAY> {
+impl RgmiiIn {
+    /// Pins that are seen so many steps late, as [`DdrIn::new`].
+    pub fn new(delay: u8) -> Self {
+        RgmiiIn {
+            clock: Default::default(),
+            rx_data: Default::default(),
+            rx_ctl: Default::default(),
+            m_octet: Default::default(),
+            m_ctl_rise: Default::default(),
+            m_ctl_fall: Default::default(),
+            pins: DdrIn::new(delay),
+            rise: Default::default(),
+            fall: Default::default(),
+        }
+    }
+}
+
+impl Logic for RgmiiIn {
     #[hdl_gen]
     fn update(&mut self) {
         clock!(self, clock, pins);
@@ -91,13 +108,13 @@ mod tests {
 
     #[test]
     fn they_emit_clean_verilog() {
-        crate::emit(&mut RgmiiIn::<40>::default(), "rgmii_in").expect("nothing that Verilog takes otherwise");
+        crate::emit(&mut RgmiiIn::new(40), "rgmii_in").expect("nothing that Verilog takes otherwise");
         crate::emit(&mut RgmiiOut::default(), "rgmii_out").expect("nothing that Verilog takes otherwise");
     }
 
     #[test]
     fn octets_with_carrier_and_errors_go_through_the_pins_of_two_ports() {
-        let (mut out, mut pins) = (RgmiiOut::default(), RgmiiIn::<0>::default());
+        let (mut out, mut pins) = (RgmiiOut::default(), RgmiiIn::new(0));
         out.connect_all();
         pins.connect_all();
         let word = |number: u64| (number * 37 % 256, !number.is_multiple_of(3), !number.is_multiple_of(5));

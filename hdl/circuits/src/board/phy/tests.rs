@@ -18,9 +18,10 @@ struct Bench {
 
 impl Bench {
     fn new(address: u16) -> Bench {
-        let mut circuit = Fast::default();
+        let mut circuit = Fast::new(None);
         circuit.connect_all();
         circuit.mdio_in.next = true;
+        circuit.turn.next = true;
         circuit.reset.next = true;
         step!(circuit);
         circuit.reset.next = false;
@@ -46,7 +47,7 @@ impl Bench {
 
 #[test]
 fn it_emits_clean_verilog() {
-    crate::emit(&mut Phy::<6, 20>::default(), "phy").expect("nothing that Verilog takes otherwise");
+    crate::emit(&mut Phy::<6, 20>::new(None), "phy").expect("nothing that Verilog takes otherwise");
 }
 
 #[test]

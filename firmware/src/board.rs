@@ -9,11 +9,18 @@ const FACTS: &str = "board.toml";
 const PINS: &str = "pins.lpf";
 
 /// The folders of `constraints/`, so that a program needs no work tree: name, `board.toml`, `pins.lpf`.
-const BUILT_IN: &[(&str, &str, &str)] = &[(
-    "ecp5-versa-5g",
-    include_str!("../../constraints/ecp5-versa-5g/board.toml"),
-    include_str!("../../constraints/ecp5-versa-5g/pins.lpf"),
-)];
+const BUILT_IN: &[(&str, &str, &str)] = &[
+    (
+        "colorlight-i9",
+        include_str!("../../constraints/colorlight-i9/board.toml"),
+        include_str!("../../constraints/colorlight-i9/pins.lpf"),
+    ),
+    (
+        "ecp5-versa-5g",
+        include_str!("../../constraints/ecp5-versa-5g/board.toml"),
+        include_str!("../../constraints/ecp5-versa-5g/pins.lpf"),
+    ),
+];
 
 /// A board a bitstream can be built for; one that is loaded is consistent.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +29,8 @@ pub struct Board {
     pub facts: Facts,
     /// What `pins.lpf` says.
     pub pins: Lpf,
+    /// Its text, for the tools.
+    pub preferences: String,
 }
 
 impl Board {
@@ -53,11 +62,12 @@ impl Board {
         facts.check(name).map_err(|source| BoardError::Value { path, source })?;
 
         let path = folder.join(PINS);
+        let preferences = pins.to_string();
         let pins = match Lpf::read(pins, facts.device.package) {
             Ok(pins) => pins,
             Err(source) => return Err(BoardError::Pins { path, source }),
         };
-        let board = Board { facts, pins };
+        let board = Board { facts, pins, preferences };
         board.check_pins().map_err(|source| BoardError::Value { path, source })?;
         Ok(board)
     }
@@ -85,8 +95,19 @@ impl Board {
             for signal in port.interface.signals() {
                 self.site(&format!("{}_{signal}", port.name))?;
             }
+            for signal in port.interface.management() {
+                self.site(&format!("{}_{signal}", port.mdio()))?;
+            }
             let (signal, hertz) = port.interface.receive_clock();
             self.check_clock(&format!("{}_{signal}", port.name), hertz)?;
+        }
+        if let Some(lights) = &self.facts.lights {
+            for pin in lights.pins() {
+                self.site(&pin)?;
+            }
+        }
+        if let Some(button) = &self.facts.button {
+            self.site(&button.port)?;
         }
         self.site(&self.facts.clock.port)?;
         self.check_clock(&self.facts.clock.port, u64::from(self.facts.clock.reference_khz) * 1_000)?;

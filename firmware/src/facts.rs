@@ -29,6 +29,10 @@ pub struct Facts {
     pub clock: Clock,
     /// The Ethernet ports.
     pub ports: Vec<Port>,
+    /// Lights that a bump in the wire shows its state with.
+    pub lights: Option<Lights>,
+    /// A button that resets it.
+    pub button: Option<Button>,
     /// The configuration flash.
     pub flash: Flash,
 }
@@ -69,6 +73,76 @@ pub struct Port {
     pub interface: Interface,
     /// Who is at the other end.
     pub faces: Faces,
+    /// How late its data are seen, steps of DELAYG (some 25 ps each): 0 to 127.
+    #[serde(default)]
+    pub rx_delay_steps: u8,
+    /// When its TXC changes.
+    #[serde(default)]
+    pub tx_clock: TxClock,
+    /// Where these two are known from.
+    pub delay_source: Option<String>,
+    /// Prefix of the pins of its MDIO and of the PHY's reset, if it is not the port's: two ports may share them.
+    pub mdio: Option<String>,
+    /// Address of its PHY, 0 to 31; the first that answers if it is not told.
+    pub phy_address: Option<u8>,
+}
+
+impl Port {
+    /// Prefix of `mdc`, `mdio` and `rst_n`.
+    pub fn mdio(&self) -> &str {
+        self.mdio.as_deref().unwrap_or(&self.name)
+    }
+}
+
+/// When TXC changes, seen from TXD: RGMII wants its edges amid the data.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TxClock {
+    /// With it: the PHY, or the board, delays it.
+    #[default]
+    Aligned,
+    /// A quarter of a clock later.
+    Late,
+}
+
+/// Lights of a board, driven one by one.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Lights {
+    /// Name of their pins, `led_n` for `led_n[0]` and on.
+    pub port: String,
+    /// How many, 1 to 8.
+    pub count: usize,
+    /// The level by which they are lit.
+    pub lit: Level,
+}
+
+impl Lights {
+    /// Their pins; a single one has no number.
+    pub fn pins(&self) -> Vec<String> {
+        match self.count {
+            1 => vec![self.port.clone()],
+            count => (0..count).map(|number| format!("{}[{number}]", self.port)).collect(),
+        }
+    }
+}
+
+/// A button that is low while it is pressed.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Button {
+    /// Name of its pin.
+    pub port: String,
+}
+
+/// A level of a pin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Level {
+    /// 0.
+    Low,
+    /// 1.
+    High,
 }
 
 /// How the FPGA speaks to an Ethernet port.
@@ -96,9 +170,14 @@ impl Interface {
                 "tx_data[1]",
                 "tx_data[2]",
                 "tx_data[3]",
-                "mdc",
-                "mdio",
             ],
+        }
+    }
+
+    /// The pins beside them, each behind the prefix of [`Port::mdio`].
+    pub fn management(self) -> &'static [&'static str] {
+        match self {
+            Interface::Rgmii => &["mdc", "mdio", "rst_n"],
         }
     }
 
@@ -204,6 +283,32 @@ impl Facts {
             if self.ports[..at].iter().any(|other| other.name == *name) {
                 return Err(Wrong::new(format!("ports[{at}].name"), quoted(name), "a name no other port has"));
             }
+        }
+        for port in &self.ports {
+            let field = |field: &str| format!("{}.{field}", port.name);
+            if port.rx_delay_steps > 127 {
+                return Err(Wrong::new(field("rx_delay_steps"), port.rx_delay_steps, "0 to 127, the steps of DELAYG"));
+            }
+            if port.phy_address.is_some_and(|address| address > 31) {
+                let told = port.phy_address.unwrap_or_default();
+                return Err(Wrong::new(field("phy_address"), told, "0 to 31, an address of MDIO"));
+            }
+            let shares = self.ports.iter().filter(|other| other.mdio() == port.mdio());
+            if shares.clone().count() > 1 {
+                let others = shares.filter(|other| other.name != port.name);
+                let Some(told) = port.phy_address else {
+                    let wanted = "the PHY's address, since its MDIO is shared";
+                    return Err(Wrong::new(field("phy_address"), "absent", wanted));
+                };
+                if others.clone().any(|other| other.phy_address == Some(told)) {
+                    return Err(Wrong::new(field("phy_address"), told, "another than that of who shares its MDIO"));
+                }
+            }
+        }
+        if let Some(lights) = &self.lights
+            && !(1..=8).contains(&lights.count)
+        {
+            return Err(Wrong::new("lights.count", lights.count, "1 to 8"));
         }
         if !self.ports.iter().any(|port| port.faces == Faces::Switch) {
             return Err(Wrong::new(

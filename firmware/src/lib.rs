@@ -9,6 +9,7 @@
 #![forbid(unsafe_code)]
 
 mod board;
+pub mod build;
 pub mod ecp5;
 mod error;
 mod facts;
@@ -19,6 +20,6 @@ mod package;
 
 pub use board::Board;
 pub use error::{BoardError, Wrong};
-pub use facts::{Clock, Device, Faces, Facts, Flash, Interface, Port, Region};
+pub use facts::{Button, Clock, Device, Faces, Facts, Flash, Interface, Level, Lights, Port, Region, TxClock};
 pub use lpf::{Lpf, LpfError, Pin};
 pub use package::Package;

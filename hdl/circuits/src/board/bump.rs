@@ -172,12 +172,18 @@ pub type Board = Bump<6, 13, 21, 29, 16, 24>;
 /// The times of a bench, which would wait for long: hundreds of clocks.
 pub type Bench = Bump<3, 10, 5, 12, 5, 6>;
 
-impl<const D: usize, const T: usize, const P: usize, const M: usize, const R: usize, const G: usize> Bump<D, T, P, M, R, G> {
+impl<const D: usize, const T: usize, const P: usize, const M: usize, const R: usize, const G: usize>
+    Bump<D, T, P, M, R, G>
+{
     /// The board of these settings.
     pub fn new(settings: Settings) -> Self {
         let Settings { identity, switch, host } = settings;
         assert!(T == D + 7, "a turn is 2^{} clocks, not 2^{T}", D + 7);
-        assert!(identity.clock_khz.is_multiple_of(1000), "a core clock is a whole number of MHz: {}", identity.clock_khz);
+        assert!(
+            identity.clock_khz.is_multiple_of(1000),
+            "a core clock is a whole number of MHz: {}",
+            identity.clock_khz
+        );
         Bump {
             core_clock: Default::default(),
             switch_late_clock: Default::default(),
@@ -249,7 +255,9 @@ impl<const D: usize, const T: usize, const P: usize, const M: usize, const R: us
     }
 }
 
-impl<const D: usize, const T: usize, const P: usize, const M: usize, const R: usize, const G: usize> Logic for Bump<D, T, P, M, R, G> {
+impl<const D: usize, const T: usize, const P: usize, const M: usize, const R: usize, const G: usize> Logic
+    for Bump<D, T, P, M, R, G>
+{
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(self, core_clock, link_is_down);

@@ -55,7 +55,10 @@ impl Ring {
         let late = self.switch.late || self.host.late;
         let mut pads = vec![format!("    input {}", self.clock)];
         pads.extend(self.button.iter().map(|button| format!("    input {button}")));
-        pads.extend(self.lights.iter().map(|lights| format!("    output [{}:0] {}", lights.count - 1, lights.name)));
+        pads.extend(self.lights.iter().map(|lights| match lights.count {
+            1 => format!("    output {}", lights.name),
+            count => format!("    output [{}:0] {}", count - 1, lights.name),
+        }));
         for port in [&self.switch, &self.host] {
             let name = &port.name;
             pads.push(format!("    input {name}_rx_clk, {name}_rx_ctl"));
@@ -97,7 +100,8 @@ impl Ring {
             let _ = writeln!(out, "    assign {name} = {not}lights[{}:0];", count - 1);
         }
         let ready = self.button.as_ref().map_or("locked".to_string(), |button| format!("locked & {button}"));
-        let mut wired = vec![".core_clock(core_clock)".to_string(), format!(".ready({ready})"), ".lights(lights)".into()];
+        let mut wired =
+            vec![".core_clock(core_clock)".to_string(), format!(".ready({ready})"), ".lights(lights)".into()];
         for (side, port) in [("switch", &self.switch), ("host", &self.host)] {
             let (name, mdio) = (&port.name, &port.mdio);
             let late = if port.late { "late_clock" } else { "core_clock" };

@@ -1,6 +1,7 @@
 //! `weir image`: packages of bitstreams, made, read, signed and checked.
 //!
 //! ```text
+//! $ weir image build --board ecp5-versa-5g --version 0.2.7 --source "$(git rev-parse HEAD)" --out build
 //! $ weir image keygen --out keys/release
 //! $ weir image pack --board ecp5-versa-5g --version 0.2.7 --primary weir.bit --golden golden.bit --source "$(git rev-parse HEAD)" --out weir.pldm
 //! $ weir image sign --key keys/release.key weir.pldm
@@ -11,6 +12,7 @@
 //! not there.
 
 pub(super) mod board;
+mod build;
 mod file;
 mod inspect;
 mod keygen;
@@ -24,6 +26,8 @@ pub(super) use pack::layout;
 
 #[derive(clap::Subcommand)]
 pub(crate) enum Args {
+    /// make the bitstreams of a board and their package: emit, synthesise, place and route, pack
+    Build(build::Args),
     /// make a pair of keys to sign with
     Keygen(keygen::Args),
     /// put bitstreams and what is said of them into one package
@@ -38,6 +42,7 @@ pub(crate) enum Args {
 
 pub(crate) fn run(args: Args) -> anyhow::Result<Exit> {
     match args {
+        Args::Build(args) => build::run(args),
         Args::Keygen(args) => keygen::run(args),
         Args::Pack(args) => pack::run(args),
         Args::Inspect(args) => inspect::run(args),

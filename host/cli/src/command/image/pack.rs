@@ -9,10 +9,11 @@
 //! same octets: the time in the package is `SOURCE_DATE_EPOCH`, or 0.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
-use weir_firmware::image::{Digest, ImagePackage, ImageVersion, Manifest, Role, Target};
+use weir_firmware::Board;
+use weir_firmware::image::{Digest, ImagePackage, ImageVersion, Manifest, Role, Target, Timing, Utilisation};
 use weir_spec::regs;
 
 use super::{board, file};
@@ -45,34 +46,57 @@ pub(crate) struct Args {
 
 pub(super) fn run(args: Args) -> anyhow::Result<Exit> {
     let board = board::find(&args.board)?;
-    let facts = &board.facts;
     let mut images = BTreeMap::from([(Role::Primary, file::read(&args.primary)?)]);
     if let Some(golden) = &args.golden {
         images.insert(Role::Golden, file::read(golden)?);
     }
+    let tools = args.tool.into_iter().collect();
+    let said = Said { version: args.version, source: args.source, tools, timing: Vec::new(), utilisation: Vec::new() };
+    let packed = package(&board, said, images, &args.out)?;
+    println!("{packed}");
+    Ok(Exit::Done)
+}
+
+/// What is said of images beside what they are.
+pub(super) struct Said {
+    pub(super) version: ImageVersion,
+    pub(super) source: String,
+    pub(super) tools: BTreeMap<String, String>,
+    pub(super) timing: Vec<Timing>,
+    pub(super) utilisation: Vec<Utilisation>,
+}
+
+/// Writes the package of these images; a line about it.
+pub(super) fn package(
+    board: &Board,
+    said: Said,
+    images: BTreeMap<Role, Vec<u8>>,
+    out: &Path,
+) -> anyhow::Result<String> {
+    let facts = &board.facts;
+    let version = said.version;
     let manifest = Manifest {
         format: Manifest::FORMAT,
         board: facts.name.clone(),
         board_number: facts.number,
         part: facts.device.part.clone(),
         idcode: facts.device.jtag_idcode,
-        version: args.version,
+        version,
         register_layout: layout_text(),
-        source: args.source,
-        tools: args.tool.into_iter().collect(),
+        source: said.source,
+        tools: said.tools,
         payloads: BTreeMap::new(),
-        timing: Vec::new(),
-        utilisation: Vec::new(),
+        timing: said.timing,
+        utilisation: said.utilisation,
     };
     let package = ImagePackage::new(manifest, released()?, images)?;
     // What would be refused when it is flashed is not packed.
-    let target = Target { board: &board, idcode: None, installed: None, layout: layout(), downgrade: false };
+    let target = Target { board, idcode: None, installed: None, layout: layout(), downgrade: false };
     target.check(&package)?;
     let octets = package.write()?;
-    file::write(&args.out, &octets, 0o644)?;
-    let (out, name) = (args.out.display(), &facts.name);
-    println!("{out}: {} for {name}, {} octets, sha256 {}", args.version, octets.len(), Digest::of(&octets));
-    Ok(Exit::Done)
+    file::write(out, &octets, 0o644)?;
+    let (name, length, digest) = (&facts.name, octets.len(), Digest::of(&octets));
+    Ok(format!("{}: {version} for {name}, {length} octets, sha256 {digest}", out.display()))
 }
 
 /// The layout of this program's own registers.
@@ -97,7 +121,7 @@ fn released() -> anyhow::Result<i64> {
     }
 }
 
-fn source(text: &str) -> Result<String, String> {
+pub(super) fn source(text: &str) -> Result<String, String> {
     let hash = text.strip_suffix("-dirty").unwrap_or(text);
     let fits = (8..=64).contains(&hash.len()) && hash.bytes().all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f'));
     let wanted =

@@ -336,3 +336,32 @@ fn power_cut_while_the_loader_writes_leaves_a_board_that_boots_and_can_be_flashe
     }
     println!("of {cuts} cuts in {operations} operations: old {}, new {}, golden {}", booted[0], booted[1], booted[2]);
 }
+
+/// The image that `weir image build` made of the board's folder, by yosys, nextpnr and ecppack.
+#[test]
+fn the_whole_nic_is_built_signed_flashed_and_boots() {
+    let shelf = Shelf::get();
+    let built = tool("WEIR_IMAGE");
+    let images: Vec<Bitstream> = ["primary.bit", "golden.bit"]
+        .iter()
+        .map(|name| fs::read(built.join(name)).expect("an image was built"))
+        .map(|octets| Bitstream::read(&octets, Some(VERSA)).expect("every CRC holds"))
+        .collect();
+    let [primary, golden] = &images[..] else { unreachable!() };
+    // All of its memory is there: flow table, maps, counters, queues.
+    assert!(primary.crcs > 9_470 && primary.block_rams >= 60, "{primary}");
+    assert_ne!(primary.usercode, golden.usercode);
+    fs::copy(built.join("ecp5-versa-5g.pldm"), shelf.path("whole.pldm")).expect("a package was made");
+    shelf.weir(&["image", "sign", "--key", "release.key", "whole.pldm"]);
+    shelf.weir(&["image", "verify", "--board", "ecp5-versa-5g", "--key", "release.pub", "whole.pldm"]);
+
+    let bench = Bench::blank();
+    let said = bench.flash(0, "whole", &["--golden", "--force"]);
+    assert!(said.contains(&format!("{:#010x}", primary.usercode)), "{said}");
+    assert_eq!(bench.power_cycle(), Some((primary.usercode, false)));
+    // A primary image that is spoilt leaves the golden one.
+    let mut cells = bench.board().nor().cells().to_vec();
+    cells[0x1000] ^= 0x10;
+    let spoilt = Bench::with(VERSA, Nor::new(cells));
+    assert_eq!(spoilt.power_cycle(), Some((golden.usercode, true)));
+}

@@ -26,7 +26,7 @@ impl Pll {
         })?;
         let divides = |refs: &u32| {
             let detector = reference_khz / refs;
-            let exact = reference_khz % refs == 0 && detector > 0 && core_khz % detector == 0;
+            let exact = reference_khz.is_multiple_of(*refs) && detector > 0 && core_khz.is_multiple_of(detector);
             exact && DETECTOR_KHZ.contains(&detector) && core_khz / detector <= MOST
         };
         let refs = (1..=MOST).find(divides)?;
@@ -71,7 +71,7 @@ mod tests {
             let pll = Pll::find(reference, core).unwrap_or_else(|| panic!("{core} of {reference}"));
             assert_eq!(reference / pll.refs * pll.feedback, core);
             assert_eq!(reference % pll.refs, 0);
-            assert!((400_000..=800_000).contains(&(core * pll.outs)) && pll.outs % 4 == 0, "{pll:?}");
+            assert!((400_000..=800_000).contains(&(core * pll.outs)) && pll.outs.is_multiple_of(4), "{pll:?}");
             assert!((3_125..=400_000).contains(&(reference / pll.refs)) && pll.feedback <= 128, "{pll:?}");
         }
     }

@@ -80,7 +80,7 @@ pub struct Port {
     #[serde(default)]
     pub tx_clock: TxClock,
     /// Where these two are known from.
-    pub delay_source: Option<String>,
+    pub delay_source: String,
     /// Prefix of the pins of its MDIO and of the PHY's reset, if it is not the port's: two ports may share them.
     pub mdio: Option<String>,
     /// Address of its PHY, 0 to 31; the first that answers if it is not told.
@@ -288,6 +288,10 @@ impl Facts {
             let field = |field: &str| format!("{}.{field}", port.name);
             if port.rx_delay_steps > 127 {
                 return Err(Wrong::new(field("rx_delay_steps"), port.rx_delay_steps, "0 to 127, the steps of DELAYG"));
+            }
+            if port.delay_source.trim().is_empty() {
+                let wanted = "where the delays are known from";
+                return Err(Wrong::new(field("delay_source"), quoted(&port.delay_source), wanted));
             }
             if port.phy_address.is_some_and(|address| address > 31) {
                 let told = port.phy_address.unwrap_or_default();

@@ -55,6 +55,17 @@ fn a_copy_without_a_fault_is_taken() {
 }
 
 #[test]
+fn two_phys_on_one_wire_have_two_addresses() {
+    let constraints = Constraints::with(&["copy"]);
+    constraints.edit("copy", "board.toml", "faces = \"switch\"", "faces = \"switch\"\nphy_address = 3");
+    constraints.edit("copy", "board.toml", "faces = \"host\"", "faces = \"host\"\nmdio = \"eth0\"\nphy_address = 3");
+    let error = Board::load(&constraints.folder("copy")).unwrap_err();
+    let told = error.source().map(|cause| cause.to_string());
+    let expected = "eth0.phy_address is 3, should be another than that of who shares its MDIO";
+    assert_eq!(told.as_deref(), Some(expected));
+}
+
+#[test]
 fn a_value_out_of_range_is_told_with_its_field_and_what_would_be_right() {
     let cases = [
         ("name = \"copy\"", "name = \"other\"", "name is \"other\", should be the folder's, \"copy\""),
@@ -89,6 +100,27 @@ fn a_value_out_of_range_is_told_with_its_field_and_what_would_be_right() {
         ),
         ("name = \"eth0\"", "name = \"Eth 0\"", "ports[0].name is \"Eth 0\", should be lower-case letters and digits"),
         ("name = \"eth1\"", "name = \"eth0\"", "ports[1].name is \"eth0\", should be a name no other port has"),
+        (
+            "rx_delay_steps = 0",
+            "rx_delay_steps = 128",
+            "eth0.rx_delay_steps is 128, should be 0 to 127, the steps of DELAYG",
+        ),
+        (
+            "delay_source = \"LiteX",
+            "delay_source = \"\" # \"",
+            "eth0.delay_source is \"\", should be where the delays are known from",
+        ),
+        (
+            "tx_clock = \"aligned\"",
+            "tx_clock = \"late\"\nphy_address = 32",
+            "eth0.phy_address is 32, should be 0 to 31, an address of MDIO",
+        ),
+        (
+            "name = \"eth1\"",
+            "name = \"eth1\"\nmdio = \"eth0\"",
+            "eth0.phy_address is absent, should be the PHY's address, since its MDIO is shared",
+        ),
+        ("count = 8", "count = 9", "lights.count is 9, should be 1 to 8"),
         (
             "faces = \"switch\"",
             "faces = \"host\"",

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::{self, BufRead, BufReader, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -159,7 +160,9 @@ pub(super) fn write(folder: &Path, file: &str, octets: &[u8]) -> Result<bool, St
         return Ok(true);
     }
     fs::create_dir_all(folder).map_err(failed("make", folder))?;
-    let mut beside = tempfile::NamedTempFile::new_in(folder).map_err(failed("write", &path))?;
+    let mut builder = tempfile::Builder::new();
+    let builder = builder.permissions(fs::Permissions::from_mode(0o644));
+    let mut beside = builder.tempfile_in(folder).map_err(failed("write", &path))?;
     beside.write_all(octets).map_err(failed("write", &path))?;
     beside.persist(&path).map_err(|error| failed("write", &path)(error.error))?;
     Ok(false)

@@ -16,12 +16,13 @@ pub enum Grade {
     OtherIp,
     /// Not IP: ARP, heartbeats.
     NotIp,
-    /// MAC control (type 0x8808): it belongs to one wire, and never crosses.
+    /// MAC control (type 0x8808): it belongs to one wire, and never crosses. From the switch the same goes for the board's own
+    /// control frames (type 0x88b5), which only a host says.
     MacControl,
 }
 
 /// See the module.
-#[derive(LogicBlock, Default)]
+#[derive(LogicBlock)]
 pub struct Grader {
     /// Core clock.
     pub clock: Signal<In, Clock>,
@@ -54,6 +55,49 @@ pub struct Grader {
     upper: Signal<Local, Bits<8>>,
     extended: Signal<Local, Bit>,
     here: Signal<Local, Bits<2>>,
+    of_switch: Constant<Bit>,
+}
+
+impl Default for Grader {
+    fn default() -> Self {
+        Grader::new(false)
+    }
+}
+
+impl Grader {
+    /// For the port of the switch: control frames do not come from there.
+    pub fn of_switch() -> Self {
+        Grader::new(true)
+    }
+
+    fn new(of_switch: bool) -> Self {
+        const _: () = assert!(weir_spec::control::ETHERTYPE.swap_bytes() == 0xb588);
+        Grader {
+            clock: Default::default(),
+            s_valid: Default::default(),
+            s_data: Default::default(),
+            s_first: Default::default(),
+            m_grade: Default::default(),
+            turn: Default::default(),
+            second: Default::default(),
+            third: Default::default(),
+            fourth: Default::default(),
+            kind: Default::default(),
+            protocol: Default::default(),
+            next_header: Default::default(),
+            grade: Default::default(),
+            later: Default::default(),
+            tag: Default::default(),
+            two_tags: Default::default(),
+            kind_here: Default::default(),
+            protocol_here: Default::default(),
+            next_header_here: Default::default(),
+            upper: Default::default(),
+            extended: Default::default(),
+            here: Default::default(),
+            of_switch: Constant::new(of_switch),
+        }
+    }
 }
 
 impl Logic for Grader {
@@ -115,7 +159,7 @@ impl Logic for Grader {
                 self.here.next = 0.into();
             }
         }
-        if self.kind.q.val() == 0x0888 {
+        if (self.kind.q.val() == 0x0888) | (self.of_switch.val() & (self.kind.q.val() == 0xb588)) {
             self.here.next = 3.into();
         }
         self.grade.d.next = self.here.val();
@@ -132,10 +176,11 @@ mod tests {
     #[test]
     fn it_emits_clean_verilog() {
         crate::emit(&mut Grader::default(), "grade").expect("nothing that Verilog takes otherwise");
+        crate::emit(&mut Grader::of_switch(), "grade").expect("nothing that Verilog takes otherwise");
     }
 
     /// Octet by octet, as one would read a frame.
-    fn model(frame: &[u8]) -> Grade {
+    fn model(frame: &[u8], of_switch: bool) -> Grade {
         let mut at = 12;
         for _ in 0..2 {
             if matches!(frame[at..at + 2], [0x81, 0x00] | [0x88, 0xa8]) {
@@ -144,6 +189,7 @@ mod tests {
         }
         match (frame[at], frame[at + 1]) {
             (0x88, 0x08) => Grade::MacControl,
+            (0x88, 0xb5) if of_switch => Grade::MacControl,
             (0x08, 0x00) if matches!(frame[at + 11], 6 | 17) => Grade::Balanced,
             (0x86, 0xdd) if matches!(frame[at + 8], 0 | 6 | 17 | 43 | 44 | 60) => Grade::Balanced,
             (0x08, 0x00) | (0x86, 0xdd) => Grade::OtherIp,
@@ -153,7 +199,11 @@ mod tests {
 
     #[test]
     fn every_grade_is_told_behind_any_tags_at_any_distance() {
-        let mut circuit = Grader::default();
+        tells_every_grade(Grader::default(), false);
+        tells_every_grade(Grader::of_switch(), true);
+    }
+
+    fn tells_every_grade(mut circuit: Grader, of_switch: bool) {
         circuit.connect_all();
         let mut random = Random::new(11);
         let mut seen = [0; 4];
@@ -164,8 +214,9 @@ mod tests {
                 frame[at..at + 2].copy_from_slice(&[[0x81, 0], [0x88, 0xa8]][random.below(2) as usize]);
                 at += 4;
             }
-            let kinds = [[0x08, 0x00], [0x86, 0xdd], [0x88, 0x08], [0x08, 0x06], [0x88, 0x6f], [0x86, 0xde]];
-            frame[at..at + 2].copy_from_slice(&kinds[random.below(6) as usize]);
+            let kinds =
+                [[0x08, 0x00], [0x86, 0xdd], [0x88, 0x08], [0x08, 0x06], [0x88, 0x6f], [0x86, 0xde], [0x88, 0xb5]];
+            frame[at..at + 2].copy_from_slice(&kinds[random.below(7) as usize]);
             let protocols = [0, 1, 6, 17, 43, 44, 50, 58, 60];
             frame[at + 8] = protocols[random.below(9) as usize];
             frame[at + 11] = protocols[random.below(9) as usize];
@@ -176,7 +227,7 @@ mod tests {
                 circuit.s_first.next = number == 0;
                 circuit.s_data.next = u64::from_le_bytes(beat.try_into().expect("eight octets")).into();
                 if number == 7 {
-                    let grade = model(&frame);
+                    let grade = model(&frame, of_switch);
                     assert_eq!(circuit.m_grade.val().index(), grade as usize, "{frame:02x?}");
                     seen[grade as usize] += 1;
                 }

@@ -9,6 +9,7 @@ pub mod bump;
 pub mod control;
 pub mod crc;
 pub mod ddr;
+pub mod flash;
 pub mod frame_fifo;
 pub mod glow;
 pub mod grade;

@@ -4,6 +4,7 @@
 //! entries; a [`Reg`] is one word of an entry. Names, offsets, access and meaning are here and nowhere else.
 
 mod block;
+mod board;
 pub mod codec;
 mod counters;
 mod flow;
@@ -12,6 +13,9 @@ mod map;
 mod shadow;
 
 pub use block::{Access, Block, Field, Reg};
+pub use board::{
+    BOARD, BOARD_BLOCKS, BOARD_LAYOUT, BOARD_MAGIC, BOARD_PAGE, EVENT, EVENT_NAMES, EVENTS, FLASH_BUFFER, find_on_board,
+};
 pub use counters::{COUNTER, HEAT, SNAP};
 pub use flow::FLOW;
 pub use id::ID;
@@ -80,9 +84,21 @@ pub enum RegId {
     FlowCount,
     Heat,
     MapWord,
+    BoardMagic,
+    BoardLayout,
+    BoardNumber,
+    BoardLinks,
+    SwitchPhy,
+    HostPhy,
+    BoardState,
+    FlashAddress,
+    FlashCommand,
+    FlashState,
+    Event,
+    FlashWord,
 }
 
-/// All blocks, rising. 0x8000 to 0xffff is kept for the flash controller.
+/// All blocks of the pipeline, rising. 0x8000 to 0xffff is the page of a board: [`BOARD_BLOCKS`].
 pub const BLOCKS: &[Block] = &[ID, RULE, VIP, HASH_KEY, FLOW_KEY, POLICY, MAP_CRC, SNAP, COUNTER, FLOW, HEAT, MAP];
 
 /// What lies at a byte offset: the register, and the entry of its block.

@@ -16,8 +16,10 @@ pub(super) enum AfterReset {
 impl AfterReset {
     pub(super) fn of(id: RegId) -> AfterReset {
         match id {
-            RegId::Caps | RegId::ClockKhz | RegId::GitHash | RegId::Board => AfterReset::OfImage,
+            RegId::Caps | RegId::ClockKhz | RegId::GitHash | RegId::Board | RegId::BoardNumber => AfterReset::OfImage,
             RegId::NicTimeLo | RegId::NicTimeHi | RegId::Heat | RegId::MapWord => AfterReset::Kept,
+            RegId::BoardLinks | RegId::SwitchPhy | RegId::HostPhy | RegId::BoardState => AfterReset::Kept,
+            RegId::Event | RegId::FlashAddress | RegId::FlashWord => AfterReset::Kept,
             _ => AfterReset::Value,
         }
     }

@@ -21,7 +21,11 @@ pub(crate) struct Args {
 
 /// Every generated page: its place and its text.
 fn pages() -> Vec<(&'static str, String)> {
-    vec![("docs/src/reference/registers.md", registers::page()), ("docs/src/reference/weir.rdl", rdl::file())]
+    vec![
+        ("docs/src/reference/registers.md", registers::page()),
+        ("docs/src/reference/board-registers.md", registers::board_page()),
+        ("docs/src/reference/weir.rdl", rdl::file()),
+    ]
 }
 
 /// Runs the command; `false` when `--check` found a stale page.

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 use weir_spec::counters;
-use weir_spec::regs::{Access, BLOCKS, Block, LAYOUT, PORT_SIZE, Reg};
+use weir_spec::regs::{Access, BLOCKS, BOARD_BLOCKS, BOARD_LAYOUT, Block, EVENT_NAMES, LAYOUT, PORT_SIZE, Reg};
 
 use super::after_reset::AfterReset;
 
@@ -16,6 +16,32 @@ aligned whole words; every other access is refused and has no effect. An address
 refuses writes. *Shadowed* blocks are written at any time except while a commit is under way, and take effect with the next
 COMMIT. The same map for tools: [weir.rdl](weir.rdl), SystemRDL 2.0.
 ";
+
+const BOARD_INTRODUCTION: &str = "\
+# Registers of a board
+
+<!-- Made by `cargo xtask docs` from hdl/spec/src/regs/board.rs. Do not edit. -->
+
+What is around the pipeline of a board that is a bump in the wire: its ports, its flash, and what it counted. The page is read
+and written as the [registers](registers.md) are, in the same port, where the pipeline has none; a NIC without a board, and the simulated
+one, have nothing there. By control frames it is there with the key alone.
+
+**What the flash refuses.** The host may read all of it but the block of the key, and erase and program the primary image and
+the block that says what is installed. Golden image, the block that leads to it and key are beyond what circuits let through,
+and so are opcodes that change protection. Only JTAG goes around that.
+";
+
+/// The page of boards.
+pub(super) fn board_page() -> String {
+    let mut page = String::from(BOARD_INTRODUCTION);
+    page += &format!("\nLayout version {}.{}.\n", BOARD_LAYOUT >> 16, BOARD_LAYOUT & 0xffff);
+    BOARD_BLOCKS.iter().for_each(|block| section(&mut page, block));
+    page += "\n## Which event is which\n\n| index | event |\n|---|---|\n";
+    for (index, name) in EVENT_NAMES.iter().enumerate().filter_map(|(index, name)| name.map(|name| (index, name))) {
+        page += &format!("| {index} | {name} |\n");
+    }
+    page
+}
 
 /// The whole page.
 pub(super) fn page() -> String {
@@ -114,6 +140,17 @@ mod tests {
             for reg in block.regs {
                 assert!(page.contains(&format!("| {} |", reg.name)), "{}", reg.name);
                 assert!(reg.fields.iter().all(|field| page.contains(&format!("| {} |", field.name))), "{}", reg.name);
+            }
+        }
+    }
+
+    #[test]
+    fn every_register_of_a_board_is_on_its_page() {
+        let page = board_page();
+        for block in BOARD_BLOCKS {
+            assert!(page.contains(&format!("\n## {}\n", block.name)), "{}", block.name);
+            for reg in block.regs {
+                assert!(page.contains(&format!("| {} |", reg.name)), "{}", reg.name);
             }
         }
     }

@@ -118,6 +118,8 @@ pub struct Host {
     pub nic: String,
     /// Path of the control socket.
     pub control: PathBuf,
+    /// Folder of a file that outlives restarts of the machine: what was promised to a host that is absent.
+    pub promises: PathBuf,
     /// Joins the cluster when the agent starts.
     pub started: bool,
 }
@@ -172,6 +174,7 @@ struct RawHost {
     interface: Spanned<String>,
     nic: String,
     control: Option<PathBuf>,
+    promises: Option<PathBuf>,
     state: Option<Spanned<String>>,
 }
 
@@ -192,6 +195,10 @@ fn unnamed() -> String {
 
 /// Where an agent listens for control when the configuration names no place.
 pub const DEFAULT_CONTROL: &str = "/run/weir/agent.sock";
+/// The longest absence that a host can announce, in seconds.
+pub const LONGEST_ABSENCE: u16 = weir_cluster::absence::LONGEST;
+/// Where an agent lays down promises when the configuration names no place.
+pub const DEFAULT_PROMISES: &str = "/var/lib/weir";
 
 impl Config {
     /// Reads and checks the file at `path`.
@@ -434,6 +441,7 @@ fn host(source: &Source<'_>, raw: RawHost) -> Result<Host, ConfigError> {
         interface: raw.interface.into_inner(),
         nic: raw.nic,
         control: raw.control.unwrap_or_else(|| DEFAULT_CONTROL.into()),
+        promises: raw.promises.unwrap_or_else(|| DEFAULT_PROMISES.into()),
         started,
     })
 }

@@ -39,7 +39,11 @@ pub enum Request {
         rule: Option<RuleName>,
     },
     /// End the agent as soon as no hand-over is under way, and leave its part to the one that is started before its lease ends.
-    Restart,
+    Restart {
+        /// For so many seconds, at most 60: the others are asked to wait, and the lease is as long. `None`: it is what it is.
+        #[serde(default)]
+        absence: Option<u16>,
+    },
     /// Read the configuration file anew.
     Reload {
         /// Only say what would become of it.
@@ -136,6 +140,12 @@ pub struct Query {
     pub convergences: u64,
     /// The NIC accepts nothing through rules.
     pub fenced: bool,
+    /// Members that are absent, or about to be, and for how many milliseconds more they are waited for.
+    #[serde(default)]
+    pub waited_for: BTreeMap<u8, u64>,
+    /// In how many milliseconds this host takes part, if the agent before has promised that it would not before.
+    #[serde(default)]
+    pub starts_in_ms: Option<u64>,
     /// This host stops when its last connection has ended.
     #[serde(default)]
     pub draining: bool,
@@ -361,7 +371,8 @@ mod tests {
         }));
         let text = concat!(
             r#"{"query":{"host":2,"state":"converged","default":false,"members":[1,2],"cause":null,"#,
-            r#""epoch":"7.00c0ffee","buckets":{"1":2048,"2":2048},"convergences":1,"fenced":false,"draining":false,"pins":0,"#,
+            r#""epoch":"7.00c0ffee","buckets":{"1":2048,"2":2048},"convergences":1,"fenced":false,"waited_for":{},"#,
+            r#""starts_in_ms":null,"draining":false,"pins":0,"#,
             r#""configuration":"","staged":{},"waits_for":[],"no_room":false,"drained":{},"unfit":{}}}"#
         );
         assert_eq!(serde_json::to_string(&answer).expect("json"), text);

@@ -21,6 +21,7 @@ use crate::control::{Answer, Request, RuleName};
 use crate::health::{Begin, Health};
 use crate::neighbours::{Questions, Speaker};
 use crate::nic::{HeldNic, told};
+use crate::promised::Promised;
 use crate::reception::{Reception, ReceptionError};
 use crate::report::Teller;
 use crate::server::{Asked, ServeError, Server};
@@ -164,11 +165,13 @@ struct Replacing {
     until: Instant,
     /// This process ends, and somebody else starts the next one.
     ends: bool,
+    /// The others are asked to wait for so many seconds.
+    absence: Option<u16>,
 }
 
 impl Replacing {
-    fn now(ends: bool) -> Option<Replacing> {
-        Some(Replacing { until: Instant::now() + CALM, ends })
+    fn now(ends: bool, absence: Option<u16>) -> Option<Replacing> {
+        Some(Replacing { until: Instant::now() + CALM, ends, absence })
     }
 }
 
@@ -189,6 +192,7 @@ struct Daemon {
     connections: Connections,
     health: Health,
     server: Server,
+    promised: Promised,
     terminate: Signal,
     interrupt: Signal,
     replace: Signal,
@@ -207,8 +211,7 @@ impl Daemon {
         let mut nic = HeldNic::open(file, (cluster, source))?;
         // What this process has of it by now goes on.
         successor::close_kept();
-        let dead_after = Duration::from_micros(file.cluster.period_us * u64::from(file.cluster.tolerance));
-        let file_left = successor::on_disk::take(&successor::on_disk::beside(&file.host.control), dead_after);
+        let file_left = successor::on_disk::take(&successor::on_disk::beside(&file.host.control));
         let left = successor::left_by_the_one_before().or(file_left);
         let left = left.and_then(|left| reload::unpack(&left, &file.path, file));
         let resumed = left.and_then(|(config, left)| match go_on(config, &left, file, &mut nic, (started, own)) {
@@ -249,12 +252,16 @@ impl Daemon {
             connections,
             health: Health::default(),
             server,
+            promised: Promised::new(file),
             terminate,
             interrupt,
             replace,
             hangup,
             replacing: None,
         };
+        if let Some(until) = daemon.promised.before(file).filter(|_| !goes_on) {
+            daemon.handle(Event::Promised { until });
+        }
         daemon.watch(|node, slot| if goes_on { Begin::As(node.fitness(slot)) } else { Begin::Unknown });
         // What has been edited meanwhile is taken up.
         if let (true, Answer::Refused { message }) = (goes_on, daemon.take(file.clone(), false)) {
@@ -281,7 +288,8 @@ impl Daemon {
                         warn!("{message}");
                     }
                 }
-                _ = self.replace.recv() => self.replacing = Replacing::now(false),
+                _ = self.replace.recv() => self.give_way_soon(false, None),
+                (until, kept) = self.promised.written() => self.handle(Event::Remembered { until, kept }),
                 Some(asked) = self.server.next() => self.answer(asked)?,
                 () = self.nic.told() => self.heed(),
                 () = self.connections.ended.any() => self.connections.look_soon(),
@@ -302,7 +310,11 @@ impl Daemon {
                 let kept = self.reception.take().map(Reception::hand_on).unwrap_or_default();
                 let ends = self.replacing.as_ref().is_some_and(|replacing| replacing.ends);
                 let file = ends.then(|| successor::on_disk::beside(&self.config.host.control));
-                return Ok(Some(Left { state, kept, file }));
+                let absence = self.replacing.as_ref().and_then(|replacing| replacing.absence).unwrap_or(0);
+                let cluster = &self.config.cluster;
+                let dead_after = Duration::from_micros(cluster.period_us * u64::from(cluster.tolerance));
+                let longest = dead_after + Duration::from_secs(absence.into());
+                return Ok(Some(Left { state, kept, file, longest }));
             }
         }
         self.health.end();
@@ -310,17 +322,30 @@ impl Daemon {
         Ok(None)
     }
 
+    /// Gives way as soon as the protocol is calm, and all others wait for this host if they are asked to.
+    fn give_way_soon(&mut self, ends: bool, absence: Option<u16>) {
+        // What was asked for before does not count any more.
+        self.handle(Event::Absent { seconds: 0 });
+        self.replacing = Replacing::now(ends, absence);
+        if let Some(seconds) = absence {
+            self.handle(Event::Absent { seconds });
+        }
+    }
+
     /// What to leave to the next process, if there is to be one and the protocol is calm.
     fn give_way(&mut self) -> Option<Vec<u8>> {
-        let until = self.replacing.as_ref()?.until;
+        let replacing = self.replacing.as_ref()?;
+        let (until, absence) = (replacing.until, replacing.absence);
         // Who asked for it has its answer first: the next frame or timer is soon enough.
         if self.server.is_answering() {
             return None;
         }
         let left = self.node.save(self.nic.now());
         if left.is_none() && Instant::now() >= until {
-            warn!("not replaced: the cluster did not settle within {} s", CALM.as_secs());
+            let promised = if absence.is_some() { ", or not all others have promised to wait" } else { "" };
+            warn!("not replaced: the cluster did not settle within {} s{promised}", CALM.as_secs());
             self.replacing = None;
+            self.handle(Event::Absent { seconds: 0 });
         }
         left.map(|left| reload::pack(&self.config, left))
     }
@@ -485,6 +510,7 @@ impl Daemon {
                         self.activate();
                         events.extend(self.fitness());
                     }
+                    Action::Remember { until } => self.promised.remember(until),
                     Action::Destroy(flows) => self.connections.destroy(&flows),
                     Action::EndHalfOpen => self.connections.end_half_open(),
                     Action::EndStale(flows) => self.connections.destroy(&flows),
@@ -540,11 +566,14 @@ impl Daemon {
                 self.handle(Event::DrainStop);
                 Answer::Done
             }
-            Request::Restart if stopped => Answer::Already { state: "stopped".into() },
-            Request::Restart => {
-                self.replacing = Replacing::now(true);
-                Answer::Done
-            }
+            Request::Restart { .. } if stopped => Answer::Already { state: "stopped".into() },
+            Request::Restart { absence } => match absence.map(|seconds| self.may_be_absent(seconds)) {
+                Some(Err(message)) => Answer::Refused { message },
+                _ => {
+                    self.give_way_soon(true, absence);
+                    Answer::Done
+                }
+            },
             Request::Drain { rule } => self.with_rule(rule, |slot| Some(Event::SetDrain { slot, drain: true })),
             Request::Enable { rule } => self.with_rule(rule, |slot| Some(Event::SetDrain { slot, drain: false })),
             Request::Reload { dry_run } => self.reload(dry_run),
@@ -560,6 +589,14 @@ impl Daemon {
         // Whoever asked may have gone meanwhile.
         let _ = asked.reply.send(answer);
         Ok(())
+    }
+
+    fn may_be_absent(&mut self, seconds: u16) -> Result<(), String> {
+        if self.config.host.nic.starts_with("vfio:") {
+            let nic = &self.config.host.nic;
+            return Err(format!("{nic} is reset by the kernel when its agent ends, however long the others wait"));
+        }
+        self.node.may_be_absent(self.nic.now(), seconds).map_err(|error| error.to_string())
     }
 
     /// Reads the configuration file anew.

@@ -30,6 +30,8 @@ pub(crate) fn query(config: &Config, status: &Status) -> Query {
             .collect::<BTreeMap<_, _>>(),
         convergences: status.convergences.into(),
         fenced: status.fenced,
+        waited_for: waited_for(status),
+        starts_in_ms: status.starts_in.map(|span| span / 1000),
         draining: status.draining,
         pins: status.pins,
         configuration: name(status.configuration),
@@ -39,6 +41,11 @@ pub(crate) fn query(config: &Config, status: &Status) -> Query {
         drained: by_rule(config, status, |rule| rule.drained),
         unfit: by_rule(config, status, |rule| rule.unfit),
     }
+}
+
+fn waited_for(status: &Status) -> BTreeMap<u8, u64> {
+    let hosts = status.hosts.iter();
+    hosts.filter_map(|host| Some((host.host.get(), host.waited_for? / 1000))).collect()
 }
 
 /// Rules for which there are such hosts, with those.

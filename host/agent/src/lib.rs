@@ -34,6 +34,7 @@ mod flows;
 mod health;
 mod neighbours;
 mod nic;
+mod promised;
 mod reception;
 mod reload;
 mod report;

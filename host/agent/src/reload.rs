@@ -76,6 +76,7 @@ pub(crate) fn only_by_replacing(before: &Config, after: &Config) -> Option<&'sta
         ("host.interface", before.host.interface == after.host.interface),
         ("host.nic", before.host.nic == after.host.nic),
         ("host.control", before.host.control == after.host.control),
+        ("host.promises", before.host.promises == after.host.promises),
         ("host.dip", before.host.dip == after.host.dip),
         ("cluster.igmp_version", before.cluster.igmp_version == after.cluster.igmp_version),
         ("handover.netns", before.handover.netns == after.handover.netns),

@@ -101,6 +101,14 @@ fn tell(report: &Report) {
             let taken = if taken { "unfit hosts take it as a last resort" } else { "nobody takes it" };
             error!("no host is fit for {rule}: {taken}");
         }
+        Report::Waits { host, seconds } => info!("host {host} will be absent, and is waited for: {seconds} s"),
+        Report::Back { host } => info!("host {host} is not absent any more"),
+        Report::Deferred { span } => {
+            warn!(
+                "this host takes part in {:.1} s: the agent before has promised to wait for one that is absent",
+                span as f32 / 1e6
+            );
+        }
         Report::KeyHasNoRoom => {
             warn!(
                 "the flow key stays what it was: while it changes the flow table has to have room for all connections twice"

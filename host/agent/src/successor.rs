@@ -16,6 +16,7 @@ use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::Command;
+use std::time::Duration;
 
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::sys::memfd::{MFdFlags, memfd_create};
@@ -36,6 +37,8 @@ pub(crate) struct Left {
     pub(crate) kept: Vec<OwnedFd>,
     /// Where to, if this process ends and another one is started; `None`: it becomes the next one.
     pub(crate) file: Option<PathBuf>,
+    /// For so long the next process may go on with it: then this host is lost to the others.
+    pub(crate) longest: Duration,
 }
 
 /// Leaves it to the next process: in a file, so that this one may end; or becomes the next one itself, also where the file
@@ -43,9 +46,13 @@ pub(crate) struct Left {
 pub(crate) fn hand_over(left: Left) -> io::Result<()> {
     match &left.file {
         None => Err(start(left)),
-        Some(path) => match on_disk::leave(path, &left.state) {
+        Some(path) => match on_disk::leave(path, &left.state, left.longest) {
             Ok(()) => {
-                info!("left to the next agent, which is to be started before the lease ends: {}", path.display());
+                info!(
+                    "left to the next agent, which is to be started within {:.1} s: {}",
+                    left.longest.as_secs_f32(),
+                    path.display()
+                );
                 Ok(())
             }
             Err(error) => {

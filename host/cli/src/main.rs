@@ -52,7 +52,7 @@ enum Command {
     /// weigh more or less in a rule
     Weight(control::WeightArgs),
     /// end the agent, and leave its part of the cluster to the one that is started next
-    Restart(control::Args),
+    Restart(control::RestartArgs),
     /// read the configuration file anew
     Reload(reload::ReloadArgs),
     /// find NICs, hand them over, and look into them

@@ -13,7 +13,7 @@ use crate::flow::{Flow, Listing};
 use crate::flow_key::FlowKey;
 use crate::host::{HostId, HostSet};
 use crate::staged::Announced;
-use crate::time::{Micros, NicTime};
+use crate::time::{HostTime, Micros, NicTime};
 
 /// What the caller has to do.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -48,6 +48,13 @@ pub enum Action {
     EndHalfOpen,
     /// End these connections: they have been answered by other hosts while this one was fenced, which it still is.
     EndStale(Vec<Flow>),
+    /// Lay down, where neither a crash of this process nor one of the machine reaches it, that the next process must not take part
+    /// before this time unless it goes on from what this one leaves, and answer with `Remembered`. It takes the place of what was
+    /// asked before, in this order.
+    Remember {
+        /// By this host's clock.
+        until: HostTime,
+    },
     /// Tell the operator.
     Report(Report),
 }
@@ -185,6 +192,23 @@ pub enum Report {
     Heard {
         /// Which.
         host: HostId,
+    },
+    /// A member has announced to be absent: no epoch is made, and its silence does not count, until it is back.
+    Waits {
+        /// Which.
+        host: HostId,
+        /// For how long at most.
+        seconds: u16,
+    },
+    /// It is back, or has stayed.
+    Back {
+        /// Which.
+        host: HostId,
+    },
+    /// This host takes part only when what a process before it has promised is over.
+    Deferred {
+        /// In this time.
+        span: Micros,
     },
     /// A member is gone.
     Lost {

@@ -3,6 +3,7 @@
 use crate::config::{Config, Load};
 use crate::fitness::Fitness;
 use crate::flow::Flow;
+use crate::time::HostTime;
 use weir_spec::flow::Entry;
 
 /// What can happen. Each is handed to [`Node::handle`](crate::Node::handle) with both clocks, read before.
@@ -23,6 +24,25 @@ pub enum Event {
     },
     /// Leave at once: own nothing, say so, be silent.
     Stop,
+    /// Announce that this process is about to end, and that another one will go on with what [`Node::save`](crate::Node::save)
+    /// leaves, for which there is something as soon as all others have promised to wait. Ignored where
+    /// [`Node::may_be_absent`](crate::Node::may_be_absent) refuses it.
+    Absent {
+        /// For so long; 0: it stays.
+        seconds: u16,
+    },
+    /// The answer to [`Action::Remember`](crate::Action::Remember).
+    Remembered {
+        /// As asked.
+        until: HostTime,
+        /// Whether it lies where a crash cannot reach it.
+        kept: bool,
+    },
+    /// Before `Start`: a process before this one has had something remembered, and this one has not gone on from what it left.
+    Promised {
+        /// Until when, by this host's clock.
+        until: HostTime,
+    },
     /// Take no new connections, and stop when the last has ended.
     DrainStop,
     /// Take no new connections of a rule, or take them again.

@@ -8,7 +8,7 @@
 //! | [`phase`] | the phases of convergence |
 //! | [`difference`] | in what another host does not fit |
 //! | [`fitness`] | whether a service is fit to take connections |
-//! | [`lease`] | beats, echoes, and how long a NIC may go on |
+//! | [`lease`], [`absence`] | beats, echoes, and how long a NIC may go on; for longer, if that is announced |
 //! | [`table`], [`proposal`] | who owns which bucket, and an epoch as data |
 //! | `peer`, `view`, `transfer`, `program`, `timers` | whom to believe, the clique rule, tables on their way, what a NIC holds |
 //! | [`flow`], [`flow_key`] | live connections that are handed over, the key of their signatures, and how it changes |
@@ -20,6 +20,7 @@
 //! No I/O, no clock, no randomness, no async, no unsafe code: times and entropy come with the events.
 #![forbid(unsafe_code)]
 
+pub mod absence;
 pub mod action;
 mod buckets;
 pub mod config;
@@ -48,6 +49,7 @@ mod transfer;
 mod view;
 pub mod wire;
 
+pub use absence::AbsenceError;
 pub use action::{Action, Cause, Program, Report, Step};
 pub use config::{Addressing, Config, ConfigError, Filtering, Keys, Load, Mode, PortRule, Secret};
 pub use difference::Difference;

@@ -40,6 +40,8 @@ pub(crate) struct Says {
     pub(crate) config_digest: [u8; 8],
     /// Names the configuration it has staged.
     pub(crate) staged: Announced,
+    /// For so many seconds it will be absent, or was.
+    pub(crate) absence: u16,
     pub(crate) unique_code: u32,
     pub(crate) ip: Option<Ipv4Addr>,
 }
@@ -67,6 +69,11 @@ impl Says {
 
     pub(crate) fn crowded(&self) -> bool {
         self.lease & extension::CROWDED != 0
+    }
+
+    /// Whether the absence it announces is over.
+    pub(crate) fn returned(&self) -> bool {
+        self.lease & extension::RETURNED != 0
     }
 
     /// Whether its committed epoch is in force, or may come into force again without a new one.

@@ -4,6 +4,8 @@
 //! without it. The promise is made to one process: another one of the same number, be it on another machine, neither inherits
 //! nor ends it, and an epoch with that is an epoch without the first. It ends by time, or by the word of a process on the same
 //! machine that the NIC there owns nothing.
+//!
+//! Whoever announces an [absence](crate::absence) is promised more: until it is back, or that time is over.
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
@@ -20,6 +22,23 @@ struct Promise {
     /// When the beat that was last echoed was heard.
     heard: HostTime,
     machine: Machine,
+    wait: Option<Wait>,
+}
+
+/// How long a host that is absent is waited for.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(crate) struct Wait {
+    /// When its announcement was heard.
+    pub(crate) heard: HostTime,
+    /// Sequence of that heartbeat.
+    pub(crate) sequence: u32,
+    pub(crate) until: HostTime,
+}
+
+impl Promise {
+    fn ends(&self, tolerance: Micros) -> HostTime {
+        (self.heard + tolerance).max(self.wait.map_or(HostTime(0), |wait| wait.until))
+    }
 }
 
 /// All promises, by host and incarnation.
@@ -29,17 +48,43 @@ pub(crate) struct Promises(BTreeMap<(HostId, u64), Promise>);
 impl Promises {
     /// A beat is echoed that was heard at `heard`.
     pub(crate) fn give(&mut self, host: HostId, incarnation: u64, heard: HostTime, machine: Machine) {
-        self.0.insert((host, incarnation), Promise { heard, machine });
+        let wait = self.wait(host, incarnation);
+        self.0.insert((host, incarnation), Promise { heard, machine, wait });
     }
 
-    /// Those end that are older than a tolerance.
+    /// A host that is about to be absent will be waited for.
+    pub(crate) fn wait_for(&mut self, host: HostId, incarnation: u64, machine: Machine, wait: Wait) {
+        let promise = self.0.entry((host, incarnation));
+        promise.or_insert(Promise { heard: wait.heard, machine, wait: None }).wait = Some(wait);
+    }
+
+    /// A host says that it is not absent, and that its NIC's lease is an ordinary one.
+    pub(crate) fn is_back(&mut self, host: HostId, incarnation: u64) {
+        self.0.entry((host, incarnation)).and_modify(|promise| promise.wait = None);
+    }
+
+    /// How long a process is waited for, if it is.
+    pub(crate) fn wait(&self, host: HostId, incarnation: u64) -> Option<Wait> {
+        self.0.get(&(host, incarnation))?.wait
+    }
+
+    /// When the last host is waited for no longer.
+    pub(crate) fn longest_wait(&self) -> Option<HostTime> {
+        self.0.values().filter_map(|promise| Some(promise.wait?.until)).max()
+    }
+
+    /// Those end that are older than a tolerance, and in which nobody is waited for any more.
     pub(crate) fn expire(&mut self, now: HostTime, tolerance: Micros) {
-        self.0.retain(|_, promise| promise.heard + tolerance > now);
+        for promise in self.0.values_mut() {
+            promise.wait = promise.wait.filter(|wait| wait.until > now);
+        }
+        self.0.retain(|_, promise| promise.ends(tolerance) > now);
     }
 
-    /// When the next one ends.
-    pub(crate) fn ends(&self, tolerance: Micros) -> Option<HostTime> {
-        self.0.values().map(|promise| promise.heard + tolerance).min()
+    /// When something of them ends.
+    pub(crate) fn ends(&self, tolerance: Micros) -> impl Iterator<Item = HostTime> {
+        let ends = move |promise: &Promise| [Some(promise.heard + tolerance), promise.wait.map(|wait| wait.until)];
+        self.0.values().flat_map(ends).flatten()
     }
 
     /// A process has stopped for good: what was promised to it, and to those before it on its machine, is over.
@@ -60,8 +105,10 @@ impl Promises {
         self.0.keys().all(is_member)
     }
 
-    /// Host, incarnation, when its beat was heard, and its machine.
-    pub(crate) fn all(&self) -> impl Iterator<Item = (HostId, u64, HostTime, Machine)> {
-        self.0.iter().map(|(&(host, incarnation), promise)| (host, incarnation, promise.heard, promise.machine))
+    /// Host, incarnation, when its beat was heard, its machine, and how long it is waited for.
+    pub(crate) fn all(&self) -> impl Iterator<Item = (HostId, u64, HostTime, Machine, Option<Wait>)> {
+        self.0
+            .iter()
+            .map(|(&(host, incarnation), promise)| (host, incarnation, promise.heard, promise.machine, promise.wait))
     }
 }

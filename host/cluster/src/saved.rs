@@ -168,9 +168,11 @@ pub(crate) struct SavedPromise {
     pub(crate) heard: u64,
     pub(crate) unique_code: u32,
     pub(crate) ip: Option<[u8; 4]>,
+    /// If it is waited for: when it announced its absence, the sequence of that heartbeat, and until when.
+    pub(crate) wait: Option<(u64, (u32, u64))>,
 }
 
-fields!(SavedPromise { host, incarnation, heard, unique_code, ip });
+fields!(SavedPromise { host, incarnation, heard, unique_code, ip, wait });
 
 /// A host that serves calmly.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -197,6 +199,8 @@ pub(crate) struct Saved {
     /// The epoch in force, as it travels.
     pub(crate) epoch: Vec<u8>,
     pub(crate) until: u64,
+    /// The absence that was announced: its seconds, and the deadline given to the NIC for it.
+    pub(crate) absence: Option<(u16, u64)>,
     pub(crate) beats: Vec<(u8, u64)>,
     pub(crate) advanced: u64,
     pub(crate) awake_since: u64,
@@ -227,6 +231,7 @@ fields!(Saved {
     weights,
     epoch,
     until,
+    absence,
     beats,
     advanced,
     awake_since,
@@ -238,7 +243,7 @@ fields!(Saved {
 });
 
 /// Another layout has another number.
-pub(crate) const VERSION: u8 = 4;
+pub(crate) const VERSION: u8 = 5;
 
 impl Saved {
     pub(crate) fn encode(&self) -> Vec<u8> {

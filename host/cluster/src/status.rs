@@ -78,6 +78,8 @@ pub struct HostStatus {
     pub hears_us: bool,
     /// Its dedicated IP.
     pub ip: std::net::Ipv4Addr,
+    /// How much longer it is waited for, if it has announced to be absent.
+    pub waited_for: Option<Micros>,
 }
 
 /// A snapshot of one host's part of the cluster.
@@ -125,6 +127,8 @@ pub struct Status {
     pub waits_for: HostSet,
     /// The one that is staged here is not announced: a flow table has no room for the connections it concerns.
     pub no_room: bool,
+    /// In what time this host takes part, if a process before it has promised not to before.
+    pub starts_in: Option<Micros>,
     /// Whether this host drains to stop.
     pub draining: bool,
     /// Whether a Windows host with our cluster IP was heard within a tolerance.

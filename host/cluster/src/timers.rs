@@ -9,6 +9,8 @@ use crate::time::HostTime;
 pub(crate) enum Timer {
     /// The next periodic heartbeat.
     Beat,
+    /// A start that was put off.
+    Start,
     /// The end of the listening window.
     Listen,
     /// A chunk that was asked for has not come.

@@ -71,7 +71,8 @@ fn frames_of_a_node() -> Vec<Vec<u8>> {
                     | Action::Destroy(_)
                     | Action::Activated
                     | Action::EndHalfOpen
-                    | Action::EndStale(_) => {}
+                    | Action::EndStale(_)
+                    | Action::Remember { .. } => {}
                 }
             }
         }

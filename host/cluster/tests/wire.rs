@@ -168,6 +168,7 @@ fn any_message() -> impl Strategy<Value = Message> {
     prop_oneof![
         any::<(u64, u64)>().prop_map(|(incarnation, nonce)| Message::Challenge { incarnation, nonce }),
         any::<u64>().prop_map(|nonce| Message::Answer { nonce }),
+        any::<(u64, u32)>().prop_map(|(incarnation, sequence)| Message::Waits { incarnation, sequence }),
         (any::<[u8; 8]>(), proptest::collection::vec(any::<u32>(), 0..=SLOTS))
             .prop_map(|(digest, weights)| Message::Staged { digest, weights }),
         (epoch.clone(), any::<[u8; 8]>(), any::<u16>()).prop_map(|(epoch, digest, chunk)| Message::Request {

@@ -20,6 +20,7 @@ pub(crate) fn of_host(host: u8, odd: &Oddity, settings: &Settings, socket: &Path
     let igmp_version = igmp_version.map(|version| format!("igmp_version = {version}\n")).unwrap_or_default();
     let priority = odd.priority.unwrap_or(host);
     let flows = odd.flows.map(|flows| format!("flows = {flows}")).unwrap_or_default();
+    let promises = control.parent().unwrap_or(Path::new(".")).display();
     let (socket, control) = (socket.display(), control.display());
     format!(
         r#"[cluster]
@@ -36,6 +37,7 @@ dip = "{dip}"
 interface = "eth0"
 nic = "socket:{socket}"
 control = "{control}"
+promises = "{promises}"
 
 [handover]
 {flows}

@@ -57,6 +57,14 @@ pub enum Bug {
     ForeignEntriesAreNotWritten,
     /// Records count as listed as soon as they are sent.
     ListedWithoutAnAnswer,
+    /// A process that has promised to wait for another leaves nothing to the next that a crash does not reach.
+    AbsenceIsForgotten,
+    /// A host is absent as soon as it has said so, and nobody waits for it.
+    GoesUnpromised,
+    /// A promise to wait counts from the last announcement, not from the one that was promised upon.
+    PromisedFromTheLast,
+    /// Who returns is not waited for any more, though its NIC's lease is not an ordinary one yet.
+    BackTooSoon,
     /// The dump after a release tells only what has begun since the one before it, and the rest is unpinned.
     SecondDumpForgetsTheFirst,
     /// What a host drains it gives up altogether when the epoch comes into force.
@@ -123,6 +131,13 @@ impl Bug {
             Bug::DenialsAreNotHeeded => with_other_records(world, from, &frame, &|_, operations| {
                 operations.retain(|operation| !matches!(operation, Operation::Deny(_)));
             }),
+            Bug::GoesUnpromised => bent(&|extension| extension.absence = 0),
+            Bug::BackTooSoon => bent(&|extension| {
+                if extension.lease & extension::RETURNED != 0 {
+                    extension.absence = 0;
+                }
+            }),
+            Bug::PromisedFromTheLast => promised_from_the_last(world, from, to, &frame).unwrap_or(frame),
             Bug::StaleFarewell => bent(&|extension| {
                 let now = world.hosts[from].incarnation();
                 if extension.incarnation != now {
@@ -160,6 +175,21 @@ impl World {
         let whole = frame.len() == ethernet::HEADER + heartbeat::LEN;
         if whole && frame[phase] == PhaseKind::Stopped as u8 {
             self.farewells.insert(from, frame.clone());
+        }
+    }
+
+    /// As if all others had promised to wait for whoever announces to be absent.
+    pub(crate) fn promise_for_all(&mut self, from: usize, frame: &[u8]) {
+        if self.bug != Some(Bug::GoesUnpromised) {
+            return;
+        }
+        let Some(said) = extension_of(&self.hosts[from], frame).filter(|said| said.absence > 0) else { return };
+        for other in (0..self.hosts.len()).filter(|&other| other != from) {
+            let message = Message::Waits { incarnation: said.incarnation, sequence: said.sequence };
+            // Above what was sent.
+            let sequence = said.sequence + 1_000_000;
+            let promise = bulk(&self.hosts, other, from, sequence, message);
+            self.inject(other, from, promise);
         }
     }
 
@@ -228,6 +258,30 @@ pub(crate) fn extension_of(host: &Host, frame: &[u8]) -> Option<Extension> {
         Read::Authentic(extension) => Some(extension),
         _ => None,
     }
+}
+
+/// A bulk frame as a host sends it.
+fn bulk(hosts: &[Arc<Host>], from: usize, to: usize, sequence: u32, message: Message) -> Arc<[u8]> {
+    let config = &hosts[from].config;
+    let bulk = Bulk {
+        from: config.host,
+        cluster_ip: config.cluster_ip,
+        incarnation: hosts[from].incarnation(),
+        sequence,
+        to: hosts[to].config.host,
+        message,
+    };
+    [&ethernet::header(config)[..], &bulk.emit(&keys())].concat().into()
+}
+
+/// A promise to wait that names the addressee's last heartbeat; `None` if the frame is none.
+fn promised_from_the_last(world: &World, from: usize, to: usize, frame: &[u8]) -> Option<Arc<[u8]>> {
+    let config = &world.hosts[from].config;
+    let payload = ethernet::payload(frame, ethernet::ether_type(config))?;
+    let read = Bulk::read(payload, &config.keys, config.cluster_ip).ok()?;
+    let Message::Waits { incarnation, .. } = read.message else { return None };
+    let newest = world.hosts[to].said?.sequence;
+    Some(bulk(&world.hosts, from, to, read.sequence, Message::Waits { incarnation, sequence: newest }))
 }
 
 /// The answer to records of `from`, as if they had come and been listed: from whom it is, and the frame.

@@ -91,6 +91,16 @@ pub enum Fault {
         /// How long there is none.
         gap: u64,
     },
+    /// The agent announces to be absent, and ends as soon as all others wait for it; another process goes on later. If they do not
+    /// within two tolerances it stays.
+    Absent {
+        /// Whose.
+        host: usize,
+        /// What it announces.
+        seconds: u16,
+        /// How long there is none.
+        gap: u64,
+    },
     /// A client connects in this bucket of the first rule.
     Connect {
         /// Which.

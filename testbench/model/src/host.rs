@@ -28,6 +28,7 @@ pub(crate) enum Write {
     Renew { until: NicTime, decided: NicTime },
     List(Arc<Listing>),
     Dump { id: u32, settle: bool },
+    Remember { until: HostTime },
 }
 
 /// One host.
@@ -36,6 +37,10 @@ pub struct Host {
     pub(crate) node: Option<Node>,
     /// What an agent that is being replaced has left.
     pub(crate) left: Option<Arc<[u8]>>,
+    /// It has announced to be absent: how long there will be no agent when it may go.
+    pub(crate) going: Option<u64>,
+    /// What lies on its disk: until when an agent that knows no more takes no part.
+    pub(crate) promised: Option<HostTime>,
     pub(crate) nic: Nic,
     pub(crate) config: Arc<Config>,
     drift: Drift,
@@ -69,6 +74,8 @@ impl Host {
         Host {
             node: None,
             left: None,
+            going: None,
+            promised: None,
             nic: Nic::new(bug),
             config: Arc::new(config(index as u8 + 1, hosts as u8, mode)),
             drift,

@@ -22,11 +22,14 @@ impl World {
         slot.life += 1;
         slot.starts += 1;
         (slot.node, slot.left, slot.paused, slot.holds) = (Some(node), None, false, false);
-        (slot.inbox, slot.held) = (Vec::new(), Vec::new());
+        (slot.inbox, slot.held, slot.going) = (Vec::new(), Vec::new(), None);
         // Random as far as the protocol can tell, and the same in every run.
         let entropy = [slot.starts << 4 | host as u8; 32];
         let incarnation = slot.incarnation();
         let event = Event::Start { incarnation, entropy };
+        if let Some(until) = self.hosts[host].promised.filter(|_| self.bug != Some(Bug::AbsenceIsForgotten)) {
+            self.handle(host, Event::Promised { until });
+        }
         match self.bug {
             Some(Bug::NoListening) => self.start_having_listened(host, event),
             _ => self.handle(host, event),
@@ -56,7 +59,7 @@ impl World {
         let slot = self.host(host);
         slot.life += 1;
         (slot.node, slot.left, slot.paused, slot.holds) = (None, None, false, false);
-        (slot.inbox, slot.held) = (Vec::new(), Vec::new());
+        (slot.inbox, slot.held, slot.going) = (Vec::new(), Vec::new(), None);
     }
 
     pub(crate) fn resume(&mut self, host: usize) {
@@ -103,6 +106,11 @@ impl World {
             Fault::Crash { host, .. } => self.hosts[host].node.is_some(),
             Fault::Pause { host, .. } | Fault::Stop { host, .. } | Fault::PowerLoss { host, .. } => is_up(host),
             Fault::Weigh { host, .. } | Fault::Drain { host, .. } => is_up(host),
+            Fault::Absent { host, seconds, .. } => {
+                let slot = &self.hosts[host];
+                let node = slot.node.as_ref().filter(|_| is_up(host) && slot.going.is_none());
+                node.is_some_and(|node| node.may_be_absent(slot.now(self.at), seconds).is_ok())
+            }
             Fault::Replace { host, .. } => is_up(host) && self.left_by(host).is_some(),
             Fault::Cut { from, to, .. } => !self.is_down(from, to),
             Fault::Replay { host } => self.farewells.contains_key(&host),
@@ -170,14 +178,12 @@ impl World {
                 self.handle(host, Event::Stop);
                 self.start_after(host, back);
             }
-            Fault::Replace { host, gap } => {
-                let left = self.left_by(host);
-                self.crash(host);
-                let at = self.at;
-                let slot = self.host(host);
-                slot.left = left.map(Arc::from);
-                let life = slot.life;
-                self.push(at + gap, Due::TakeOver { host, life });
+            Fault::Replace { host, gap } => self.replace(host, gap),
+            Fault::Absent { host, seconds, gap } => {
+                self.host(host).going = Some(gap);
+                let life = self.hosts[host].life;
+                self.push(self.at + 2 * TOLERANCE, Due::Stay { host, life });
+                self.handle(host, Event::Absent { seconds });
             }
             Fault::Connect { bucket } => {
                 self.connect(bucket);
@@ -202,6 +208,31 @@ impl World {
                     self.push(at + later, due);
                 }
             }
+        }
+    }
+
+    fn replace(&mut self, host: usize, gap: u64) {
+        let left = self.left_by(host);
+        self.crash(host);
+        let at = self.at;
+        let slot = self.host(host);
+        slot.left = left.map(Arc::from);
+        let life = slot.life;
+        self.push(at.saturating_add(gap), Due::TakeOver { host, life });
+    }
+
+    /// Who has announced to be absent goes.
+    pub(crate) fn go_if_it_may(&mut self, host: usize) {
+        if let Some(gap) = self.hosts[host].going
+            && self.left_by(host).is_some()
+        {
+            self.replace(host, gap);
+        }
+    }
+
+    pub(crate) fn stay(&mut self, host: usize) {
+        if self.host(host).going.take().is_some() {
+            self.give(host, Event::Absent { seconds: 0 });
         }
     }
 
@@ -233,6 +264,7 @@ impl World {
         self.excused.values_mut().for_each(|end| *end = until.min(*end));
         for host in 0..self.hosts.len() {
             self.resume(host);
+            self.stay(host);
             if self.hosts[host].left.is_some() {
                 self.take_over(host);
             } else if self.status(host).is_none_or(|status| status.phase == PhaseKind::Stopped) {

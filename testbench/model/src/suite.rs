@@ -236,6 +236,83 @@ pub fn restarts_beside_a_lost_host() -> Scenario {
     Scenario { menu, decisions: 2, faults: 3, ..Scenario::new(Mode::Quorum, 3) }
 }
 
+/// For so long hosts announce to be absent: for longer than any ordinary lease, and than a host listens.
+const ABSENCE: u16 = 10;
+
+/// Hosts that are absent for as long as they say, for longer, and for ever, one after the other and at once, and agents and links that
+/// fail before and meanwhile.
+pub fn absences(mode: Mode) -> Scenario {
+    let absent = |host, gap| Fault::Absent { host, seconds: ABSENCE, gap };
+    let away =
+        [absent(0, 3 * PERIOD), absent(0, 2 * TOLERANCE + 6 * PERIOD), absent(0, FOREVER), absent(1, 8 * PERIOD)];
+    let others = each(3, |host| {
+        vec![
+            Fault::Crash { host, back: 300 * MS },
+            Fault::Crash { host, back: LONG },
+            pause(host, LONG, true),
+            Fault::Isolate { host, span: LONG },
+            Fault::Weigh { host, weight: 10 },
+        ]
+    });
+    let menu = sorted([away.to_vec(), others, vec![Fault::Stop { host: 0, back: PERIOD }]].concat());
+    let strict = mode == Mode::Quorum;
+    Scenario { menu, pace: Pace::Rounds(PERIOD), decisions: 2, faults: 2, strict, ..Scenario::new(mode, 3) }
+}
+
+fn away(world: &mut World, gap: u64) {
+    world.suffer(Fault::Absent { host: 0, seconds: ABSENCE, gap });
+    world.run(PERIOD + 100 * MS);
+    assert!(world.hosts[0].left.is_some(), "{}", world.tell());
+}
+
+/// A host is absent, does not return, and the agents of the others end.
+pub fn restarts_beside_an_absent_host(mode: Mode) -> Scenario {
+    let menu = each(3, |host| {
+        vec![Fault::Crash { host, back: 300 * MS }, Fault::Crash { host, back: LONG }, pause(host, LONG, true)]
+    });
+    let prelude = |world: &mut World| away(world, FOREVER);
+    let strict = true;
+    Scenario {
+        menu,
+        prelude,
+        pace: Pace::Rounds(2 * PERIOD),
+        decisions: 3,
+        faults: 2,
+        strict,
+        ..Scenario::new(mode, 3)
+    }
+}
+
+/// A host announces to be absent, goes and does not return, and any one thing happens to a frame or an agent on the way.
+pub fn amid_a_leave() -> Scenario {
+    fn leaving(world: &mut World) {
+        world.suffer(Fault::Absent { host: 0, seconds: ABSENCE, gap: FOREVER });
+    }
+    let frames = [Fault::Lose, Fault::Double { later: 700 * MS }, Fault::Delay { later: 1200 * MS }];
+    let agents = each(3, |host| vec![pause(host, LONG, true), Fault::Crash { host, back: 300 * MS }]);
+    Scenario {
+        menu: sorted([frames.to_vec(), agents].concat()),
+        prelude: leaving,
+        pace: Pace::Events,
+        decisions: 40,
+        faults: 1,
+        stay: 6 * TOLERANCE,
+        ..Scenario::new(Mode::Quorum, 3)
+    }
+}
+
+/// A host that was absent returns, and any one thing happens to a frame or an agent on the way.
+pub fn amid_a_return() -> Scenario {
+    fn returning(world: &mut World) {
+        away(world, 2 * PERIOD);
+        world.run(PERIOD);
+        world.drive(PERIOD, |world| world.hosts[0].node.is_some());
+    }
+    let lost = Fault::Crash { host: 0, back: 4 * TOLERANCE };
+    let menu = sorted([amid_a_leave().menu, vec![lost]].concat());
+    Scenario { menu, prelude: returning, ..amid_a_leave() }
+}
+
 /// All hosts with their clocks as far apart as they may be, and exact.
 pub fn clocks(scenario: Scenario) -> Scenario {
     let hosts = scenario.drifts[0].len();
@@ -251,7 +328,12 @@ fn sorted(mut menu: Vec<Fault>) -> Vec<Fault> {
 
 /// Whatever may happen, many times over, for random walks.
 pub fn storm(mode: Mode, hosts: usize) -> Scenario {
-    let menu = sorted([processes(hosts), links(hosts), weights(hosts)].concat());
+    // Where each part serves, one that knows of no promise would, all others being dead.
+    let seconds = ABSENCE;
+    let absent = |host, gap| Fault::Absent { host, seconds, gap };
+    let of = |host| vec![absent(host, 4 * PERIOD), absent(host, 9 * PERIOD), absent(host, 20 * PERIOD)];
+    let absences = if mode == Mode::Quorum { each(hosts, of) } else { Vec::new() };
+    let menu = sorted([processes(hosts), links(hosts), weights(hosts), absences].concat());
     clocks(Scenario {
         mode,
         strict: mode == Mode::Quorum,

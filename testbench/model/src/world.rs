@@ -15,11 +15,33 @@ use crate::{FOREVER, MS, PERIOD, SECOND, TOLERANCE};
 /// What is under way.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub(crate) enum Due {
-    Frame { from: usize, to: usize, frame: Arc<[u8]> },
-    Write { host: usize, life: u32, write: Write },
-    Resume { host: usize, life: u32 },
-    Start { host: usize, life: u32 },
-    TakeOver { host: usize, life: u32 },
+    Frame {
+        from: usize,
+        to: usize,
+        frame: Arc<[u8]>,
+    },
+    Write {
+        host: usize,
+        life: u32,
+        write: Write,
+    },
+    Resume {
+        host: usize,
+        life: u32,
+    },
+    Start {
+        host: usize,
+        life: u32,
+    },
+    TakeOver {
+        host: usize,
+        life: u32,
+    },
+    /// It does not wait any longer for others to wait for it.
+    Stay {
+        host: usize,
+        life: u32,
+    },
 }
 
 /// One state.
@@ -128,6 +150,7 @@ impl World {
         let mut actions = Vec::new();
         node.handle(now, event, &mut actions);
         self.act(host, actions);
+        self.go_if_it_may(host);
     }
 
     pub(crate) fn act(&mut self, host: usize, actions: Vec<Action>) {
@@ -146,6 +169,7 @@ impl World {
                 Action::Dump { id, settle, .. } => {
                     self.write(host, if settle { 3 * MS } else { 50 }, Write::Dump { id, settle });
                 }
+                Action::Remember { until } => self.write(host, 2 * MS, Write::Remember { until }),
                 Action::Destroy(flows) => {
                     let slot = self.host(host);
                     flows.iter().for_each(|flow| {
@@ -173,11 +197,11 @@ impl World {
         let slot = self.host(host);
         let life = slot.life;
         let lands = match write {
-            // The kernel is asked beside the NIC.
-            Write::Dump { .. } => at + takes,
+            // Kernel and disk are asked beside the NIC.
+            Write::Dump { .. } | Write::Remember { .. } => at + takes,
             _ => (at + takes).max(slot.busy_until + 1),
         };
-        if !matches!(write, Write::Dump { .. }) {
+        if !matches!(write, Write::Dump { .. } | Write::Remember { .. }) {
             slot.busy_until = lands;
         }
         self.push(lands, Due::Write { host, life, write });
@@ -189,6 +213,7 @@ impl World {
             return;
         }
         self.record(from, &frame);
+        self.promise_for_all(from, &frame);
         for to in (0..self.hosts.len()).filter(|&to| to != from) {
             if !self.is_down(from, to) {
                 // Constant, and different for every link, so that frames have one order.
@@ -266,7 +291,8 @@ impl World {
             }
             Due::Start { host, life } if self.hosts[host].life == life => self.start_anew(host),
             Due::TakeOver { host, life } if self.hosts[host].life == life => self.take_over(host),
-            Due::Resume { .. } | Due::Start { .. } | Due::TakeOver { .. } => {}
+            Due::Stay { host, life } if self.hosts[host].life == life => self.stay(host),
+            Due::Resume { .. } | Due::Start { .. } | Due::TakeOver { .. } | Due::Stay { .. } => {}
         }
     }
 
@@ -302,6 +328,10 @@ impl World {
             Write::List(listing) => {
                 slot.nic.list(&listing);
                 Some(Event::Listed { id: listing.id, refused: Vec::new() })
+            }
+            Write::Remember { until } => {
+                slot.promised = Some(until);
+                Some(Event::Remembered { until, kept: true })
             }
             Write::Dump { id, settle } => {
                 let flows: BTreeSet<Flow> = match bug {

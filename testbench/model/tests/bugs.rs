@@ -167,6 +167,27 @@ fn denials_that_are_not_heeded() {
 }
 
 #[test]
+fn promises_to_an_absent_host_forgotten_by_a_restart() {
+    found(Bug::AbsenceIsForgotten, &suite::restarts_beside_an_absent_host(Mode::Quorum), &[NO_DOUBLE]);
+}
+
+#[test]
+fn going_before_others_have_promised_to_wait() {
+    let menu = vec![Fault::Absent { host: 0, seconds: 10, gap: FOREVER }];
+    caught(Bug::GoesUnpromised, &quorum(menu), &[NO_DOUBLE]);
+}
+
+#[test]
+fn a_promise_that_counts_from_a_later_announcement() {
+    found(Bug::PromisedFromTheLast, &suite::amid_a_leave(), &[NO_DOUBLE]);
+}
+
+#[test]
+fn taking_one_for_back_whose_lease_is_long() {
+    found(Bug::BackTooSoon, &suite::amid_a_return(), &[NO_DOUBLE]);
+}
+
+#[test]
 fn ballots_that_are_not_heeded() {
     found(Bug::BallotsOfOthersAreIgnored, &suite::crashes_late_in_life(), &[CONVERGES]);
 }

@@ -3,6 +3,7 @@
 mod check;
 
 use check::{holds, is_long};
+use weir_cluster::Mode;
 use weir_model::{Scenario, suite};
 
 /// With more time, one fault more, and longer until the repair: after a pause and a loss a majority serves in 17 s.
@@ -58,6 +59,24 @@ fn what_clients_begin_anew_while_a_host_is_cut_off_outlives_its_return() {
 #[test]
 fn a_farewell_that_is_played_again_is_not_believed() {
     holds("replay, 3 hosts", &suite::replay(3));
+}
+
+#[test]
+fn hosts_that_are_absent_are_waited_for_whatever_happens() {
+    holds("absences, quorum, 3 hosts", &suite::absences(Mode::Quorum));
+    holds("absences, availability, 3 hosts", &suite::absences(Mode::Availability));
+}
+
+#[test]
+fn restarts_beside_an_absent_host_forget_it_not() {
+    holds("restarts beside an absent host, quorum", &suite::restarts_beside_an_absent_host(Mode::Quorum));
+    holds("restarts beside an absent host, availability", &suite::restarts_beside_an_absent_host(Mode::Availability));
+}
+
+#[test]
+fn a_fault_between_any_two_events_of_a_leave_or_a_return_breaks_nothing() {
+    holds("amid a leave, 3 hosts", &suite::amid_a_leave());
+    holds("amid a return, 3 hosts", &suite::amid_a_return());
 }
 
 #[test]

@@ -145,8 +145,8 @@ impl World {
                     self.later(host, delay, Work::Dump { id });
                 }
                 Action::Destroy(flows) => self.later(host, 1, Work::Destroy(flows)),
-                // Nothing is staged here.
-                Action::Activated => {}
+                // Nothing is staged here, and nobody announces to be absent.
+                Action::Activated | Action::Remember { .. } => {}
                 Action::EndHalfOpen => {
                     if !self.hosts[host].nic.must_be_fenced(self.at) {
                         self.fail(|_| format!("host {}: ends half-open connections while its NIC accepts", host + 1));

@@ -14,7 +14,14 @@
 //!
 //! `restart` ends the agent without leaving the cluster: what it knows lies in a file beside the control socket, and the agent
 //! that is started next, by systemd or by hand, goes on with it. It has to start before the NIC's lease ends, which is
-//! something less than the time after which a silent host counts as dead; later it joins as after a crash.
+//! something less than the time after which a silent host counts as dead; later it joins as after a crash. With `--absence` there is
+//! more time: the agent asks all others to wait, its NIC's lease becomes as long, and it ends when all have promised. If one does
+//! not, it goes on as it was after half a minute, which its log tells. Meanwhile no other host joins, leaves or changes its load.
+//!
+//! ```text
+//! $ weir restart --absence 30s
+//! The agent ends as soon as all others wait for it; the next one goes on if it starts within 30 s.
+//! ```
 //!
 //! What an operator drains and what a health check finds unfit are told apart:
 //!
@@ -35,7 +42,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::bail;
-use weir_agent::config::DEFAULT_CONTROL;
+use weir_agent::config::{DEFAULT_CONTROL, LONGEST_ABSENCE as LONGEST};
 use weir_agent::control::{Answer, CheckDisplay, Display, HostDisplay, Query, Request, RuleName, ask};
 use weir_spec::flow::table::FLOWS_LOG2;
 
@@ -61,6 +68,23 @@ pub(crate) struct RuleArgs {
     /// a port of the rule, with its virtual IP before it where that is needed; without it all rules
     #[arg(value_name = "rule")]
     rule: Option<RuleName>,
+}
+
+#[derive(clap::Args)]
+pub(crate) struct RestartArgs {
+    #[command(flatten)]
+    at: Args,
+    /// have the others wait for so many seconds, 1s to 60s
+    #[arg(long, value_name = "time", value_parser = seconds)]
+    absence: Option<u16>,
+}
+
+/// Whole seconds as a person writes them.
+fn seconds(text: &str) -> Result<u16, String> {
+    match text.strip_suffix('s').unwrap_or(text).parse() {
+        Ok(seconds @ 1..=LONGEST) => Ok(seconds),
+        _ => Err(format!("should be 1s to {LONGEST}s, in whole seconds")),
+    }
 }
 
 #[derive(clap::Args)]
@@ -118,10 +142,19 @@ pub(crate) fn drainstop(args: Args) -> anyhow::Result<Exit> {
     change(&args, Request::Drainstop, "draining", done)
 }
 
-pub(crate) fn restart(args: Args) -> anyhow::Result<Exit> {
-    let done =
-        "The agent ends as soon as no hand-over is under way; the next one goes on if it starts before the lease ends.";
-    change(&args, Request::Restart, "restarting", done)
+pub(crate) fn restart(args: RestartArgs) -> anyhow::Result<Exit> {
+    let done = match args.absence {
+        None => {
+            "The agent ends as soon as no hand-over is under way; the next one goes on if it starts before the lease ends."
+                .into()
+        }
+        Some(seconds) => {
+            format!(
+                "The agent ends as soon as all others wait for it; the next one goes on if it starts within {seconds} s."
+            )
+        }
+    };
+    change(&args.at, Request::Restart { absence: args.absence }, "restarting", &done)
 }
 
 pub(crate) fn drain(args: RuleArgs) -> anyhow::Result<Exit> {
@@ -189,6 +222,15 @@ fn describe(query: &Query) -> String {
     text += &describe_staged(query);
     text += &describe_rules("drained by command", &query.drained);
     text += &describe_rules("unfit by its health check", &query.unfit);
+    for (host, left) in &query.waited_for {
+        text += &format!("host {host} is absent, or about to be: it is waited for, {:.1} s more\n", *left as f64 / 1e3);
+    }
+    if let Some(left) = query.starts_in_ms {
+        text += &format!(
+            "It takes part in {:.1} s: the agent before has promised to wait for a host that is absent.\n",
+            left as f64 / 1e3
+        );
+    }
     if query.draining {
         text += "draining: this host stops when its last connection has ended\n";
     }
@@ -391,6 +433,24 @@ mod tests {
         assert!(text.contains("staged: configuration bb by 3; not staged here\n"), "{text}");
         let full = describe(&Query { no_room: true, ..query });
         assert!(full.contains("by 1, 2; not announced here: a flow table has no room"), "{full}");
+    }
+
+    #[test]
+    fn who_is_waited_for_is_told_and_who_waits_to_start() {
+        let query = Query { state: "converged".into(), waited_for: BTreeMap::from([(3, 24_040)]), ..Query::default() };
+        let text = describe(&query);
+        assert!(text.contains("host 3 is absent, or about to be: it is waited for, 24.0 s more\n"), "{text}");
+        let query = Query { host: 2, state: "stopped".into(), starts_in_ms: Some(7_000), ..Query::default() };
+        let text = describe(&query);
+        assert!(text.starts_with("Host 2 is stopped.\nIt takes part in 7.0 s: "), "{text}");
+    }
+
+    #[test]
+    fn an_absence_is_a_minute_at_most() {
+        assert_eq!((seconds("30s"), seconds("60"), seconds("1s")), (Ok(30), Ok(60), Ok(1)));
+        for wrong in ["0s", "61s", "1m", "-1", "1.5s", ""] {
+            assert!(seconds(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]

@@ -48,6 +48,7 @@ impl Node {
             self.stop();
         }
         self.take_up_what_is_staged(now, out);
+        self.see_to_the_absence(now, out);
         if self.stopping && self.pending.is_none() {
             self.program(Holding::nothing(self.weights.len()), Step::Fence, NicTime(0), Work::Fence, out);
         }
@@ -76,6 +77,7 @@ impl Node {
     }
 
     fn run_timers(&mut self, now: Now, out: &mut Vec<Action>) {
+        self.start_that_was_deferred(now, out);
         let tolerance = self.dead_after();
         self.promises.expire(now.host, tolerance);
         self.timers.expired(Timer::Listen, now.host);
@@ -119,10 +121,11 @@ impl Node {
         at.is_some_and(|at| now.host - at < self.dead_after())
     }
 
-    /// A peer that is heard, if it is.
+    /// A peer that is heard, or waited for.
     pub(super) fn heard_of(&self, host: HostId, now: Now) -> Option<&Peer> {
         let peer = self.peers.get(&host)?;
-        (peer.silence(now.host, self.awake_since)? < self.dead_after()).then_some(peer)
+        let silence = peer.silence(now.host, self.awake_since)?;
+        (silence < self.dead_after() || self.waits_for_host(host, now)).then_some(peer)
     }
 
     /// All peers that are heard.
@@ -341,6 +344,9 @@ impl Node {
     /// The view this host is to propose an epoch for, if it is the one to do so.
     fn view_to_propose(&self, now: Now) -> Option<HostSet> {
         let view = self.view(now);
+        if self.absence.is_some() || view.iter().any(|host| self.waits_for_host(host, now)) {
+            return None;
+        }
         if view.lowest() != Some(self.me()) || !self.has_quorum(view) || self.obstacle(view, now).is_some() {
             return None;
         }
@@ -466,6 +472,7 @@ impl Node {
         let reachable = view::extend(self.base, self.joiners(&links, now), fits);
         view.lowest() == Some(proposal.proposer)
             && view.contains(self.me())
+            && self.absence.is_none()
             && self.base.is_subset(view)
             && view.is_subset(reachable)
             && self.has_quorum(view)

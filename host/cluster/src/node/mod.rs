@@ -11,6 +11,7 @@
 //! - `speak`: heartbeats, bulk frames, lease renewals.
 //! - `resume`: one process leaves its part to the next.
 //! - `staged`: another configuration.
+//! - `absence`: who is away for a while, and says so.
 //! - `report`: the snapshot for `query`.
 //!
 //! # Why no two NICs accept one bucket
@@ -20,7 +21,8 @@
 //!    the release, and outsiders by the promise: their lease ends before it ([`lease`]).
 //! 2. What was released is not owned again but by a later epoch. Ballots only rise.
 //! 3. Reports and promises belong to an incarnation. A restarted host programs its NIC to own nothing and listens for a
-//!    whole tolerance before it loads anything, so that promises it has forgotten are over.
+//!    whole tolerance before it loads anything, so that promises it has forgotten are over. Longer ones are laid down before they
+//!    are given ([`absence`](crate::absence)).
 //! 4. A host without an epoch forms none beside hosts it hears that serve; beside a host with other rules and a lower
 //!    number it waits. So a misconfigured cluster is one cluster and some that wait, not two.
 //! 5. In availability mode a partition makes two clusters, each in the right as far as it knows. On first contact the lesser
@@ -28,6 +30,7 @@
 //! 6. An epoch for another configuration is committed only after every member has released all buckets whose meaning changes
 //!    ([`staged`](crate::staged)): so hosts that have committed it and hosts that have not yet share none.
 
+mod absence;
 mod contested;
 mod converge;
 mod handover;
@@ -42,6 +45,7 @@ pub use staged::{Change, ChangeError};
 
 use std::collections::BTreeMap;
 
+use crate::absence::Absence;
 use crate::action::{Action, Cause, Program, Report, Step};
 use crate::buckets::Buckets;
 use crate::config::{Config, ConfigError, Filtering, PortRule};
@@ -115,6 +119,13 @@ pub struct Node {
     challenges: Challenges,
     peers: BTreeMap<HostId, Peer>,
     promises: Promises,
+    /// A promise to wait that is being laid down.
+    remembering: Option<absence::Remembering>,
+    /// Of this host, announced.
+    absence: Option<Absence>,
+    /// Until then promises of a process before this one may bind it.
+    not_before: HostTime,
+    deferred: Option<absence::Deferred>,
     /// Hosts of this host's group: the members of its epoch less those lost since. Always holds this host.
     base: HostSet,
     asymmetric_since: Option<HostTime>,
@@ -195,6 +206,10 @@ impl Node {
             challenges: Challenges::default(),
             peers: BTreeMap::new(),
             promises: Promises::default(),
+            remembering: None,
+            absence: None,
+            not_before: HostTime(0),
+            deferred: None,
             base,
             asymmetric_since: None,
             committed: None,
@@ -265,6 +280,9 @@ impl Node {
             Event::Frame(frame) => self.receive(now, &frame, out),
             Event::Start { incarnation, entropy } => self.start(now, incarnation, entropy, out),
             Event::Stop => self.stop(),
+            Event::Absent { seconds } => self.be_absent(now, seconds),
+            Event::Remembered { until, kept } => self.remembered(until, kept, out),
+            Event::Promised { until } => self.promised_before(until),
             Event::Programmed { epoch, fenced } => self.programmed(now, epoch, fenced, out),
             Event::ProgramFailed { epoch } => self.program_failed(now, epoch, out),
             Event::Fenced => self.fenced(now, out),
@@ -308,7 +326,7 @@ impl Node {
     }
 
     fn start(&mut self, now: Now, incarnation: u64, entropy: [u8; 32], out: &mut Vec<Action>) {
-        if self.phase != PhaseKind::Stopped {
+        if self.phase != PhaseKind::Stopped || self.defers(now, incarnation, entropy, out) {
             return;
         }
         let promises = std::mem::take(&mut self.promises);
@@ -331,6 +349,8 @@ impl Node {
     }
 
     fn stop(&mut self) {
+        self.deferred = None;
+        self.timers.clear(Timer::Start);
         if !matches!(self.phase, PhaseKind::Stopped | PhaseKind::Leaving) {
             self.phase = PhaseKind::Leaving;
             self.stopping = true;
@@ -369,6 +389,7 @@ impl Node {
 
     fn programmed(&mut self, now: Now, word: u32, fenced: bool, out: &mut Vec<Action>) {
         let Some(Pending { deadline, work, .. }) = self.pending.take_if(|pending| pending.word == word) else { return };
+        self.is_leased_until(deadline);
         let was_fenced = self.lease.fenced();
         let fenced_at = (fenced || now.nic >= deadline).then_some(now.nic);
         match work {

@@ -151,6 +151,7 @@ impl Node {
         self.highest = self.highest.max(says.committed.counter).max(says.proposed.counter);
         peer.says = says;
         self.end_promises(host, extension.incarnation);
+        self.heed_absence(now, host, extension.sequence, out);
     }
 
     /// Whether a host says to own nothing in a way that ends promises: it has stopped for good, or it was restarted on the
@@ -297,6 +298,9 @@ impl Node {
             Message::Listed { incarnation, generation, next, refused } if for_us && incarnation == self.incarnation => {
                 self.records_answered(from, generation, next, &refused, out);
             }
+            Message::Waits { incarnation, sequence } if for_us && incarnation == self.incarnation => {
+                self.absence.iter_mut().for_each(|absence| absence.is_promised(from, sequence));
+            }
             Message::Staged { digest, weights } => {
                 if let Some(peer) = self.peers.get_mut(&from) {
                     peer.offer = Some((digest, weights));
@@ -326,5 +330,6 @@ fn says(view: &Heartbeat<'_>, extension: &Extension) -> Option<Says> {
         ip: Some(view.host_ip()),
         config_digest: extension.config_digest,
         staged: extension.staged,
+        absence: extension.absence,
     })
 }

@@ -36,6 +36,7 @@ impl Node {
                     silent: now.host - peer.heard?,
                     hears_us: peer.says.heard.contains(self.me()),
                     ip: peer.says.ip?,
+                    waited_for: self.waited_for(host, now),
                 })
             })
             .collect();
@@ -49,6 +50,7 @@ impl Node {
             silent: 0,
             hears_us: true,
             ip: self.config.host_ip,
+            waited_for: None,
         });
         hosts.sort_by_key(|host| host.host);
         let rule = |slot: usize| RuleStatus {
@@ -81,6 +83,7 @@ impl Node {
             staged: self.staged_by_host(now),
             waits_for: self.waits_for(now),
             no_room: self.staged.as_ref().is_some_and(|staged| staged.no_room),
+            starts_in: self.deferred.as_ref().map(|_| self.not_before - now.host),
             draining: self.draining,
             foreign: self.recent(self.foreign_at, now),
             duplicate: self.recent(self.duplicate_at, now),

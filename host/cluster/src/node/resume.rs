@@ -3,6 +3,7 @@
 use std::net::Ipv4Addr;
 
 use super::Node;
+use crate::absence::Absence;
 use crate::action::Cause;
 use crate::buckets::Buckets;
 use crate::config::{Config, ConfigError};
@@ -13,6 +14,7 @@ use crate::lease::Lease;
 use crate::peer::{Peer, Says};
 use crate::phase::PhaseKind;
 use crate::program::Holding;
+use crate::promise::Wait;
 use crate::proposal::Proposal;
 use crate::saved::{Saved, SavedPeer, SavedPromise, VERSION};
 use crate::time::{HostTime, NicTime, Now};
@@ -45,18 +47,13 @@ impl Node {
     /// What the next process needs to go on as this host; `None` while there is more to it than an epoch that is in force
     /// and connections that drain. Whoever takes this must not call [`handle`](Node::handle) again.
     pub fn save(&self, now: Now) -> Option<Vec<u8>> {
-        let epoch = self.committed.as_ref().filter(|epoch| epoch.view() == self.base)?;
-        let calm = self.phase == PhaseKind::Stable
-            && self.loaded.is_none()
-            && self.pending.is_none()
-            && !self.partial
-            && !self.lease.fenced()
-            && !self.handover.holds
-            && self.handover.is_calm()
-            && self.handover.inboxes.iter().all(|(&host, inbox)| self.is_of_epoch(host, inbox, epoch));
-        if !calm {
-            return None;
-        }
+        let epoch = self.committed.as_ref().filter(|_| self.is_calm())?;
+        // Who announces to be absent goes when it may; who is back, when its NIC's lease is an ordinary one.
+        let absence = match &self.absence {
+            None => None,
+            Some(absence) if absence.over => return None,
+            Some(absence) => Some((absence.seconds, absence.until?.0)),
+        };
         let peers = epoch.view().without(self.me()).iter().map(|host| {
             let peer = self.peers.get(&host)?;
             let inbox = self.handover.inboxes.get(&host);
@@ -76,12 +73,13 @@ impl Node {
                 records: inbox.into_iter().flat_map(|inbox| inbox.records.iter().copied()).collect(),
             })
         });
-        let promises = self.promises.all().map(|(host, incarnation, heard, (unique_code, ip))| SavedPromise {
+        let promises = self.promises.all().map(|(host, incarnation, heard, (unique_code, ip), wait)| SavedPromise {
             host,
             incarnation,
             heard: heard.0,
             unique_code,
             ip: ip.map(|ip| ip.octets()),
+            wait: wait.map(|wait| (wait.heard.0, (wait.sequence, wait.until.0))),
         });
         let (entropy, drawn) = self.challenges.source();
         let (beats, advanced) = self.beats.sent_so_far();
@@ -104,6 +102,7 @@ impl Node {
             weights: self.weights.clone(),
             epoch: epoch.encode(),
             until: self.lease.until.0,
+            absence,
             beats,
             advanced: advanced.0,
             awake_since: self.awake_since.0,
@@ -114,6 +113,21 @@ impl Node {
             promises: promises.collect(),
         };
         Some(saved.encode())
+    }
+
+    /// Whether there is no more to this host than an epoch that is in force and connections that drain.
+    pub(super) fn is_calm(&self) -> bool {
+        self.committed.as_ref().is_some_and(|epoch| {
+            epoch.view() == self.base
+                && self.phase == PhaseKind::Stable
+                && self.loaded.is_none()
+                && self.pending.is_none()
+                && !self.partial
+                && !self.lease.fenced()
+                && !self.handover.holds
+                && self.handover.is_calm()
+                && self.handover.inboxes.iter().all(|(&host, inbox)| self.is_of_epoch(host, inbox, epoch))
+        })
     }
 
     /// Whether all that a host has listed here is by the epoch in force. One that is an epoch ahead goes on with its stream, and
@@ -169,10 +183,20 @@ impl Node {
         node.awake_since = if late { now.host } else { HostTime(saved.awake_since) };
         node.handover.go_on_from(saved.generation);
         node.handover.run_key(key);
-        for SavedPromise { host, incarnation, heard, unique_code, ip } in saved.promises {
-            node.promises.give(host, incarnation, HostTime(heard), (unique_code, ip.map(Ipv4Addr::from)));
+        for SavedPromise { host, incarnation, heard, unique_code, ip, wait } in saved.promises {
+            let machine = (unique_code, ip.map(Ipv4Addr::from));
+            node.promises.give(host, incarnation, HostTime(heard), machine);
+            if let Some((heard, (sequence, until))) = wait {
+                let wait = Wait { heard: HostTime(heard), sequence, until: HostTime(until) };
+                node.promises.wait_for(host, incarnation, machine, wait);
+            }
         }
-        for peer in saved.peers {
+        node.absence = saved.absence.map(|(seconds, until)| Absence::returned(seconds, NicTime(until)));
+        for mut peer in saved.peers {
+            if late {
+                // Its numbers may have gone round since: it is echoed when it is heard.
+                peer.beat = 0;
+            }
             node.take_back(peer, &epoch);
         }
         node.committed = Some(epoch);

@@ -30,6 +30,7 @@ pub(super) struct Spoken {
     digest: [u8; 8],
     weights: Vec<u32>,
     staged: Announced,
+    absence: u16,
 }
 
 impl Node {
@@ -100,6 +101,7 @@ impl Node {
             (extension::HOLDS, self.holds()),
             (extension::QUIESCES, self.handover.stage == Stage::Quiescing),
             (extension::CROWDED, self.keeps_its_key()),
+            (extension::RETURNED, self.absence.as_ref().is_some_and(|absence| absence.over)),
         ] {
             lease |= if set { flag } else { 0 };
         }
@@ -115,6 +117,7 @@ impl Node {
             digest: named.map_or([0; 8], |epoch| epoch.digest()),
             weights: self.weights.clone(),
             staged: self.staged.as_ref().and_then(Staged::announced).unwrap_or_default(),
+            absence: self.absence.as_ref().map_or(0, |absence| absence.seconds),
         }
     }
 
@@ -130,9 +133,13 @@ impl Node {
                 self.promises.give(host, peer.incarnation, heard, peer.says.machine());
             }
         }
+        let sequence = self.next_sequence();
+        if let Some(absence) = &mut self.absence {
+            absence.announce(sequence, now.nic);
+        }
         let extension = Extension {
             incarnation: self.incarnation,
-            sequence: self.next_sequence(),
+            sequence,
             beat,
             phase: spoken.phase as u8,
             lease: spoken.lease,
@@ -143,7 +150,7 @@ impl Node {
             table_digest: spoken.digest,
             config_digest: self.config_digest,
             echo,
-            absence: 0,
+            absence: spoken.absence,
             members: spoken.members,
             staged: spoken.staged,
         };

@@ -10,7 +10,7 @@
 //! |---|---|---|
 //! | 0 | 4 | signature |
 //! | 4 | 1 | version |
-//! | 5 | 1 | kind: 1 challenge, 2 answer, 3 request, 4 chunk, 5 records, 6 their answer, 7 staged |
+//! | 5 | 1 | kind: 1 challenge, 2 answer, 3 request, 4 chunk, 5 records, 6 their answer, 7 staged, 8 waits |
 //! | 6 | 1 | key id |
 //! | 7 | 1 | sender's priority |
 //! | 8 | 4 | primary virtual IP, network order |
@@ -18,8 +18,8 @@
 //! | 20 | 4 | sequence, of the same counter as the heartbeats |
 //! | 24 | 1 | addressee's priority; staged: the sender's, for it is for everybody |
 //! | 25 | 3 | zero |
-//! | 28 | 8 | challenge: incarnation in question; answer: zero; request, chunk and records: epoch; answer to records: the incarnation that sent them; staged: digest of the configuration |
-//! | 36 | 8 | challenge and answer: nonce; request and chunk: table digest; records and their answer: generation |
+//! | 28 | 8 | challenge: incarnation in question; answer: zero; request, chunk and records: epoch; answer to records: the incarnation that sent them; waits: the one that is waited for; staged: digest of the configuration |
+//! | 36 | 8 | challenge and answer: nonce; request and chunk: table digest; records and their answer: generation; waits: sequence of the heartbeat that announced it |
 //! | 44 | 2 | chunk number; records: number in the stream; their answer: the number expected next |
 //! | 46 | 2 | chunks of the table; records: bit 0 set if with this frame the stream tells everything that was there to tell, bit 1 if what it tells is doubtful |
 //! | 48 | 2 | octets of this chunk |
@@ -116,6 +116,13 @@ pub enum Message {
         /// Weight slots, the default rule last; at most [`SLOTS`].
         weights: Vec<u32>,
     },
+    /// "I shall wait for you, from this heartbeat of yours on for as long as it said."
+    Waits {
+        /// The incarnation that is waited for.
+        incarnation: u64,
+        /// Sequence of the heartbeat.
+        sequence: u32,
+    },
 }
 
 /// A bulk frame.
@@ -172,6 +179,7 @@ impl Bulk {
                 (6, incarnation.to_le_bytes(), long(*generation), *next, 0, &encoded)
             }
             Message::Staged { digest, .. } => (7, *digest, zero, 0, 0, &encoded),
+            Message::Waits { incarnation, sequence } => (8, incarnation.to_le_bytes(), long(*sequence), 0, 0, &[]),
         };
         let mut payload = Vec::with_capacity(HEADER + data.len() + MAC);
         payload.extend(BULK.to_le_bytes());
@@ -242,6 +250,7 @@ impl Bulk {
                 refused: operations()?,
             },
             7 => Message::Staged { digest: first, weights: weights(data).ok_or(Fault::Unknown)? },
+            8 => Message::Waits { incarnation: u64::from_le_bytes(first), sequence: generation },
             _ => return Err(Fault::Unknown),
         };
         Ok(Bulk {

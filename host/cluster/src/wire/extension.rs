@@ -9,7 +9,7 @@
 //! | 12 | 4 | sequence: rises with every frame of an incarnation |
 //! | 16 | 1 | beat, 1..=255: what peers echo |
 //! | 17 | 1 | phase |
-//! | 18 | 1 | lease flags: 0 fenced, 1 owns nothing, 2 quorum mode, 3 holds, 4 quiesces, 5 crowded |
+//! | 18 | 1 | lease flags: 0 fenced, 1 owns nothing, 2 quorum mode, 3 holds, 4 quiesces, 5 crowded, 6 returned |
 //! | 19 | 1 | cause |
 //! | 20 | 4 | view: the hosts heard, and the sender |
 //! | 24 | 8 | committed epoch |
@@ -17,7 +17,7 @@
 //! | 40 | 8 | digest of the proposed table if one is loaded, else of the committed |
 //! | 48 | 8 | digest of the configuration |
 //! | 56 | 32 | echo: for each host the last beat heard from it, 0 for no promise |
-//! | 88 | 2 | absence: reserved for the planned restart of an agent; zero |
+//! | 88 | 2 | absence: for so many seconds the sender will be absent, or was and its NIC's lease is not an ordinary one yet; else zero |
 //! | 90 | 4 | members: the view of the committed epoch |
 //! | 94 | 6 | first octets of the digest of the configuration that is staged, zero if none is |
 //! | 100 | 32 | HMAC-SHA256 over the whole payload |
@@ -51,6 +51,8 @@ pub const HOLDS: u8 = 8;
 pub const QUIESCES: u8 = 16;
 /// Lease flag: the flow table has no room for what it lists by two flow keys.
 pub const CROWDED: u8 = 32;
+/// Lease flag: the absence that is announced is over, and the NIC's lease will be an ordinary one.
+pub const RETURNED: u8 = 64;
 
 const KEY_ID: usize = field::EXTENSION.start + 3;
 const MAC_FIELD: Range<usize> = LEN - MAC..LEN;

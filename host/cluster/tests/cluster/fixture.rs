@@ -223,6 +223,11 @@ pub(crate) struct Host {
     inbox: Vec<Event>,
     /// Wakes only when this has not changed since it was planned.
     planned: Option<u64>,
+    /// What its disk says of promises, which outlives its agents.
+    pub(crate) promised: Option<HostTime>,
+    disk_busy: u64,
+    /// Its disk is full.
+    pub(crate) disk_full: bool,
     pub(crate) reports: Vec<(u64, Report)>,
     pub(crate) programs: Vec<(u64, Step)>,
     /// Its live connections: they end with a crash of the host, not with its agent.
@@ -268,6 +273,7 @@ enum Write {
     Renew(NicTime),
     List(Box<Listing>),
     Dump { id: u32, staged: bool },
+    Remember(HostTime),
 }
 
 pub(crate) struct Cluster {
@@ -373,6 +379,9 @@ impl Cluster {
                     silent_kernel: false,
                     inbox: Vec::new(),
                     planned: None,
+                    promised: None,
+                    disk_busy: 0,
+                    disk_full: false,
                     reports: Vec::new(),
                     programs: Vec::new(),
                     sockets: BTreeSet::new(),
@@ -443,6 +452,9 @@ impl Cluster {
         slot.paused = false;
         slot.inbox.clear();
         slot.planned = None;
+        if let Some(until) = self.hosts[host].promised {
+            self.handle(host, Event::Promised { until });
+        }
         self.start_again(host);
     }
 
@@ -603,6 +615,14 @@ impl Cluster {
                         slot.sockets.retain(|socket| socket.identity() != flow.identity());
                     }
                 }
+                Action::Remember { until } => {
+                    let at = self.at + 100 + self.dice.below(20 * MS);
+                    let slot = &mut self.hosts[host];
+                    // One after the other.
+                    slot.disk_busy = at.max(slot.disk_busy + 1);
+                    let delay = slot.disk_busy - self.at;
+                    self.write(host, delay, Write::Remember(until));
+                }
                 Action::Report(report) => self.hosts[host].reports.push((self.at, report)),
             }
         }
@@ -718,6 +738,14 @@ impl Cluster {
             Write::List(listing) => {
                 let refused = nic.list(&listing);
                 self.give(host, Event::Listed { id: listing.id, refused });
+            }
+            Write::Remember(until) => {
+                let slot = &mut self.hosts[host];
+                let kept = !slot.disk_full;
+                if kept {
+                    slot.promised = Some(until);
+                }
+                self.give(host, Event::Remembered { until, kept });
             }
             Write::Dump { id, staged } => {
                 let slot = &self.hosts[host];

@@ -1,5 +1,6 @@
 //! Claims about whole clusters, in virtual time.
 
+mod absence;
 mod contested;
 mod convergence;
 mod cookies;

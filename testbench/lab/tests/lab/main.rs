@@ -2,6 +2,7 @@
 //!
 //! They build nothing: `cargo xtask test lab` builds the binary first. They need root; each lab has a name of its own.
 
+mod absence;
 mod come_and_go;
 mod faults;
 mod fence;

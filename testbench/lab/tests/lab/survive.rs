@@ -116,7 +116,7 @@ fn no_planned_change_breaks_a_connection() {
 
     // Every agent ends, and another process is started: a rolling restart.
     for host in 1..=4 {
-        ask(&lab, host, Request::Restart);
+        ask(&lab, host, Request::Restart { absence: None });
         assert!(lab.host_mut(host).agent_ends(PATIENCE), "the agent of host {host} ends");
         lab.host_mut(host).restart_agent().expect("started");
         lab.wait(Duration::from_secs(2)).expect("all processes live");

@@ -1,0 +1,287 @@
+//! Hosts that announce to be absent for longer than a lease. At every step the fixture checks that no bucket is accepted by two
+//! NICs, and where nothing but planned changes happens that no connection is cut.
+
+use weir_cluster::{AbsenceError, Config, Event, Load, Mode, PhaseKind, Report};
+
+use crate::fixture::{Cluster, MS, SECOND};
+
+const ALL: [usize; 4] = [0, 1, 2, 3];
+
+fn quorum(config: &mut Config) {
+    config.mode = Mode::Quorum;
+}
+
+/// Announces it, and goes as soon as it may; what it leaves.
+fn goes(cluster: &mut Cluster, host: usize, seconds: u16) -> Vec<u8> {
+    cluster.handle(host, Event::Absent { seconds });
+    assert!(cluster.drive(10 * SECOND, |c| c.saves(host)), "{:#?}", cluster.statuses());
+    cluster.leave_to_the_next(host)
+}
+
+fn nobody_waits(cluster: &Cluster, hosts: &[usize]) -> bool {
+    hosts.iter().all(|&host| cluster.status(host).is_some_and(|s| s.hosts.iter().all(|h| h.waited_for.is_none())))
+}
+
+fn lost(cluster: &Cluster, host: usize, since: u64) -> bool {
+    cluster.reported(host, since, |report| matches!(report, Report::Lost { .. })).is_some()
+}
+
+#[test]
+fn a_host_that_is_absent_keeps_its_buckets_and_all_connections() {
+    for seed in 0..8 {
+        let mut cluster = Cluster::converged(4, seed, |config| {
+            if seed % 2 == 0 {
+                quorum(config);
+            }
+        });
+        cluster.planned = true;
+        cluster.connect_all(32);
+        cluster.loss = 10 * (seed % 3);
+        let (epoch, host) = (cluster.epoch(0), (seed % 4) as usize);
+        let left = goes(&mut cluster, host, 30);
+        let gone = cluster.at;
+        let away = 6 * SECOND + cluster.dice.below(23 * SECOND);
+        cluster.run(away);
+        assert_eq!(cluster.covered(), 4096);
+        cluster.go_on(host, &left);
+        assert!(cluster.drive(5 * SECOND, |c| nobody_waits(c, &ALL)), "seed {seed}: {:#?}", cluster.statuses());
+        cluster.loss = 0;
+        cluster.run(5 * SECOND);
+        assert!(cluster.are_one(&ALL) && cluster.epoch(0) == epoch, "seed {seed}: {:#?}", cluster.statuses());
+        let now = |c: &Cluster, other: usize| c.hosts[other].now(c.at).host;
+        assert!(ALL.iter().all(|&other| cluster.hosts[other].promised < Some(now(&cluster, other))), "nor on disk");
+        assert!(ALL.iter().all(|&other| !lost(&cluster, other, gone)));
+        // Its NIC's lease is an ordinary one: if it is lost now, it is as soon as any.
+        cluster.planned = false;
+        cluster.crash(host);
+        let others: Vec<usize> = ALL.into_iter().filter(|&other| other != host).collect();
+        assert!(cluster.drive(7 * SECOND, |c| c.are_one(&others)), "seed {seed}: {:#?}", cluster.statuses());
+    }
+}
+
+#[test]
+fn numbers_of_beats_that_have_gone_round_stand_for_nothing() {
+    for seed in 0..6 {
+        let mut cluster = Cluster::converged(3, seed, |config| {
+            (config.period, config.skew) = (20 * MS, MS);
+            if seed % 2 == 0 {
+                quorum(config);
+            }
+        });
+        cluster.delay = 20;
+        let left = goes(&mut cluster, 1, 15);
+        // Five numbers a tolerance and more: round twice or thrice.
+        let wait = 12 * SECOND + cluster.dice.below(2 * SECOND);
+        cluster.run(wait);
+        // Heard by all, and hearing nobody.
+        cluster.strict = seed % 2 == 0;
+        cluster.deafen(1);
+        cluster.go_on(1, &left);
+        cluster.run(SECOND);
+        cluster.heal();
+        assert!(cluster.drive(20 * SECOND, |c| c.are_one(&[0, 1, 2])), "seed {seed}: {:#?}", cluster.statuses());
+    }
+}
+
+#[test]
+fn who_does_not_return_is_lost_when_the_time_is_over() {
+    for (seed, mode) in [(1, Mode::Quorum), (2, Mode::Availability)] {
+        let mut cluster = Cluster::converged(4, seed, |config| config.mode = mode);
+        let gone = cluster.at;
+        goes(&mut cluster, 2, 20);
+        cluster.run(20 * SECOND);
+        assert!(cluster.accepts(2) && !lost(&cluster, 0, gone));
+        assert!(cluster.drive(8 * SECOND, |c| c.are_one(&[0, 1, 3])), "{:#?}", cluster.statuses());
+        assert!(cluster.at - gone < 27 * SECOND, "{}", cluster.at - gone);
+    }
+}
+
+#[test]
+fn who_returns_too_late_is_fenced_and_joins_again() {
+    for (seed, late) in (0..6).map(|seed| (seed, 25 + seed)) {
+        let mut cluster = Cluster::converged(3, seed, quorum);
+        let left = goes(&mut cluster, 0, 20);
+        cluster.run(late * SECOND);
+        assert!(!cluster.accepts(0), "its lease has ended");
+        cluster.go_on(0, &left);
+        assert!(cluster.drive(30 * SECOND, |c| c.are_one(&[0, 1, 2])), "{:#?}", cluster.statuses());
+        assert!(nobody_waits(&cluster, &[0, 1, 2]));
+    }
+}
+
+#[test]
+fn nobody_goes_before_all_others_have_promised_to_wait() {
+    let mut cluster = Cluster::converged(4, 3, |_| {});
+    cluster.planned = true;
+    cluster.connect_all(64);
+    let epoch = cluster.epoch(0);
+    cluster.hosts[3].disk_full = true;
+    cluster.handle(1, Event::Absent { seconds: 20 });
+    assert!(!cluster.drive(25 * SECOND, |c| c.saves(1)));
+    cluster.handle(1, Event::Absent { seconds: 0 });
+    cluster.run(SECOND);
+    assert!(cluster.saves(1), "as before");
+    assert!(nobody_waits(&cluster, &ALL));
+    assert!(cluster.are_one(&ALL) && cluster.epoch(0) == epoch);
+    cluster.hosts[3].disk_full = false;
+    goes(&mut cluster, 1, 20);
+}
+
+#[test]
+fn who_has_permission_to_go_and_stays_has_an_ordinary_lease_again() {
+    let mut cluster = Cluster::converged(3, 4, quorum);
+    cluster.handle(1, Event::Absent { seconds: 60 });
+    assert!(cluster.drive(10 * SECOND, |c| c.saves(1)));
+    cluster.handle(1, Event::Absent { seconds: 0 });
+    assert!(!cluster.saves(1));
+    assert!(cluster.drive(3 * SECOND, |c| nobody_waits(c, &[0, 2])), "{:#?}", cluster.statuses());
+    cluster.isolate(1);
+    assert!(cluster.drive(7 * SECOND, |c| c.are_one(&[0, 2])), "{:#?}", cluster.statuses());
+}
+
+#[test]
+fn an_announcement_that_was_taken_back_is_no_promise_for_the_next() {
+    let mut cluster = Cluster::converged(3, 5, quorum);
+    cluster.hosts[2].disk_full = true;
+    cluster.handle(0, Event::Absent { seconds: 60 });
+    cluster.run(5 * SECOND);
+    cluster.handle(0, Event::Absent { seconds: 0 });
+    // Host 2 hears nothing of the second announcement, and host 3 may promise by now.
+    cluster.hosts[2].disk_full = false;
+    cluster.cut(0, 1);
+    cluster.handle(0, Event::Absent { seconds: 60 });
+    cluster.run(2 * SECOND);
+    assert!(!cluster.saves(0));
+}
+
+/// Host 1 is away, and both others are killed and started again.
+fn all_others_restart(seed: u64, forget: bool) -> Cluster {
+    let mut cluster = Cluster::converged(3, seed, quorum);
+    goes(&mut cluster, 0, 40);
+    let pause = cluster.dice.below(10 * SECOND);
+    cluster.run(pause);
+    for host in [1, 2] {
+        cluster.crash(host);
+        if forget {
+            cluster.hosts[host].promised = None;
+        }
+        cluster.run(100 * MS);
+        cluster.start(host);
+    }
+    cluster.run(25 * SECOND);
+    cluster
+}
+
+#[test]
+fn a_restart_forgets_nobody_who_is_absent() {
+    for seed in 0..4 {
+        let mut cluster = all_others_restart(seed, false);
+        assert!(cluster.status(1).is_some_and(|s| s.phase == PhaseKind::Stopped && s.starts_in.is_some()));
+        assert!(cluster.accepts(0));
+        assert!(cluster.drive(40 * SECOND, |c| c.are_one(&[1, 2])), "{:#?}", cluster.statuses());
+        cluster.start(0);
+        assert!(cluster.drive(20 * SECOND, |c| c.are_one(&[0, 1, 2])), "{:#?}", cluster.statuses());
+    }
+}
+
+#[test]
+#[should_panic(expected = "buckets accepted by host 1 and host 2")]
+fn without_what_lies_on_disk_it_would() {
+    all_others_restart(0, true);
+}
+
+#[test]
+fn who_is_stopped_before_its_start_comes_stays_so() {
+    let mut cluster = all_others_restart(1, false);
+    cluster.handle(1, Event::Stop);
+    cluster.run(40 * SECOND);
+    assert_eq!(cluster.phase(1), PhaseKind::Stopped);
+    assert!(cluster.status(1).is_some_and(|s| s.starts_in.is_none()));
+}
+
+#[test]
+fn those_who_wait_may_be_replaced_themselves() {
+    let mut cluster = Cluster::converged(4, 6, quorum);
+    cluster.planned = true;
+    cluster.connect_all(32);
+    let epoch = cluster.epoch(0);
+    let left = goes(&mut cluster, 0, 30);
+    for host in [1, 2, 3] {
+        cluster.run(4 * SECOND);
+        let left = cluster.leave_to_the_next(host);
+        cluster.run(100 * MS);
+        cluster.go_on(host, &left);
+    }
+    cluster.run(10 * SECOND);
+    cluster.go_on(0, &left);
+    cluster.run(5 * SECOND);
+    assert!(cluster.are_one(&ALL) && cluster.epoch(0) == epoch && nobody_waits(&cluster, &ALL));
+}
+
+#[test]
+fn other_changes_wait_for_the_return() {
+    for seed in 0..4 {
+        let mut cluster = Cluster::new(4, seed, |_| {});
+        (0..3).for_each(|host| cluster.start(host));
+        assert!(cluster.drive(20 * SECOND, |c| c.are_one(&[0, 1, 2])));
+        cluster.planned = true;
+        cluster.connect_all(64);
+        let epoch = cluster.epoch(0);
+        let host = (seed % 3) as usize;
+        let left = goes(&mut cluster, host, 40);
+        cluster.start(3);
+        cluster.handle((host + 1) % 3, Event::SetLoad { slot: 0, load: Load::Weight(3) });
+        cluster.run(25 * SECOND);
+        assert!([0, 1, 2].iter().all(|&other| other == host || cluster.epoch(other) == epoch));
+        cluster.go_on(host, &left);
+        assert!(cluster.drive(20 * SECOND, |c| c.are_one(&ALL)), "seed {seed}: {:#?}", cluster.statuses());
+    }
+}
+
+#[test]
+fn a_host_that_is_lost_meanwhile_is_replaced_when_the_other_is_back() {
+    for mode in [Mode::Availability, Mode::Quorum] {
+        let mut cluster = Cluster::converged(4, 7, |config| config.mode = mode);
+        let left = goes(&mut cluster, 1, 30);
+        cluster.run(2 * SECOND);
+        cluster.crash(2);
+        cluster.run(10 * SECOND);
+        cluster.go_on(1, &left);
+        assert!(cluster.drive(15 * SECOND, |c| c.are_one(&[0, 1, 3])), "{mode:?}: {:#?}", cluster.statuses());
+    }
+}
+
+#[test]
+fn two_that_announce_at_once_both_stay_until_one_gives_way() {
+    let mut cluster = Cluster::converged(4, 8, |_| {});
+    for host in [0, 2] {
+        cluster.handle(host, Event::Absent { seconds: 10 });
+    }
+    assert!(!cluster.drive(12 * SECOND, |c| c.saves(0) || c.saves(2)));
+    cluster.handle(2, Event::Absent { seconds: 0 });
+    assert!(cluster.drive(4 * SECOND, |c| c.saves(0)), "{:#?}", cluster.statuses());
+}
+
+#[test]
+fn what_cannot_be_is_refused_in_words() {
+    let may = |cluster: &Cluster, host: usize, seconds| {
+        let slot = &cluster.hosts[host];
+        slot.node.as_ref().expect("up").may_be_absent(slot.now(cluster.at), seconds).map_err(|error| error.to_string())
+    };
+    let mut cluster = Cluster::converged(2, 9, |_| {});
+    assert_eq!(may(&cluster, 0, 0), Err("absence is 0 s, should be 1 to 60".into()));
+    assert_eq!(may(&cluster, 0, 61), Err(AbsenceError::Length(61).to_string()));
+    assert_eq!(may(&cluster, 0, 60), Ok(()));
+    cluster.handle(0, Event::Absent { seconds: 60 });
+    assert_eq!(may(&cluster, 0, 60), Err(AbsenceError::Already.to_string()));
+    cluster.run(SECOND);
+    let first = cluster.hosts[0].config.host;
+    assert_eq!(may(&cluster, 1, 60), Err(AbsenceError::Another(first).to_string()));
+    cluster.crash(1);
+    cluster.run(80 * SECOND);
+    assert_eq!(may(&cluster, 0, 60), Err(AbsenceError::Alone.to_string()));
+    let mut cluster = Cluster::new(5, 9, quorum);
+    (0..3).for_each(|host| cluster.start(host));
+    assert!(cluster.drive(20 * SECOND, |c| c.are_one(&[0, 1, 2])));
+    assert_eq!(may(&cluster, 0, 60), Err(AbsenceError::NoQuorum { others: 2, hosts: 5 }.to_string()));
+}

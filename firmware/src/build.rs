@@ -137,15 +137,24 @@ pub enum BuildError {
     },
 }
 
+/// The circuit of a board as text: module `board` with its pads, or for a bench the module `bump` inside them, with waits that a
+/// bench can wait for.
+pub fn emit(board: &Board, git_hash: u32, bench: bool) -> Result<String, BuildError> {
+    let (ring, settings) = rtl::read(board, git_hash)?;
+    Ok(match bench {
+        true => weir_hdl::board::bench(settings)?,
+        false => weir_hdl::board::board(&ring, settings)?,
+    })
+}
+
 /// Builds in `folder`, which is made if it is not there, and tells how far it is.
 pub fn build(recipe: &Recipe, tools: &Tools, folder: &Path, tell: &mut dyn FnMut(Event)) -> Result<Built, BuildError> {
     let board = recipe.board;
     let facts = &board.facts;
-    let (ring, settings) = rtl::read(facts, recipe.git_hash)?;
     let device = rtl::device(facts)?;
 
     tell(Event::Begun(Stage::Emit));
-    let text = weir_hdl::board::board(&ring, settings)?;
+    let text = emit(board, recipe.git_hash, false)?;
     let kept = step::write(folder, "board.sv", text.as_bytes())?
         & step::write(folder, "pins.lpf", board.preferences.as_bytes())?;
     tell(Event::Done { stage: Stage::Emit, kept });

@@ -1,9 +1,9 @@
 //! What a board's facts mean to the circuit and to the tools.
 
-use weir_hdl::board::{Lights, Pll, PortPads, PortSettings, Ring, Settings};
+use weir_hdl::board::{FlashMap, Lights, Pll, PortPads, PortSettings, Ring, Settings};
 use weir_spec::nic::Identity;
 
-use crate::{Faces, Facts, Level, Package, Port, TxClock};
+use crate::{Board, Faces, Facts, Flash, Level, Package, Port, TxClock};
 
 /// Why no bitstream can be built for a board, though it is one.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -19,8 +19,12 @@ pub struct Unbuildable {
     pub wanted: String,
 }
 
+/// Pads of a flash that are high, where a board has them.
+const HELD: [&str; 2] = ["spi_wp_n", "spi_hold_n"];
+
 /// The pads and the settings of the bump in the wire.
-pub(super) fn read(facts: &Facts, git_hash: u32) -> Result<(Ring, Settings), Unbuildable> {
+pub(super) fn read(board: &Board, git_hash: u32) -> Result<(Ring, Settings), Unbuildable> {
+    let facts = &board.facts;
     let no = |field, value: String, wanted: &str| Unbuildable {
         board: facts.name.clone(),
         field,
@@ -59,12 +63,20 @@ pub(super) fn read(facts: &Facts, git_hash: u32) -> Result<(Ring, Settings), Unb
             count: lights.count,
             low: lights.lit == Level::Low,
         }),
+        held: HELD.iter().filter(|pad| board.pins.pins.contains_key(**pad)).map(|pad| pad.to_string()).collect(),
         switch: pads(switch),
         host: pads(host),
     };
+    let places = &facts.flash;
+    let Some(key) = &places.key else {
+        return Err(no("flash.key", "absent".to_string(), "an erase block for the key of control frames"));
+    };
+    // The jump block's erase block is kept with it.
+    let others = [places.golden.address, places.bytes - Flash::ERASE_BLOCK];
+    let flash = FlashMap::new(places.primary.address, places.installed.address, key.address, &others);
     let settings = |port: &Port| PortSettings { delay: port.rx_delay_steps, phy: port.phy_address };
     let identity = Identity { width_bytes: 8, clock_khz: clock.core_khz, git_hash, board: facts.number };
-    Ok((ring, Settings { identity, switch: settings(switch), host: settings(host) }))
+    Ok((ring, Settings { identity, switch: settings(switch), host: settings(host), flash }))
 }
 
 /// How nextpnr-ecp5 is told of the part.
@@ -94,31 +106,30 @@ pub(super) fn device(facts: &Facts) -> Result<[String; 5], Unbuildable> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Board;
 
-    fn board(name: &str) -> Facts {
-        Board::built_in().find(|board| board.facts.name == name).expect("a board of this name").facts
+    fn board(name: &str) -> Board {
+        Board::built_in().find(|board| board.facts.name == name).expect("a board of this name")
     }
 
     #[test]
     fn every_board_that_is_built_in_has_a_top_and_its_part_a_name() {
         for board in Board::built_in() {
-            let (ring, settings) = read(&board.facts, 7).unwrap();
+            let (ring, settings) = read(&board, 7).unwrap();
             assert_eq!(settings.identity.board, board.facts.number);
             assert_eq!(settings.identity.git_hash, 7);
             assert!(ring.text().contains("EHXPLLL"));
             device(&board.facts).unwrap();
         }
-        assert_eq!(device(&board("ecp5-versa-5g")).unwrap()[0], "--um5g-45k");
-        assert_eq!(device(&board("colorlight-i9")).unwrap()[0], "--45k");
+        assert_eq!(device(&board("ecp5-versa-5g").facts).unwrap()[0], "--um5g-45k");
+        assert_eq!(device(&board("colorlight-i9").facts).unwrap()[0], "--45k");
     }
 
     #[test]
     fn a_board_without_a_top_is_told_why() {
         let refused = |change: fn(&mut Facts)| {
-            let mut facts = board("ecp5-versa-5g");
-            change(&mut facts);
-            read(&facts, 0).map(drop).and_then(|()| device(&facts).map(drop)).unwrap_err().to_string()
+            let mut board = board("ecp5-versa-5g");
+            change(&mut board.facts);
+            read(&board, 0).map(drop).and_then(|()| device(&board.facts).map(drop)).unwrap_err().to_string()
         };
         let begins = "no image is built for ecp5-versa-5g: ";
         for (change, told) in [
@@ -133,6 +144,10 @@ mod tests {
             (
                 |facts| facts.clock.core_khz = 125_500,
                 "clock.core_khz is 125500 of 100000 kHz, should be whole MHz that the PLL makes of the reference",
+            ),
+            (
+                |facts| facts.flash.key = None,
+                "flash.key is absent, should be an erase block for the key of control frames",
             ),
             (
                 |facts| facts.device.part = "LFE3-35".to_string(),

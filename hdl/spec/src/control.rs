@@ -16,7 +16,7 @@
 //! | 24 to 27 | offset of the first register in octets |
 //! | 28 to 31 | 0 |
 //! | 32 on | the words of a write, or of what was read |
-//! | 16 behind them | the tag: SipHash-2-4 of 128 bits over all before it |
+//! | 16 behind them | the tag: SipHash-2-4 of 128 bits over all between the EtherType and itself |
 //!
 //! Numbers are big-endian. The tag ends the frame: the shortest has 62 octets, so that none is padded.
 //!

@@ -67,8 +67,8 @@ pub struct PortIn {
 }
 
 impl PortIn {
-    /// A port whose pins are seen so many steps late, as [`RgmiiIn::new`].
-    pub fn new(delay: u8) -> Self {
+    /// A port whose pins are seen so many steps late, as [`RgmiiIn::new`], and whose frames are worth what this cell says.
+    pub fn new(delay: u8, grader: Grader) -> Self {
         PortIn {
             rx_clk: Default::default(),
             rx_ctl: Default::default(),
@@ -89,7 +89,7 @@ impl PortIn {
             pins: RgmiiIn::new(delay),
             stops: Default::default(),
             arrival: Default::default(),
-            grader: Default::default(),
+            grader,
             fifo: FrameFifo::new(LIMITS, MANY),
             bad_sequence: Default::default(),
             bad_length: Default::default(),
@@ -210,7 +210,7 @@ mod tests {
 
     #[test]
     fn they_emit_clean_verilog() {
-        crate::emit(&mut PortIn::new(40), "port_in").expect("nothing that Verilog takes otherwise");
+        crate::emit(&mut PortIn::new(40, Grader::default()), "port_in").expect("nothing that Verilog takes otherwise");
         crate::emit(&mut PortOut::default(), "port_out").expect("nothing that Verilog takes otherwise");
     }
 }

@@ -40,6 +40,8 @@ pub struct Ring {
     pub button: Option<String>,
     /// Lights, if there are any.
     pub lights: Option<Lights>,
+    /// Pads that are to be high: those by which a flash would be held or protected.
+    pub held: Vec<String>,
     /// The port towards the switch.
     pub switch: PortPads,
     /// The port towards the host.
@@ -66,6 +68,8 @@ impl Ring {
             pads.push(format!("    output {name}_tx_clk, {name}_tx_ctl"));
             pads.push(format!("    output [3:0] {name}_tx_data"));
         }
+        pads.push("    output spi_cs_n, spi_mosi, input spi_miso".to_string());
+        pads.extend(self.held.iter().map(|pad| format!("    output {pad}")));
         let shared = self.switch.mdio == self.host.mdio;
         let wires: &[_] = if shared { &[&self.switch] } else { &[&self.switch, &self.host] };
         pads.extend(wires.iter().map(|port| format!("    output {0}_rst_n, {0}_mdc, inout {0}_mdio", port.mdio)));
@@ -99,6 +103,9 @@ impl Ring {
             let not = if *low { "~" } else { "" };
             let _ = writeln!(out, "    assign {name} = {not}lights[{}:0];", count - 1);
         }
+        for pad in &self.held {
+            let _ = writeln!(out, "    assign {pad} = 1'b1;");
+        }
         let ready = self.button.as_ref().map_or("locked".to_string(), |button| format!("locked & {button}"));
         let mut wired =
             vec![".core_clock(core_clock)".to_string(), format!(".ready({ready})"), ".lights(lights)".into()];
@@ -114,8 +121,8 @@ impl Ring {
             }
             wired.push(format!(".{side}_mdio_in({mdio}_mdio)"));
         }
-        for signal in ["awvalid", "wvalid", "bready", "arvalid", "rready"] {
-            wired.push(format!(".s_axil_{signal}(1'b0)"));
+        for pad in ["spi_cs_n", "spi_mosi", "spi_miso"] {
+            wired.push(format!(".{pad}({pad})"));
         }
         let _ = writeln!(out, "    bump bump(\n        {}\n    );\nendmodule", wired.join(",\n        "));
         out

@@ -13,6 +13,7 @@
 
 pub(super) mod board;
 mod build;
+mod emit;
 mod file;
 mod inspect;
 mod keygen;
@@ -28,6 +29,8 @@ pub(super) use pack::layout;
 pub(crate) enum Args {
     /// make the bitstreams of a board and their package: emit, synthesise, place and route, pack
     Build(build::Args),
+    /// write the circuit of a board as SystemVerilog
+    Emit(emit::Args),
     /// make a pair of keys to sign with
     Keygen(keygen::Args),
     /// put bitstreams and what is said of them into one package
@@ -43,6 +46,7 @@ pub(crate) enum Args {
 pub(crate) fn run(args: Args) -> anyhow::Result<Exit> {
     match args {
         Args::Build(args) => build::run(args),
+        Args::Emit(args) => emit::run(args),
         Args::Keygen(args) => keygen::run(args),
         Args::Pack(args) => pack::run(args),
         Args::Inspect(args) => inspect::run(args),

@@ -156,7 +156,10 @@ pub(super) const CATALOGUE: &[Tool] = &[
             // A Python that finds cocotb; the bench asks it for the rest.
             launch: "export PYTHONPATH=\"$home${PYTHONPATH:+:$PYTHONPATH}\" PYTHONDONTWRITEBYTECODE=1\n\
                      exec \"$python\" \"$@\"\n",
-            probe: &["-c", "import cocotb, cocotbext.axi, scapy.all, find_libpython as f; assert f.find_libpython()"],
+            probe: &[
+                "-c",
+                "import cocotb, cocotbext.axi, cocotbext.eth, scapy.all, find_libpython as f; assert f.find_libpython()",
+            ],
             also: &[],
         }),
     },

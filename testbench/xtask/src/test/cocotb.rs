@@ -19,6 +19,7 @@ const RUNS: &[(&str, &str, bool)] = &[
     ("verilator", "weir512", false),
     ("icarus", "weir64", true),
     ("icarus", "weir512", true),
+    ("verilator", "bump", false),
 ];
 
 /// Emits the tops and runs the bench on each.
@@ -29,6 +30,12 @@ pub(super) fn part(_: Budget) -> Result<Tally> {
     let mut emit = built::weir()?;
     if !run(emit.args(["hdl", "emit", "--out"]).arg(&emitted), Duration::from_secs(900), Show::OnFailure)?.success {
         tally.fail("weir hdl emit");
+        return Ok(tally);
+    }
+    let mut emit = built::weir()?;
+    emit.args(["image", "emit", "--bench", "--board", "ecp5-versa-5g", "--source", "00000000", "--out"]).arg(&emitted);
+    if !run(&mut emit, Duration::from_secs(900), Show::OnFailure)?.success {
+        tally.fail("weir image emit");
         return Ok(tally);
     }
     let python = place::tool("cocotb")?.context("cocotb is not there")?;

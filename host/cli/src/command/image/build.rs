@@ -26,7 +26,7 @@ use weir_firmware::build::{Event, Recipe, Tools, build};
 use weir_firmware::image::{ImageVersion, Timing, Utilisation};
 
 use super::board;
-use super::pack::{Said, package, source};
+use super::pack::{Said, git_hash, package, source};
 use crate::exit::Exit;
 
 #[derive(clap::Args)]
@@ -54,8 +54,7 @@ pub(crate) struct Args {
 pub(super) fn run(args: Args) -> anyhow::Result<Exit> {
     let board = board::find(&args.board)?;
     let tools = Tools::find()?;
-    let git_hash = u32::from_str_radix(&args.source[..8], 16).context("the source begins with 8 hexadecimal digits")?;
-    let recipe = Recipe { board: &board, git_hash, seed: args.seed };
+    let recipe = Recipe { board: &board, git_hash: git_hash(&args.source), seed: args.seed };
     let mut told = Told { json: args.json, since: Instant::now() };
     let built = build(&recipe, &tools, &args.out, &mut |event| told.event(&event))
         .with_context(|| format!("failed to build {} in {}", board.facts.name, args.out.display()))?;

@@ -129,6 +129,11 @@ pub(super) fn source(text: &str) -> Result<String, String> {
     if fits { Ok(text.to_string()) } else { Err(wanted().to_string()) }
 }
 
+/// What a NIC answers of a commit: its first 32 bits.
+pub(super) fn git_hash(source: &str) -> u32 {
+    source.get(..8).and_then(|first| u32::from_str_radix(first, 16).ok()).expect("a source has 8 digits or more")
+}
+
 fn tool(text: &str) -> Result<(String, String), String> {
     let parts = text.split_once('=').filter(|(stage, version)| !stage.is_empty() && !version.is_empty());
     let (stage, version) = parts.ok_or_else(|| "should be STAGE=VERSION".to_string())?;

@@ -6,6 +6,7 @@
 mod bench;
 mod circuit;
 mod docs;
+mod image;
 mod lint;
 mod place;
 mod run;

@@ -3,6 +3,7 @@
 use super::measured::Measured;
 use crate::circuit::flow;
 use crate::circuit::target::{Family, TARGETS};
+use crate::image::{BOARDS, Order};
 use crate::place;
 use crate::run::{Show, run};
 use anyhow::{Result, bail};
@@ -52,7 +53,32 @@ pub(super) fn measure() -> Result<Vec<Measured>> {
             all.extend(Measured::of("synth", &name, unit, values));
         }
     }
+    for board in BOARDS {
+        all.extend(image(board)?);
+    }
     Ok(all)
+}
+
+/// A whole board with its pins, MACs and queues. A seed whose clock is too slow is a failure of the bench: no image is made then.
+fn image(board: &str) -> Result<Vec<Measured>> {
+    let mut values: BTreeMap<String, Vec<f64>> = BTreeMap::new();
+    for seed in 1..=SEEDS {
+        let weir = place::cargo(["run", "--quiet", "--locked", "--package", "weir", "--"]);
+        let kept = format!("{board}-seed-{seed}");
+        let built = crate::image::build(weir, &Order { board, seed, kept: &kept }, LIMIT)?;
+        values.entry("mhz".to_string()).or_default().push(built.clock_mhz);
+        for (resource, used) in built.used {
+            let name = [("TRELLIS_COMB", "lut4"), ("TRELLIS_FF", "ff"), ("DP16KD", "ebr")];
+            if let Some((_, name)) = name.into_iter().find(|(known, _)| *known == resource) {
+                values.entry(name.to_string()).or_default().push(used);
+            }
+        }
+    }
+    let row = |(figure, values): (String, Vec<f64>)| {
+        let (what, unit) = show(&figure);
+        Measured::of("synth", &format!("whole image of {board}, {what}"), unit, values)
+    };
+    Ok(values.into_iter().flat_map(row).collect())
 }
 
 /// A figure for people, and its unit.

@@ -6,12 +6,15 @@
 
 use super::libtest::run_tests;
 use super::{Budget, Tally, built};
+use crate::image::{self, Image, Order};
 use crate::place;
-use crate::run::{Show, run};
-use anyhow::{Context, Result, bail};
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use anyhow::{Context, Result};
+use std::fs;
+use std::path::Path;
 use std::time::Duration;
+
+/// The board that is emulated.
+const BOARD: &str = "ecp5-versa-5g";
 
 /// The package of its tests.
 pub(super) const PACKAGE: &[&str] = &["testbench/board"];
@@ -21,9 +24,14 @@ pub(super) fn part(budget: Budget) -> Result<Tally> {
     let loader = place::tool("openFPGALoader")?.context("openFPGALoader is not there")?;
     let ecppack = place::tool("ecppack")?.context("ecppack is not there")?;
     let weir = built::weir()?;
-    let image = image("ecp5-versa-5g", Duration::from_secs(1800))?;
+    let order = Order { board: BOARD, seed: 1, kept: BOARD };
+    let image = image::build(built::weir()?, &order, Duration::from_secs(3000))?;
+    let mut tally = Tally::default();
+    if budget.long {
+        same_again(&image, &mut tally)?;
+    }
     let files = [
-        ("WEIR_IMAGE", image.to_string_lossy()),
+        ("WEIR_IMAGE", image.folder.to_string_lossy()),
         ("WEIR_OPENFPGALOADER", loader.to_string_lossy()),
         ("WEIR_ECPPACK", ecppack.to_string_lossy()),
         ("WEIR_BIN", weir.get_program().to_string_lossy()),
@@ -33,32 +41,25 @@ pub(super) fn part(budget: Budget) -> Result<Tally> {
     let programs = built::tests(|folder| PACKAGE.iter().any(|package| folder == Path::new(package)))?;
     // What booted after how many cuts is printed by tests that pass.
     let limit = Duration::from_secs(if budget.long { 7200 } else { 900 });
-    run_tests(&programs, &["--include-ignored", "--show-output"], &environment, limit)
+    tally.add(run_tests(&programs, &["--include-ignored", "--show-output"], &environment, limit)?);
+    Ok(tally)
 }
 
-/// Builds a board's image, or finds it built; the folder it is in.
-fn image(board: &str, limit: Duration) -> Result<PathBuf> {
-    let folder = place::cache()?.join("image").join(board);
-    let mut build = built::weir()?;
-    build.args(["image", "build", "--board", board, "--source", &source()?, "--out"]).arg(&folder);
-    for (variable, name) in [("WEIR_YOSYS", "yosys"), ("WEIR_NEXTPNR", "nextpnr"), ("WEIR_ECPPACK", "ecppack")] {
-        build.env(variable, place::tool(name)?.with_context(|| format!("{name} is not there"))?);
+/// The same board, source, seed and tools make the same octets.
+fn same_again(image: &Image, tally: &mut Tally) -> Result<()> {
+    let kept = format!("{BOARD}-again");
+    let order = Order { board: BOARD, seed: 1, kept: &kept };
+    let folder = place::cache()?.join("image").join(&kept);
+    if folder.exists() {
+        fs::remove_dir_all(&folder).with_context(|| format!("failed to remove {}", folder.display()))?;
     }
-    let ended = run(&mut build, limit, Show::Live)?;
-    if !ended.success {
-        bail!("the image of {board} was not built: {}", ended.lines.last().map_or("no reason", String::as_str));
+    let again = image::build(built::weir()?, &order, Duration::from_secs(3000))?;
+    for file in ["board.sv", "netlist.json", "board.config", "primary.bit", "golden.bit"] {
+        let read = |image: &Image| fs::read(image.folder.join(file)).with_context(|| format!("failed to read {file}"));
+        match read(image)? == read(&again)? {
+            true => tally.pass(),
+            false => tally.fail(format!("{file} is another when it is made again")),
+        }
     }
-    Ok(folder)
-}
-
-/// The last commit that touched what an image is made of.
-fn source() -> Result<String> {
-    let mut git = Command::new("git");
-    git.args(["log", "-1", "--format=%H", "--", "hdl", "constraints", "firmware"]).current_dir(place::root());
-    let told = git.output().context("failed to run git log; is git installed?")?;
-    let hash = String::from_utf8_lossy(&told.stdout).trim().to_string();
-    if !told.status.success() || hash.is_empty() {
-        bail!("git does not tell which commit the circuit is of: {}", String::from_utf8_lossy(&told.stderr).trim());
-    }
-    Ok(hash)
+    Ok(())
 }

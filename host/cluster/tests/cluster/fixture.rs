@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 
 use weir_cluster::flow_key::FlowKey;
+use weir_cluster::wire::{ethernet, heartbeat};
 use weir_cluster::{
     Action, Addressing, Change, Config, EpochId, Event, Filtering, Flow, HostId, HostSet, HostTime, Keys, Listing,
     Load, Mode, NicTime, Node, Now, PhaseKind, PortRule, Program, Report, Secret, Status, Step,
@@ -223,6 +224,8 @@ pub(crate) struct Host {
     inbox: Vec<Event>,
     /// Wakes only when this has not changed since it was planned.
     planned: Option<u64>,
+    /// Of its last heartbeat.
+    pub(crate) beat: u8,
     /// What its disk says of promises, which outlives its agents.
     pub(crate) promised: Option<HostTime>,
     disk_busy: u64,
@@ -379,6 +382,7 @@ impl Cluster {
                     silent_kernel: false,
                     inbox: Vec::new(),
                     planned: None,
+                    beat: 0,
                     promised: None,
                     disk_busy: 0,
                     disk_full: false,
@@ -635,6 +639,10 @@ impl Cluster {
 
     fn broadcast(&mut self, from: usize, frame: &[u8]) {
         self.frames += 1;
+        let beat = ethernet::HEADER + heartbeat::field::EXTENSION.start + 16;
+        if frame.len() == ethernet::HEADER + heartbeat::LEN {
+            self.hosts[from].beat = frame[beat];
+        }
         for to in (0..self.hosts.len()).filter(|&to| to != from) {
             if self.down.contains(&(from, to)) || self.dice.chance(self.loss) {
                 continue;

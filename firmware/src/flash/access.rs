@@ -94,6 +94,16 @@ pub enum AccessError {
     /// The way itself.
     #[error("failed to reach the flash: {0}")]
     Bus(String),
+    /// It is another board, or another flash, than the package is for.
+    #[error("{what} {found}, should be {wanted}: nothing was written")]
+    Another {
+        /// Of which this is told.
+        what: &'static str,
+        /// What it says.
+        found: String,
+        /// What the board's description says.
+        wanted: String,
+    },
     /// Blocks that are protected: silicon that protects them does as if it wrote, and says nothing.
     #[error("the flash protects blocks by its status register{}: nothing was written at {from:#08x}; clear bits 2 to 6 of it, as whoever set them would", told(*status))]
     Protected {

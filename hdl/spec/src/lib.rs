@@ -20,6 +20,7 @@
 //! No I/O, no clock, no unsafe code.
 #![forbid(unsafe_code)]
 
+pub mod board;
 pub mod classify;
 pub mod config;
 pub mod control;

@@ -48,7 +48,8 @@ pub enum BarError {
 
 /// A BAR, or a port's part of one.
 ///
-/// A back-end implements [`size`](Bar::size), [`load`](Bar::load) and [`store`](Bar::store); a driver calls the others.
+/// A back-end implements [`size`](Bar::size), [`load`](Bar::load) and [`store`](Bar::store), and blocks where it has a shorter way;
+/// a driver calls the others.
 /// Writes are posted: that one returned says nothing about its effect. Read something back.
 pub trait Bar: Send {
     /// Bytes that can be accessed.
@@ -63,6 +64,14 @@ pub trait Bar: Send {
     /// One 32-bit write a word, rising; the range has been checked.
     fn store_block(&mut self, offset: u32, words: &[u32]) -> Result<(), BarError> {
         (offset..).step_by(4).zip(words).try_for_each(|(offset, word)| self.store(offset, *word))
+    }
+
+    /// One 32-bit read a word, rising; the range has been checked.
+    fn load_block(&mut self, offset: u32, words: &mut [u32]) -> Result<(), BarError> {
+        for (offset, word) in (offset..).step_by(4).zip(words) {
+            *word = self.load(offset)?;
+        }
+        Ok(())
     }
 
     /// Reads the word at byte `offset`.
@@ -81,6 +90,12 @@ pub trait Bar: Send {
     fn write_block(&mut self, offset: u32, words: &[u32]) -> Result<(), BarError> {
         check(self.size(), offset, words.len())?;
         self.store_block(offset, words)
+    }
+
+    /// Reads `words` from byte `offset` on, one transaction a word, rising.
+    fn read_block(&mut self, offset: u32, words: &mut [u32]) -> Result<(), BarError> {
+        check(self.size(), offset, words.len())?;
+        self.load_block(offset, words)
     }
 
     /// Returns when all writes so far have reached the device: a read cannot overtake them. The word at offset 0 is a
@@ -108,6 +123,10 @@ macro_rules! forward {
 
             fn store_block(&mut self, offset: u32, words: &[u32]) -> Result<(), BarError> {
                 (**self).store_block(offset, words)
+            }
+
+            fn load_block(&mut self, offset: u32, words: &mut [u32]) -> Result<(), BarError> {
+                (**self).load_block(offset, words)
             }
         }
     )*};

@@ -190,6 +190,16 @@ impl<W: Wire> Bar for EthBar<W> {
         self.request(Kind::Write, offset, 1, &[value]).map(drop)
     }
 
+    /// As many words a frame as it has room for.
+    fn load_block(&mut self, offset: u32, words: &mut [u32]) -> Result<(), BarError> {
+        for (at, burst) in words.chunks_mut(MOST_WORDS).enumerate() {
+            let offset = offset + (at * MOST_WORDS * 4) as u32;
+            let read = self.request(Kind::Read, offset, burst.len() as u8, &[])?;
+            burst.iter_mut().zip(read).for_each(|(word, read)| *word = read);
+        }
+        Ok(())
+    }
+
     /// As many words a frame as it has room for; the board writes none of a frame that does not hold.
     fn store_block(&mut self, offset: u32, words: &[u32]) -> Result<(), BarError> {
         for (at, burst) in words.chunks(MOST_WORDS).enumerate() {

@@ -5,9 +5,13 @@ use std::collections::BTreeMap;
 use weir_board::stream::Stream;
 use weir_board::{Faults, Fpga, Nor, Running, protection};
 use weir_firmware::Board;
-use weir_firmware::flash::spi::SpiFlash;
-use weir_firmware::flash::{Options, Outcome, Plan, Update, UpdateError};
+use weir_firmware::flash::page::BoardPage;
+use weir_firmware::flash::spi::{Spi, SpiFlash};
+use weir_firmware::flash::{Access, Options, Outcome, Plan, Update, UpdateError};
 use weir_firmware::image::{ImagePackage, Manifest, Role};
+use weir_nic::{Bar, BarError};
+use weir_spec::board::{FlashMap, Page};
+use weir_spec::regs::PORT_SIZE;
 
 const LAYOUT: (u16, u16) = (1, 2);
 const GOLDEN: u32 = 0x600d_0001;
@@ -15,7 +19,7 @@ const PROVISION: Options = Options { golden: true, force: true, downgrade: false
 
 /// The Versa with a flash of 1 MiB, which is enough for two empty designs, and read in a sixteenth of the time.
 fn board() -> Board {
-    let mut board = Board::built_in().next().expect("the Versa");
+    let mut board = Board::built_in().find(|board| board.facts.name == "ecp5-versa-5g").expect("the Versa");
     let flash = &mut board.facts.flash;
     flash.bytes = 1 << 20;
     flash.golden.address = 0x8_0000;
@@ -48,12 +52,62 @@ fn package(version: &str, usercode: u32) -> ImagePackage {
 
 /// A whole update; power that is gone stays gone.
 fn update(nor: &mut Nor, package: &ImagePackage, options: Options) -> Result<(Plan, Outcome), UpdateError> {
+    update_by(&mut SpiFlash::new(Pins(nor)), package, options)
+}
+
+fn update_by(
+    access: &mut dyn Access,
+    package: &ImagePackage,
+    options: Options,
+) -> Result<(Plan, Outcome), UpdateError> {
     let board = board();
-    let mut access = SpiFlash::new(Pins(nor));
-    let update = Update::new(&board, package, LAYOUT, options, &mut access)?;
-    let plan = update.plan(&mut access, &mut |_| {})?;
-    let outcome = update.execute(&plan, &mut access, &mut |_| {}, &mut |_| {})?;
+    let update = Update::new(&board, package, LAYOUT, options, access)?;
+    let plan = update.plan(access, &mut |_| {})?;
+    let outcome = update.execute(&plan, access, &mut |_| {}, &mut |_| {})?;
     Ok((plan, outcome))
+}
+
+/// The registers of a board that runs, with the flash behind its page.
+struct PageBar<'a> {
+    page: Page,
+    nor: &'a mut Nor,
+}
+
+impl PageBar<'_> {
+    fn new(nor: &mut Nor) -> PageBar<'_> {
+        let flash = board().facts.flash;
+        let key = flash.key.expect("it has one").address;
+        let others = [flash.golden.address, flash.jump.address];
+        let map = FlashMap::new(flash.primary.address, flash.installed.address, key, &others);
+        PageBar { page: Page::new(map, 1), nor }
+    }
+}
+
+impl Bar for PageBar<'_> {
+    fn size(&self) -> u32 {
+        PORT_SIZE
+    }
+
+    fn load(&mut self, offset: u32) -> Result<u32, BarError> {
+        Ok(self.page.read(offset).unwrap_or(0))
+    }
+
+    /// Posted: whoever is refused does not hear of it.
+    fn store(&mut self, offset: u32, value: u32) -> Result<(), BarError> {
+        let _ = self.page.write(offset, value, &mut Pins(self.nor));
+        Ok(())
+    }
+}
+
+impl weir_spec::board::Flash for Pins<'_> {
+    fn transfer(&mut self, out: &[u8], answer: usize) -> Vec<u8> {
+        self.0.transfer(out, answer).unwrap_or_else(|_| vec![0xff; answer])
+    }
+}
+
+/// An update by the page of a board that runs.
+fn update_by_page(nor: &mut Nor, package: &ImagePackage, options: Options) -> Result<(Plan, Outcome), UpdateError> {
+    update_by(&mut BoardPage::new(PageBar::new(nor), &board()), package, options)
 }
 
 struct Pins<'a>(&'a mut Nor);
@@ -219,4 +273,85 @@ fn a_flash_that_does_not_answer_is_not_written() {
     let error =
         Update::new(&board, &package, LAYOUT, Options::default(), &mut SpiFlash::new(Open)).expect_err("nobody");
     assert!(matches!(error, UpdateError::Access { during: "identifying the board", .. }), "{error:?}");
+}
+
+#[test]
+fn a_board_that_runs_is_updated_by_its_page_and_runs_it_after_a_cycle_of_power() {
+    let mut nor = provisioned();
+    let (plan, outcome) = update_by_page(&mut nor, &package("1.1.0", 0x101), Options::default()).expect("an update");
+    assert_eq!((plan.steps.len(), outcome), (2, Outcome::PendingPowerCycle));
+    assert_eq!(boots(&nor), Some((0x101, false)));
+    let operations = nor.operations();
+    let (plan, _) = update_by_page(&mut nor, &package("1.1.0", 0x101), Options::default()).expect("nothing to do");
+    assert_eq!((plan.steps.len(), nor.operations()), (0, operations));
+}
+
+#[test]
+fn what_a_board_could_not_come_back_from_is_not_written_by_its_page() {
+    let mut nor = erased();
+    let error = update_by_page(&mut nor, &package("1.0.0", 0x100), PROVISION).expect_err("a golden image");
+    let UpdateError::Access { during: "golden image", source } = &error else { panic!("{error:?}") };
+    assert!(source.to_string().contains("the board does not let 0xd8 of 0 octets at 0x080000 through"), "{source}");
+    assert_eq!((nor.operations(), nor.cells() == erased().cells()), (0, true));
+}
+
+#[test]
+fn another_board_and_a_smaller_flash_are_told_before_anything_is_written() {
+    let told = |access: &mut dyn Access| match update_by(access, &package("1.1.0", 0x101), Options::default()) {
+        Err(UpdateError::Access { during: "identifying the board", source }) => source.to_string(),
+        other => panic!("{other:?}"),
+    };
+    let mut nor = provisioned();
+    let before = nor.clone();
+    let mut bar = PageBar::new(&mut nor);
+    bar.page.number = 2;
+    let words = told(&mut BoardPage::new(bar, &board()));
+    assert_eq!(words, "the board has number 2, should be 1: nothing was written");
+    let mut larger = board();
+    larger.facts.flash.bytes = 1 << 25;
+    let words = told(&mut BoardPage::new(PageBar::new(&mut nor), &larger));
+    assert_eq!(
+        words,
+        "the JEDEC id of the flash is 20ba18, should be one that ends in 19 or more: nothing was written"
+    );
+    // A NIC without a page.
+    let words = told(&mut BoardPage::new(Nothing, &board()));
+    assert!(words.starts_with("the page of the board begins with 0x00000000, should be 0x57425244"), "{words}");
+    assert_eq!(nor.operations(), before.operations());
+}
+
+/// A BAR that reads as zeros.
+struct Nothing;
+
+impl Bar for Nothing {
+    fn size(&self) -> u32 {
+        PORT_SIZE
+    }
+
+    fn load(&mut self, _: u32) -> Result<u32, BarError> {
+        Ok(0)
+    }
+
+    fn store(&mut self, _: u32, _: u32) -> Result<(), BarError> {
+        Ok(())
+    }
+}
+
+#[test]
+fn power_cut_during_an_update_by_the_page_leaves_a_board_that_boots() {
+    let before = provisioned();
+    let new = package("1.1.0", 0x101);
+    let mut whole = before.clone();
+    update_by_page(&mut whole, &new, Options::default()).expect("an update");
+    let operations = whole.operations() - before.operations();
+    for cut in 0..40 {
+        let mut nor = before.clone();
+        nor.set_faults(Faults::power_loss(before.operations() + 1 + cut * operations / 40, cut));
+        update_by_page(&mut nor, &new, Options::default()).expect_err("its power was cut");
+        let runs = boots(&nor);
+        assert!(matches!(runs, Some((0x100 | 0x101, false) | (GOLDEN, true))), "cut {cut}: {runs:x?} runs");
+        nor.power_on();
+        update_by_page(&mut nor, &new, Options::default()).expect("again");
+        assert_eq!(boots(&nor), Some((0x101, false)), "cut {cut}");
+    }
 }

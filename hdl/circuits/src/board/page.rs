@@ -1,6 +1,7 @@
 //! The page of the board on its bus: what it is, its ports, what happened, and the window to its flash.
 //!
-//! An AXI4-Lite slave that answers a word in some clocks, a counter in up to 70. Spec twin: `weir_spec::regs::BOARD_BLOCKS`.
+//! An AXI4-Lite slave that answers a word in some clocks, a counter in up to 70. Spec twins:
+//! `weir_spec::regs::BOARD_BLOCKS`, and what it does `weir_spec::board::Page`.
 
 use rust_hdl::prelude::*;
 use weir_spec::regs::{BOARD_LAYOUT, BOARD_MAGIC, BOARD_PAGE, EVENTS};
@@ -109,6 +110,7 @@ pub struct BoardPage {
     state: DFF<Bits<32>>,
     go: DFF<Bit>,
     put: DFF<Bit>,
+    denied: DFF<Bit>,
 
     magic: Constant<Bits<32>>,
     layout: Constant<Bits<32>>,
@@ -183,6 +185,7 @@ impl BoardPage {
             state: Default::default(),
             go: Default::default(),
             put: Default::default(),
+            denied: Default::default(),
             magic: Constant::new(BOARD_MAGIC.to_bits()),
             layout: Constant::new(BOARD_LAYOUT.to_bits()),
             number: Constant::new(number.to_bits()),
@@ -206,7 +209,9 @@ const _: () = assert!(BOARD_PAGE.start == 0x8000);
 impl Logic for BoardPage {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, turn, waits, done, refused, answer, opcode, count, flash_at, ports, state, go, put);
+        dff_setup!(
+            self, clock, turn, waits, done, refused, answer, opcode, count, flash_at, ports, state, go, put, denied
+        );
         clock!(self, clock, axil, counts);
         self.axil.reset.next = self.reset.val();
         self.axil.awaddr.next = self.s_axil_awaddr.val();
@@ -273,6 +278,9 @@ impl Logic for BoardPage {
         }
         if self.ends.val() {
             if self.writes.val() {
+                if self.commands.val() {
+                    self.denied.d.next = !(self.axil.m_whole.val() & self.free.val() & self.w_lawful.val());
+                }
                 if self.axil.m_whole.val() & self.free.val() {
                     if self.of_board.val() & (self.place.val() == 0x10) {
                         self.refused.d.next = false;
@@ -319,7 +327,8 @@ impl Logic for BoardPage {
                             self.answer.d.next = 0.into();
                         }
                         18 => {
-                            self.answer.d.next = bit_cast::<32, 1>(self.w_busy.val().into());
+                            self.answer.d.next = bit_cast::<32, 1>(self.w_busy.val().into())
+                                | (bit_cast::<32, 1>(self.denied.q.val().into()) << 1);
                         }
                         _ => {
                             self.refused.d.next = true;
@@ -345,6 +354,7 @@ impl Logic for BoardPage {
             self.waits.d.next = false;
             self.done.d.next = false;
             self.go.d.next = false;
+            self.denied.d.next = false;
             self.put.d.next = false;
         }
         self.w_go.next = self.go.q.val();

@@ -93,7 +93,10 @@ pub const BOARD: Block = Block::single(
             "FLASH_STATE",
             0x48,
             0,
-            &[bit("busy", 0, "a command is under way: not the flash, but the wires to it")],
+            &[
+                bit("busy", 0, "a command is under way: not the flash, but the wires to it"),
+                bit("refused", 1, "the last command was refused"),
+            ],
             "The wires to the flash.",
         ),
     ],

@@ -18,6 +18,7 @@
 //! |---|---|
 //! | `jtag:CABLE` | openFPGALoader with `--cable CABLE`; `--jtag-option` hands it more |
 //! | `xvc:HOST:PORT` | openFPGALoader with its client for virtual cables |
+//! | `eth:INTERFACE:KEYFILE`, and other NICs | the registers of a board that runs: the primary image alone, and without a proof |
 //!
 //! Exit codes: 0 the new image runs; 1 refused or failed; 2 nothing to do, or wrong usage; 3 a file or openFPGALoader is not there;
 //! 4 written and verified, and runs after a cycle of power; 5 written and verified, but the golden image runs; 6 nothing runs.
@@ -45,7 +46,7 @@ pub(crate) struct Args {
     /// the board: a name that is built in, or a folder like those of constraints/
     #[arg(long, value_name = "board")]
     board: String,
-    /// how the board is reached: jtag:CABLE, or xvc:HOST:PORT
+    /// how the board is reached: jtag:CABLE, xvc:HOST:PORT, or as a NIC, eth:INTERFACE:KEYFILE
     #[arg(long, value_name = "device")]
     device: Reach,
     #[command(flatten)]
@@ -83,22 +84,23 @@ pub(crate) fn run(args: Args) -> anyhow::Result<Exit> {
     let refused = || format!("{} is refused", args.package.display());
     told.package(&args.package, package.manifest(), &key);
 
-    let mut access = args.device.open(args.openfpgaloader.clone(), args.jtag_option.clone());
+    let mut access = args.device.open(&board, args.openfpgaloader.clone(), args.jtag_option.clone())?;
+    let runs_on = args.device.runs_on();
     let Args { golden, force, downgrade, .. } = args;
     let options = Options { golden, force, downgrade };
-    let update = Update::new(&board, &package, layout(), options, &mut access).with_context(refused)?;
-    told.board(&board);
+    let update = Update::new(&board, &package, layout(), options, &mut *access).with_context(refused)?;
+    told.board(&board, runs_on);
     if args.dry_run {
         told.dry_run(&package, golden);
         return Ok(Exit::Done);
     }
-    if !args.yes && !agreed()? {
+    if !args.yes && !agreed(runs_on)? {
         bail!("nothing was touched: say y, or --yes");
     }
-    let plan = update.plan(&mut access, &mut |progress| told.progress(progress)).with_context(refused)?;
+    let plan = update.plan(&mut *access, &mut |progress| told.progress(progress)).with_context(refused)?;
     told.plan(&plan);
     let outcome =
-        update.execute(&plan, &mut access, &mut |step| told.step(step), &mut |progress| told.progress(progress));
+        update.execute(&plan, &mut *access, &mut |step| told.step(step), &mut |progress| told.progress(progress));
     let outcome =
         outcome.context("the board still boots, by its golden image if need be; run the same command again")?;
     told.end(outcome, &plan, &package);
@@ -113,11 +115,16 @@ pub(crate) fn run(args: Args) -> anyhow::Result<Exit> {
 }
 
 /// Asks on the terminal; without one nobody can agree.
-fn agreed() -> anyhow::Result<bool> {
+fn agreed(runs_on: bool) -> anyhow::Result<bool> {
     if !io::stdin().is_terminal() {
-        bail!("nothing was touched: nobody can be asked here; say --yes if the board may be dark for a while");
+        let may = if runs_on { "its flash may be written" } else { "the board may be dark for a while" };
+        bail!("nothing was touched: nobody can be asked here; say --yes if {may}");
     }
-    eprint!("The board is dark while its flash is read and written: what is behind it has no network. Go on? [y/N] ");
+    let (dark, on) = (
+        "The board is dark while its flash is read and written: what is behind it has no network.",
+        "The flash is written while the board runs on; the image runs after a cycle of power.",
+    );
+    eprint!("{} Go on? [y/N] ", if runs_on { on } else { dark });
     io::stderr().flush()?;
     let mut answer = String::new();
     io::stdin().read_line(&mut answer)?;

@@ -108,6 +108,11 @@ fn lost_frames_are_said_again_and_nothing_is_done_twice() {
     for (at, word) in words.iter().enumerate().step_by(37) {
         assert_eq!(bar.read32(0x20000 + 4 * at as u32).expect("read"), *word);
     }
+    let mut read = [0; 200];
+    let before = board.inner().heard;
+    bar.read_block(0x20000, &mut read).expect("read");
+    assert_eq!(read[..], words[..]);
+    assert!(board.inner().heard < before + 20, "as many words a frame as it has room for");
     assert_eq!(board.refusals(), Refusals::default(), "a repetition is no error");
 }
 

@@ -2,7 +2,7 @@
 //!
 //! The golden image, the block that leads to it and the key cannot be erased or programmed from here, whatever is asked for; nor
 //! can the protection of the flash be changed, for whose opcodes there is no way at all. A command stays inside its page of
-//! 256 octets. Latency: one clock.
+//! 256 octets. Latency: one clock. Spec twin: `weir_spec::board::FlashMap::may`.
 
 use rust_hdl::prelude::*;
 
@@ -123,6 +123,7 @@ mod tests {
         };
         for block in 0..256 {
             let writable = (2..0x7e).contains(&block) || block == 0x7f;
+            assert_eq!(writable, MAP.may_write(block as u8));
             for (low, count) in [(0, 256), (0xff00, 256), (0xff80, 128), (0xff80, 1)] {
                 assert_eq!(asks(0x02, block << 16 | low, count), writable, "program {block:#x}");
                 assert_eq!(asks(0x03, block << 16 | low, count), block != 0x7e, "read {block:#x}");
@@ -132,6 +133,7 @@ mod tests {
             for (low, count) in [(0xff80, 129), (1, 256), (0xffff, 2), (0, 257), (0, 511), (0, 0)] {
                 for opcode in [0x02, 0x03] {
                     assert!(!asks(opcode, block << 16 | low, count), "{opcode:#x} {block:#x} {low:#x} {count}");
+                    assert!(!MAP.may(opcode as u8, (block << 16 | low) as u32, count as u32));
                 }
             }
         }
@@ -139,6 +141,7 @@ mod tests {
             let counts: Vec<u64> = (0..512).step_by(if opcode % 16 == 0 { 1 } else { 37 }).chain([1, 3]).collect();
             for count in counts.into_iter().filter(|_| ![0x02, 0x03].contains(&opcode)) {
                 let lawful = matches!((opcode, count), (0x06 | 0xd8, 0) | (0x05, 1) | (0x9f, 3));
+                assert_eq!(lawful, MAP.may(opcode as u8, 0x10000 * 5, count as u32));
                 assert_eq!(asks(opcode, 0x10000 * 5, count), lawful, "{opcode:#x} {count}");
             }
         }

@@ -16,9 +16,7 @@
 use rust_hdl::prelude::*;
 
 use super::FlashMap;
-
-/// Where in the block of the key its starts are counted.
-pub const MARKS: u32 = 0x1000;
+use weir_spec::board::{ERASE_BLOCK, MARKS};
 
 /// What it is at.
 #[derive(Copy, Clone, PartialEq, Debug, LogicState)]
@@ -144,7 +142,7 @@ impl<const P: usize> KeyStore<P> {
     /// In this flash.
     pub fn new(map: FlashMap) -> Self {
         assert!((1..=8).contains(&map.places), "{} places are not one to eight", map.places);
-        assert!(map.marks > 0 && map.marks <= super::BLOCK - MARKS, "{} octets do not fit the block", map.marks);
+        assert!(map.marks > 0 && map.marks <= ERASE_BLOCK - MARKS, "{} octets do not fit the block", map.marks);
         KeyStore {
             clock: Default::default(),
             reset: Default::default(),

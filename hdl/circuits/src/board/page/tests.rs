@@ -105,6 +105,7 @@ fn it_emits_clean_verilog() {
 #[test]
 fn every_offset_is_read_and_written_as_the_table_says() {
     let mut bench = Bench::new();
+    let mut denied = 0;
     for offset in (0x8000..0x8240).step_by(4).chain([0x8001, 0x8042, 0x8103, 0x8400, 0xc000, 0xfffc]) {
         let found = find_on_board(offset);
         let wanted = found.map(|(block, reg, index)| match reg.id {
@@ -113,6 +114,7 @@ fn every_offset_is_read_and_written_as_the_table_says() {
             RegId::SwitchPhy => 0x0141_0dd1,
             RegId::HostPhy => 0x0141_0dd2,
             RegId::BoardState => 0x0fed_cb03,
+            RegId::FlashState => denied,
             RegId::FlashWord => bench.words[index as usize],
             _ => {
                 assert!(
@@ -126,6 +128,9 @@ fn every_offset_is_read_and_written_as_the_table_says() {
         assert_eq!(bench.read(offset), wanted, "{offset:#x}");
         let takes = found.is_some_and(|(_, reg, _)| reg.access == Access::ReadWrite);
         assert_eq!(bench.write(offset, 0xffff_ffff, 15), takes, "{offset:#x}");
+        if offset == 0x8044 {
+            denied = 2;
+        }
         if let Some((_, reg, _)) = found.filter(|_| takes) {
             assert_eq!(bench.read(offset), Some(reg.writable()), "{offset:#x}");
             assert!(!bench.write(offset, 0, 7), "whole words alone");
@@ -140,10 +145,13 @@ fn a_command_goes_to_the_window_if_it_is_lawful_and_none_is_under_way() {
     let mut bench = Bench::new();
     assert!(bench.write(0x8040, 0x123456, 15));
     assert!(bench.write(0x8044, 0x0100_0003, 15));
-    assert!(!bench.write(0x8044, 0x0100_0002, 15) && !bench.write(0x8044, 0x0100_0003, 3));
+    assert_eq!(bench.read(0x8048), Some(0));
+    assert!(!bench.write(0x8044, 0x0100_0002, 15));
+    assert_eq!(bench.read(0x8048), Some(2));
+    assert!(!bench.write(0x8044, 0x0100_0003, 3));
     assert_eq!(bench.read(0x8044), Some(0));
     bench.page.w_busy.next = true;
-    assert_eq!(bench.read(0x8048), Some(1));
+    assert_eq!(bench.read(0x8048), Some(3));
     for offset in [0x8040, 0x8044, 0x8100] {
         assert!(!bench.write(offset, 0x0100_0003, 15), "{offset:#x}");
     }
@@ -151,6 +159,7 @@ fn a_command_goes_to_the_window_if_it_is_lawful_and_none_is_under_way() {
     assert_eq!(bench.read(0x8040), Some(0x123456));
     bench.page.w_busy.next = false;
     assert!(bench.write(0x8044, 0x0100_0003, 15));
+    assert_eq!(bench.read(0x8048), Some(0));
     assert_eq!(bench.commands, [(0x03, 0x123456, 256); 2]);
 }
 

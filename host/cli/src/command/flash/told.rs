@@ -31,8 +31,13 @@ impl Told {
         self.say(words, json!({ "event": "package", "version": version, "board": board, "key": key.id }));
     }
 
-    pub(super) fn board(&self, board: &Board) {
+    pub(super) fn board(&self, board: &Board, runs_on: bool) {
         let part = &board.facts.device.part;
+        if runs_on {
+            let (name, number) = (&board.facts.name, board.facts.number);
+            let words = format!("board: {name} answers by its registers; which part it has is not known from there");
+            return self.say(words, json!({ "event": "board", "board": name, "number": number }));
+        }
         let code = board.facts.device.jtag_idcode;
         self.say(format!("board: {part} answers on JTAG"), json!({ "event": "board", "part": part, "idcode": code }));
     }

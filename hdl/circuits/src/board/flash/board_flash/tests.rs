@@ -1,9 +1,9 @@
 //! Key, number of the start and window against a flash at its pins.
 
-use super::super::key_store::MARKS;
 use super::super::model::{Nor, ID};
 use super::*;
 use crate::bench::step;
+use weir_spec::board::MARKS;
 
 const MAP: FlashMap = FlashMap { primary: (0, 0x7d), installed: 0x7f, key: 0x7e, places: 2, marks: 1 };
 const BASE: u32 = 0x7e0000;

@@ -1,6 +1,8 @@
 //! The emitted text of one way through the board, under Icarus Verilog, with two clocks that differ: octets of frames go in,
 //! and what comes out is compared with what Ethernet says has to be on the wire. The bench shares no code with the circuits.
 
+mod control;
+
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -73,6 +73,8 @@ pub enum Bug {
     AdoptedAsOwned,
     /// A host that was left out tells what it has as if it had not been.
     NothingIsDoubtful,
+    /// A NIC is not told what to release for another configuration, and its agent believes that it was.
+    SwitchReleasesNothing,
     /// Denials are answered, and not heeded.
     DenialsAreNotHeeded,
 }

@@ -77,6 +77,12 @@ pub enum Fault {
         /// Which of both.
         drain: bool,
     },
+    /// The operator edits a host's configuration: its rule takes another port as well, so that none of its buckets means what it
+    /// did.
+    Edit {
+        /// Whose.
+        host: usize,
+    },
     /// A host is told to stop, and starts again after `back`.
     Stop {
         /// Which.

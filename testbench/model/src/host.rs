@@ -42,7 +42,12 @@ pub struct Host {
     /// What lies on its disk: until when an agent that knows no more takes no part.
     pub(crate) promised: Option<HostTime>,
     pub(crate) nic: Nic,
+    /// What is in force.
     pub(crate) config: Arc<Config>,
+    /// What an agent that starts finds.
+    pub(crate) file: Arc<Config>,
+    /// What it has read and is not in force.
+    pub(crate) staged: Option<Arc<Config>>,
     drift: Drift,
     pub(crate) paused: bool,
     /// Writes that were decided are held until it goes on.
@@ -71,13 +76,16 @@ pub struct Host {
 impl Host {
     /// A host that has not been started.
     pub fn new(index: usize, hosts: usize, mode: Mode, drift: Drift, bug: Option<Bug>) -> Host {
+        let config = Arc::new(config(index as u8 + 1, hosts as u8, mode));
         Host {
             node: None,
             left: None,
             going: None,
             promised: None,
             nic: Nic::new(bug),
-            config: Arc::new(config(index as u8 + 1, hosts as u8, mode)),
+            file: config.clone(),
+            staged: None,
+            config,
             drift,
             paused: false,
             holds: false,

@@ -16,7 +16,9 @@ use crate::{MS, TOLERANCE};
 impl World {
     /// A new process on this host. What ran before is gone; its NIC goes on.
     pub fn start(&mut self, host: usize) {
-        let config = (*self.hosts[host].config).clone();
+        let slot = self.host(host);
+        (slot.config, slot.staged) = (slot.file.clone(), None);
+        let config = (*slot.config).clone();
         let node = Node::new(config).expect("the configuration of the model is sound");
         let slot = self.host(host);
         slot.life += 1;
@@ -111,6 +113,7 @@ impl World {
                 let node = slot.node.as_ref().filter(|_| is_up(host) && slot.going.is_none());
                 node.is_some_and(|node| node.may_be_absent(slot.now(self.at), seconds).is_ok())
             }
+            Fault::Edit { host } => !self.is_edited(host),
             Fault::Replace { host, .. } => is_up(host) && self.left_by(host).is_some(),
             Fault::Cut { from, to, .. } => !self.is_down(from, to),
             Fault::Replay { host } => self.farewells.contains_key(&host),
@@ -174,6 +177,10 @@ impl World {
                 self.handle(host, Event::SetLoad { slot: 0, load: weir_cluster::Load::Weight(weight) });
             }
             Fault::Drain { host, drain } => self.handle(host, Event::SetDrain { slot: None, drain }),
+            Fault::Edit { host } => {
+                self.edit(host);
+                self.read_files();
+            }
             Fault::Stop { host, back } => {
                 self.handle(host, Event::Stop);
                 self.start_after(host, back);
@@ -246,9 +253,43 @@ impl World {
         self.start(host);
     }
 
+    fn edit(&mut self, host: usize) {
+        let mut config = (*self.hosts[host].file).clone();
+        config.rules[0].last_port = 81;
+        self.host(host).file = Arc::new(config);
+    }
+
+    fn is_edited(&self, host: usize) -> bool {
+        self.hosts[host].file.rules[0].last_port == 81
+    }
+
+    /// Agents that run read what was edited, unless another configuration is put in force at that moment.
+    pub(crate) fn read_files(&mut self) {
+        for host in 0..self.hosts.len() {
+            let slot = &self.hosts[host];
+            let known = slot.staged.as_ref().unwrap_or(&slot.config);
+            if !slot.is_up() || slot.file.digest() == known.digest() {
+                continue;
+            }
+            let now = slot.now(self.at);
+            if slot.node.as_ref().is_some_and(|node| node.change(now, &slot.file).is_ok()) {
+                let slot = self.host(host);
+                let file = slot.file.clone();
+                slot.staged = Some(file.clone());
+                self.handle(host, Event::Configure(Box::new((*file).clone())));
+            }
+        }
+    }
+
+    /// Whether every host goes by what was edited.
+    pub(crate) fn go_by_their_files(&self) -> bool {
+        self.hosts.iter().all(|host| host.staged.is_none() && host.file.digest() == host.config.digest())
+    }
+
     pub(crate) fn take_over(&mut self, host: usize) {
         let now = self.hosts[host].now(self.at);
         let slot = self.host(host);
+        slot.staged = None;
         let config = (*slot.config).clone();
         let next = slot.left.take().and_then(|left| Node::resume(config, &left, now).ok());
         match next {
@@ -262,6 +303,9 @@ impl World {
         let until = self.at + self.grace;
         self.down.clear();
         self.excused.values_mut().for_each(|end| *end = until.min(*end));
+        if (0..self.hosts.len()).any(|host| self.is_edited(host)) {
+            (0..self.hosts.len()).for_each(|host| self.edit(host));
+        }
         for host in 0..self.hosts.len() {
             self.resume(host);
             self.stay(host);

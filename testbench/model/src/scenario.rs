@@ -115,7 +115,11 @@ impl Scenario {
         let end = world.at + self.bound;
         // They may be one still by an epoch that the last fault asks them to leave.
         world.run(PERIOD / 2);
-        if !world.drive(end.saturating_sub(world.at), World::are_all_one) {
+        while world.at < end && world.broken.is_none() && !world.go_by_their_files() {
+            world.read_files();
+            world.run(PERIOD / 20);
+        }
+        if !world.drive(end.saturating_sub(world.at), |world| world.are_all_one() && world.go_by_their_files()) {
             world.broken.get_or_insert(Broken::Apart);
         }
         let epoch = world.epoch(0);

@@ -165,6 +165,40 @@ pub fn planned(hosts: usize) -> Scenario {
     }
 }
 
+/// Two of three hosts have another configuration staged, under live connections.
+fn edited_but_for_one(world: &mut World) {
+    connected(world);
+    (0..2).for_each(|host| world.suffer(Fault::Edit { host }));
+    world.run(PERIOD);
+}
+
+/// The third one has it as well, while other changes are planned.
+pub fn another_configuration() -> Scenario {
+    let edit = vec![Fault::Edit { host: 2 }];
+    Scenario { menu: sorted([planned(3).menu, edit].concat()), prelude: edited_but_for_one, ..planned(3) }
+}
+
+/// It is put in force, and any one thing happens to a frame, or a client comes or goes, between any two events of it.
+pub fn amid_a_switch() -> Scenario {
+    fn all_edited(world: &mut World) {
+        edited_but_for_one(world);
+        world.suffer(Fault::Edit { host: 2 });
+    }
+    Scenario { prelude: all_edited, decisions: 160, ..amid_a_hand_over(3) }
+}
+
+/// It is put in force, and an agent or a host fails between any two events of it.
+pub fn failures_amid_a_switch() -> Scenario {
+    fn all_edited(world: &mut World) {
+        (0..3).for_each(|host| world.suffer(Fault::Edit { host }));
+    }
+    let menu = each(3, |host| {
+        let failures = [Fault::Crash { host, back: 300 * MS }, Fault::PowerLoss { host, back: 3 * PERIOD }];
+        [failures.to_vec(), vec![pause(host, LONG, true)]].concat()
+    });
+    Scenario { menu, prelude: all_edited, ..amid_a_move(3) }
+}
+
 /// A host of which others have given up the connections, which is cut off for a while longer. Most of its buckets stay with them.
 fn given_up(world: &mut World) {
     connected(world);

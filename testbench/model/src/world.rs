@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use weir_cluster::{Action, EpochId, Event, Flow, HostSet, Mode, NicTime, PhaseKind, Program, Report, Status};
+use weir_cluster::{Action, EpochId, Event, Flow, HostSet, Mode, NicTime, PhaseKind, Program, Report, Status, Step};
 use weir_spec::map::BUCKETS;
 
 use crate::bug::Bug;
@@ -187,7 +187,11 @@ impl World {
                     self.bid_farewell(host, other.index());
                 }
                 // All connections of the model are established.
-                Action::EndHalfOpen | Action::Activated | Action::Report(_) => {}
+                Action::EndHalfOpen | Action::Report(_) => {}
+                Action::Activated => {
+                    let slot = self.host(host);
+                    slot.config = slot.staged.take().expect("something is staged");
+                }
             }
         }
     }
@@ -322,6 +326,9 @@ impl World {
             }
             Write::Program { program, decided } => {
                 let program = Program { deadline: later(program.deadline, decided), ..(*program).clone() };
+                if bug == Some(Bug::SwitchReleasesNothing) && program.step == Step::Release && slot.staged.is_some() {
+                    return Some(Event::Programmed { epoch: program.epoch, fenced: !slot.nic.is_open(now) });
+                }
                 let fenced = slot.nic.commit(now, &program);
                 Some(Event::Programmed { epoch: program.epoch, fenced })
             }

@@ -162,6 +162,11 @@ fn nothing_told_as_doubtful() {
 }
 
 #[test]
+fn another_configuration_that_is_put_in_force_without_a_release() {
+    found(Bug::SwitchReleasesNothing, &suite::amid_a_switch(), &[NO_DOUBLE, ONE_ANSWERS]);
+}
+
+#[test]
 fn denials_that_are_not_heeded() {
     found(Bug::DenialsAreNotHeeded, &suite::begun_anew(), &[ONE_ANSWERS]);
 }

@@ -57,6 +57,13 @@ fn what_clients_begin_anew_while_a_host_is_cut_off_outlives_its_return() {
 }
 
 #[test]
+fn another_configuration_drops_no_connection_and_comes_into_force_whatever_fails() {
+    holds("another configuration, 3 hosts", &suite::another_configuration());
+    holds("amid a switch, 3 hosts", &suite::amid_a_switch());
+    holds("failures amid a switch, 3 hosts", &suite::failures_amid_a_switch());
+}
+
+#[test]
 fn a_farewell_that_is_played_again_is_not_believed() {
     holds("replay, 3 hosts", &suite::replay(3));
 }

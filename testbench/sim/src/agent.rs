@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use weir_cluster::{Action, Event, Flow, Micros, Node, Step};
 
-use crate::host::{Stopped, Work};
+use crate::host::{Sorter, Stopped, Work};
 use crate::plant::Plant;
 use crate::world::{Due, World};
 
@@ -18,9 +18,9 @@ const INBOX: usize = 4096;
 impl World {
     /// A new process on a host. What ran before is gone; its NIC and its kernel go on.
     pub fn start(&mut self, host: usize) {
-        let node = Node::new(self.hosts[host].config.clone()).expect("the configuration of a scenario");
         self.begin(host);
         self.hosts[host].forget_changes();
+        let node = Node::new(self.hosts[host].config.clone()).expect("the configuration of a scenario");
         self.hosts[host].node = Some(node);
         self.start_again(host);
     }
@@ -67,6 +67,7 @@ impl World {
         let Some(left) = self.hosts[host].left.take() else { return };
         self.begin(host);
         let now = self.hosts[host].now(self.at);
+        self.hosts[host].staged = None;
         let config = self.hosts[host].config.clone();
         match Node::resume(config, &left, now) {
             Ok(node) => self.hosts[host].node = Some(node),
@@ -139,14 +140,15 @@ impl World {
                     let delay = 1 + self.dice.below(self.write);
                     self.later(host, delay, Work::List(listing));
                 }
-                Action::Dump { id, settle, .. } => {
+                Action::Dump { id, settle, staged } => {
                     let settling = SETTLE.min(self.hosts[host].config.period / 4);
                     let delay = if settle { settling } else { 1 + self.write / 20 };
-                    self.later(host, delay, Work::Dump { id });
+                    self.later(host, delay, Work::Dump { id, settle, staged });
                 }
                 Action::Destroy(flows) => self.later(host, 1, Work::Destroy(flows)),
-                // Nothing is staged here, and nobody announces to be absent.
-                Action::Activated | Action::Remember { .. } => {}
+                Action::Activated => self.activate(host),
+                // Nobody announces to be absent.
+                Action::Remember { .. } => {}
                 Action::EndHalfOpen => {
                     if !self.hosts[host].nic.must_be_fenced(self.at) {
                         self.fail(|_| format!("host {}: ends half-open connections while its NIC accepts", host + 1));
@@ -160,8 +162,7 @@ impl World {
                     }
                     let mut out = Vec::new();
                     for flow in flows {
-                        let tuple = self.sorter.tuple(&flow);
-                        self.hosts[host].kernel.destroy(&tuple, &mut out);
+                        self.hosts[host].kernel.destroy(&Sorter::tuple(&flow), &mut out);
                     }
                     self.leave_kernel(host, out);
                 }
@@ -265,9 +266,12 @@ impl World {
                 let refused = self.hosts[host].nic.list(at, &listing, &mut trouble);
                 Some(Event::Listed { id: listing.id, refused })
             }
-            Work::Dump { id } => {
-                let mut flows: Vec<Flow> =
-                    self.hosts[host].kernel.alive().map(|tuple| self.sorter.flow(&tuple)).collect();
+            Work::Dump { id, settle, staged } => {
+                if !settle {
+                    self.look_for_cookies(host);
+                }
+                let sorter = self.hosts[host].sorter(staged);
+                let mut flows: Vec<Flow> = self.hosts[host].kernel.alive().map(|tuple| sorter.flow(&tuple)).collect();
                 if self.plant == Plant::ForgetfulDump(host) {
                     flows = flows.into_iter().enumerate().filter(|(n, _)| n % 5 != 0).map(|(_, flow)| flow).collect();
                 }
@@ -276,7 +280,7 @@ impl World {
             Work::Destroy(flows) => {
                 let mut out = Vec::new();
                 for flow in flows {
-                    let tuple = self.sorter.tuple(&flow);
+                    let tuple = Sorter::tuple(&flow);
                     if self.hosts[host].kernel.destroy(&tuple, &mut out) {
                         self.destroyed.insert(tuple);
                     }

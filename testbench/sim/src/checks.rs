@@ -47,6 +47,8 @@ struct Answer {
     losses: u64,
     /// Another host has answered the same SYN, and was excused.
     doubled: bool,
+    /// It was a cookie: its host keeps nothing of it until that comes back.
+    cookie: bool,
 }
 
 pub(crate) struct Checks {
@@ -86,6 +88,12 @@ impl Checks {
     pub(crate) fn losses_at_answer(&self, tuple: &Tuple, first: u32, host: usize) -> Option<u64> {
         let answers = self.answers.get(tuple)?;
         answers.iter().rev().find(|answer| (answer.first, answer.host) == (first, host)).map(|answer| answer.losses)
+    }
+
+    /// Whether a host has answered this SYN by a cookie.
+    fn is_cookie(&self, tuple: &Tuple, first: u32, host: usize) -> bool {
+        let by_cookie = |answer: &Answer| (answer.first, answer.host, answer.cookie) == (first, host, true);
+        self.answers.get(tuple).is_some_and(|answers| answers.iter().any(by_cookie))
     }
 
     /// Whether a host has answered this SYN as another one had, when both were excused.
@@ -185,11 +193,13 @@ impl World {
         self.checks.counts.syn_acks += 1;
         let (tuple, first) = (segment.tuple, segment.ack.wrapping_sub(1));
         let losses = self.hosts[host].losses(self.at);
-        let mut answer = Answer { first, host, losses, doubled: self.checks.was_doubled(&tuple, first, host) };
+        let cookie = !self.hosts[host].kernel.has(&tuple);
+        let doubled = self.checks.was_doubled(&tuple, first, host);
+        let mut answer = Answer { first, host, losses, doubled, cookie };
         let known = self.checks.answers.get(&tuple).cloned().unwrap_or_default();
         for other in known.iter().filter(|other| other.host != host) {
             let well = self.hosts[other.host].losses(self.at) == other.losses;
-            let counts = other.first == first || self.hosts[other.host].kernel.has(&tuple);
+            let counts = other.first == first && !other.cookie || self.hosts[other.host].kernel.has(&tuple);
             let same = other.first == first;
             if well && counts && self.excused(other.host, host) {
                 // Both have a half-open socket by now, which nobody may end, and answer again.
@@ -216,7 +226,9 @@ impl World {
         let Some(server) = client.server else { return true };
         let lost = self.hosts[server.host].losses(self.at) != server.losses;
         let as_told = !self.checks.planned || self.checks.leaving.contains(&(server.host, server.losses));
+        let waited_for = self.checks.planned || self.hosts[server.host].kernel.has(tuple);
         lost && as_told
+            || !waited_for && self.checks.is_cookie(tuple, client.first, server.host)
             || self.destroyed.contains(tuple)
             || self.availability() && self.checks.apart_since(client.since)
     }
@@ -227,7 +239,7 @@ impl World {
             self.checks.counts.lost += 1;
             return;
         }
-        let (server, since, flow) = (client.server, client.since, self.sorter.flow(&tuple));
+        let (server, since, flow) = (client.server, client.since, self.hosts[0].sorter(false).flow(&tuple));
         self.fail(|world| {
             let owner = world.owners()[usize::from(flow.slot)][usize::from(flow.bucket)].map(|host| host + 1);
             format!(
@@ -265,6 +277,10 @@ impl World {
 
     fn compare(&mut self, a: usize, b: usize) {
         if a == b || self.excused(a, b) {
+            return;
+        }
+        // What they accept by different rules is compared by the SYNs that come.
+        if !self.hosts[a].nic.sorts_as(&self.hosts[b].nic) {
             return;
         }
         let at = self.at;

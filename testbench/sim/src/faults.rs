@@ -3,7 +3,6 @@
 use weir_cluster::Event;
 
 use crate::host::Stopped;
-use crate::kernel::Kernel;
 use crate::world::World;
 
 impl World {
@@ -32,7 +31,7 @@ impl World {
         let slot = &mut self.hosts[host];
         slot.up = false;
         slot.stopped = Stopped::Nothing;
-        slot.kernel = Kernel::default();
+        slot.kernel = slot.kernel.restarted();
         slot.kernel_wakes = None;
         slot.ring.clear();
         slot.crashes += 1;

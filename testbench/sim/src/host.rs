@@ -8,6 +8,7 @@ use std::time::Duration;
 use weir_cluster::{
     Config, Event, Filtering, Flow, HostTime, Listing, Micros, NicTime, Node, Now, PortRule, Program, Report,
 };
+use weir_spec::config::RSS_KEY;
 use weir_spec::flow::Connection;
 use weir_spec::rules::{Affinity, VipSelect};
 use weir_spec::toeplitz::{BucketHash, Source};
@@ -34,13 +35,18 @@ pub(crate) enum Work {
     Program(Box<Program>),
     Renew(NicTime),
     List(Box<Listing>),
-    Dump { id: u32 },
+    Dump { id: u32, settle: bool, staged: bool },
     Destroy(Vec<Flow>),
 }
 
 /// One host.
 pub(crate) struct Host {
+    /// What is in force here.
     pub(crate) config: Config,
+    /// What the operator has written, which is read when the agent starts and when it is told to.
+    pub(crate) file: Config,
+    /// What was read and is not in force.
+    pub(crate) staged: Option<Config>,
     pub(crate) node: Option<Node>,
     pub(crate) nic: HeldNic,
     pub(crate) kernel: Kernel,
@@ -74,12 +80,12 @@ pub(crate) struct Host {
 }
 
 impl Host {
-    pub(crate) fn new(config: Config, nic: HeldNic, clock: Clock) -> Host {
+    pub(crate) fn new(config: Config, nic: HeldNic, clock: Clock, secret: u64) -> Host {
         let loads = config.slots();
         Host {
             node: None,
             nic,
-            kernel: Kernel::default(),
+            kernel: Kernel::with_secret(secret),
             up: true,
             stopped: Stopped::Nothing,
             clock,
@@ -96,6 +102,8 @@ impl Host {
             loads,
             cpu: Duration::ZERO,
             sent: (0, 0),
+            file: config.clone(),
+            staged: None,
             config,
         }
     }
@@ -123,8 +131,15 @@ impl Host {
         }
     }
 
+    /// Sorts connections by what is in force, or by what is staged.
+    pub(crate) fn sorter(&self, staged: bool) -> Sorter {
+        Sorter::new(self.staged.as_ref().filter(|_| staged).unwrap_or(&self.config), &RSS_KEY)
+    }
+
     /// As a new process finds it.
     pub(crate) fn forget_changes(&mut self) {
+        self.config = self.file.clone();
+        self.staged = None;
         self.loads = self.config.slots();
         self.drains.iter_mut().for_each(|drain| *drain = false);
     }
@@ -159,7 +174,7 @@ impl Sorter {
         Flow { slot: slot as u8, bucket: self.hash.bucket(source, affinity), vip: tuple.vip, connection }
     }
 
-    pub(crate) fn tuple(&self, flow: &Flow) -> Tuple {
+    pub(crate) fn tuple(flow: &Flow) -> Tuple {
         let [a, b, c, d, ..] = flow.connection.source;
         Tuple {
             client: u32::from_be_bytes([a, b, c, d]),

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use weir_cluster::Micros;
 
+use crate::dice::Dice;
 use crate::segment::{ACK, RST, SYN, Segment, Tuple};
 use crate::tcp::{End, State, refusal};
 
@@ -34,6 +35,11 @@ pub(crate) struct Kernel {
     deadlines: BTreeSet<(Micros, Tuple)>,
     /// Ended since it was last asked.
     ended: Vec<Tuple>,
+    /// A flood of SYNs fills its queue: it answers by cookies.
+    pub(crate) flooded: bool,
+    /// Cookies were sent since it was last asked.
+    sent_cookies: bool,
+    secret: u64,
 }
 
 impl Kernel {
@@ -57,6 +63,39 @@ impl Kernel {
         std::mem::take(&mut self.ended)
     }
 
+    /// A kernel whose cookies nobody guesses.
+    pub(crate) fn with_secret(secret: u64) -> Kernel {
+        Kernel { secret, ..Kernel::default() }
+    }
+
+    /// All sockets go with the power.
+    pub(crate) fn restarted(&self) -> Kernel {
+        Kernel::with_secret(self.secret.wrapping_add(1))
+    }
+
+    /// Whether SYN cookies were sent since this was last asked.
+    pub(crate) fn take_sent_cookies(&mut self) -> bool {
+        std::mem::take(&mut self.sent_cookies) | self.flooded
+    }
+
+    /// The flood begins, or ends.
+    pub(crate) fn flood(&mut self, flooded: bool) {
+        self.sent_cookies |= self.flooded;
+        self.flooded = flooded;
+    }
+
+    /// The number of the answer to a SYN that nothing is kept of.
+    fn cookie(&self, tuple: &Tuple, syn: u32) -> u32 {
+        let words = [u64::from(tuple.client) << 16 | u64::from(tuple.client_port), u64::from(tuple.port), syn.into()];
+        words.iter().fold(self.secret, |hash, word| Dice::new(hash ^ word).roll()) as u32
+    }
+
+    /// Whether a segment answers a cookie of this kernel's.
+    fn is_recalled(&self, segment: &Segment) -> bool {
+        let expected = self.cookie(&segment.tuple, segment.seq.wrapping_sub(1)).wrapping_add(1);
+        segment.has(ACK) && !segment.has(SYN) && !segment.has(RST) && segment.ack == expected
+    }
+
     fn put(&mut self, tuple: Tuple, socket: Socket) {
         self.deadlines.insert((socket.deadline(), tuple));
         self.sockets.insert(tuple, socket);
@@ -74,7 +113,14 @@ impl Kernel {
         let is_syn = segment.has(SYN) && !segment.has(ACK) && !segment.has(RST);
         let known = self.take(&tuple).filter(|socket| !(is_syn && socket.end.state == State::TimeWait));
         let Some(mut socket) = known else {
-            if is_syn {
+            if is_syn && self.flooded {
+                let seq = self.cookie(&tuple, segment.seq);
+                out.push(Segment { flags: SYN | ACK, seq, ack: segment.seq.wrapping_add(1), len: 0, ..*segment });
+                self.sent_cookies = true;
+            } else if self.is_recalled(segment) {
+                self.put(tuple, Socket { end: End::recall(segment), heard: now });
+                self.receive(now, segment, first, out);
+            } else if is_syn {
                 let end = End::accept(segment, first, now, out);
                 self.put(tuple, Socket { end, heard: now });
             } else {

@@ -11,6 +11,7 @@
 //! | `agent`, `nic`, `kernel`, `host` | what an agent does between protocol, NIC and kernel, and these |
 //! | [`traffic`], `clients`, [`tcp`], [`segment`] | clients' frames and their connections |
 //! | [`wire`], `clock`, [`dice`] | what becomes of heartbeats; drift; chance |
+//! | `operator` | other configurations, and what an agent looks at once in a while |
 //! | `faults`, [`plant`] | what goes wrong; what is wrong on purpose, to try the checks |
 //! | [`checks`], [`verdict`] | what must hold at every moment, and when nothing goes wrong any more |
 //! | [`log`] | all that happened, as one number |
@@ -26,6 +27,7 @@ mod host;
 mod kernel;
 pub mod log;
 mod nic;
+mod operator;
 pub mod plant;
 pub mod scenario;
 pub mod segment;

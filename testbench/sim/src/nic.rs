@@ -13,6 +13,7 @@ use weir_spec::lease::LEASE_MAX;
 use weir_spec::map::{BucketState, MapRef, WORDS};
 use weir_spec::nic::{Identity, Nic as Spec};
 use weir_spec::regs::{self, RegId};
+use weir_spec::rules::{Affinity, Rule, VipSelect};
 use weir_spec::verdict::Decision;
 
 use crate::clock::Clock;
@@ -42,7 +43,12 @@ pub(crate) struct HeldNic {
     fences: u64,
     /// New connections it accepts while it is not fenced, by rule in its own order, the default rule last.
     accepts: Vec<Accepts>,
+    /// By which rules.
+    rules: Vec<Sorted>,
 }
+
+/// What decides by which rule a packet goes, and into which bucket of it.
+type Sorted = (VipSelect, u16, u16, Affinity);
 
 impl HeldNic {
     pub(crate) fn new(clock: Clock, masking: Masking) -> HeldNic {
@@ -50,7 +56,7 @@ impl HeldNic {
         let shown = Arc::clone(&time);
         let spec = Sim::with_clock(Spec::new(Identity::default()), move || shown.load(Ordering::Relaxed));
         let due = Deadline { until: 0, fenced: true };
-        HeldNic { spec, driver: None, masking, clock, time, due, fences: 0, accepts: Vec::new() }
+        HeldNic { spec, driver: None, masking, clock, time, due, fences: 0, accepts: Vec::new(), rules: Vec::new() }
     }
 
     /// Lets its clock reach `at`.
@@ -118,6 +124,8 @@ impl HeldNic {
                 self.fences += u64::from(fenced && !self.due.fenced);
                 self.due = Deadline { until: step.deadline.0, fenced };
                 self.accepts = self.read_back();
+                let sorted = |rule: &Rule| (rule.vip, rule.first_port, rule.last_port, rule.affinity);
+                self.rules = step.rules.iter().map(sorted).collect();
                 Some(committed.fenced)
             }
             Err(error) => {
@@ -125,6 +133,11 @@ impl HeldNic {
                 None
             }
         }
+    }
+
+    /// Whether both go by the same rules.
+    pub(crate) fn sorts_as(&self, other: &HeldNic) -> bool {
+        self.rules == other.rules
     }
 
     /// What is in force, from the registers.

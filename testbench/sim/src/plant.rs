@@ -15,6 +15,8 @@ pub enum Plant {
     SkippedRelease(usize),
     /// Every fifth socket is missing in what its kernel tells.
     ForgetfulDump(usize),
+    /// No agent sees that its kernel sends SYN cookies.
+    UnseenCookies,
     /// Its NIC owns the first buckets, whatever it is told.
     GreedyMap(usize),
 }

@@ -95,6 +95,10 @@ struct Scenario {
     /// The last state in which all were one, if nothing but one epoch can lie between.
     before: Option<(EpochId, Owners)>,
     converged: f64,
+    /// The operator edits rules.
+    edits: bool,
+    /// Kernels may answer by SYN cookies, which are waited for so long.
+    cookies: Option<Micros>,
 }
 
 /// The configuration of host `number`, 1.., of `hosts`; rules and limits by `dice`, which are the same for all.
@@ -155,6 +159,11 @@ impl Scenario {
         let flows = dice.pick(&[weir_cluster::config::FLOWS, 1000, 60, 12]);
         let drain_limit = dice.pick(&[None, None, Some(40 * SECOND)]);
         let weights = dice.chance(400);
+        // Not the dice of the scenario either.
+        let later = &mut Dice::new(seed.wrapping_mul(0x9e37_79b9) ^ 0x10ad_ed00);
+        // With a small flow table a change of rules is never made.
+        let edits = flows == weir_cluster::config::FLOWS && later.chance(400);
+        let cookies = later.chance(300).then(|| (period / 2).clamp(20 * MS, 800 * MS));
         let configs: Vec<Config> = (1..=hosts)
             .map(|number| {
                 let mut config = config(number, hosts, mode, period);
@@ -167,7 +176,7 @@ impl Scenario {
                         _ => {}
                     }
                 }
-                Config { tolerance, flows, drain_limit, ..config }
+                Config { tolerance, flows, drain_limit, cookie_settle: cookies.unwrap_or(0), ..config }
             })
             .collect();
         let write = dice.pick(&[50, 500, 2 * MS]).min(period / 20).max(10);
@@ -180,19 +189,29 @@ impl Scenario {
             Kind::Hosts => dice.pick(&[0, 10, 20]),
             _ => dice.pick(&[0, 10, 30, 80]),
         };
-        let ports = rules.iter().map(|rule| rule.first_port).chain([9999]).collect();
+        // Ports behind a rule are the default rule's, unless that is edited.
+        let behind = rules.iter().filter(|_| edits).map(|rule| rule.first_port + 1);
+        let ports = rules.iter().map(|rule| rule.first_port).chain([9999]).chain(behind).collect();
         let traffic = Traffic {
             gap: dice.between(20 * MS, 300 * MS),
             most: dice.between(10, 60) as usize,
             think: dice.pick(&[300 * MS, 3 * SECOND, 20 * SECOND]),
             requests: dice.between(1, 12),
-            loss: dice.pick(&[0, 0, 10, 30]),
+            // A lost ACK that answers a cookie is not waited for.
+            loss: if cookies.is_some() { 0 } else { dice.pick(&[0, 0, 10, 30]) },
             ports,
             forgetful: dice.pick(&[0, 100]),
+            // What answers a cookie takes a quarter of the time that is given to it.
+            way: cookies.map_or(Traffic::none().way, |settle| settle / 8),
+        };
+        // Some of them are about to answer whenever a bucket is released.
+        let traffic = match cookies {
+            None => traffic,
+            Some(_) => Traffic { gap: traffic.gap / 4, most: 1500, think: SECOND, requests: 2, ..traffic },
         };
         world.traffic = Traffic { gap: 0, ..traffic.clone() };
         let tolerance = period * Micros::from(tolerance);
-        let mut scenario = Scenario { kind, world, period, tolerance, before: None, converged: 0.0 };
+        let mut scenario = Scenario { kind, world, period, tolerance, before: None, converged: 0.0, edits, cookies };
         scenario.begin(traffic);
         scenario
     }
@@ -247,9 +266,9 @@ impl Scenario {
         self.world.run(self.period + 2 * self.world.wire.delay + self.world.write);
         let one = |world: &mut World| {
             let hosts = world.taking_part();
-            world.are_one(&hosts).is_some()
+            world.are_one(&hosts).is_some() && world.goes_by_its_file(&hosts)
         };
-        let limit = 18 * self.tolerance + 2 * SECOND;
+        let limit = BOUND * self.tolerance + 2 * SECOND + 4 * self.cookies.unwrap_or(0);
         if !self.world.drive(limit, one) {
             self.world.fail(|world| format!("no convergence in {limit} us\n{:#?}", world.statuses()));
         }
@@ -307,6 +326,13 @@ impl Scenario {
     }
 
     fn change(&mut self) {
+        if self.cookies.is_some() && self.world.dice.chance(400) {
+            self.flood();
+        }
+        if self.edits && self.world.dice.chance(200) {
+            self.edit();
+            return;
+        }
         let host = self.any_host();
         let staying = self.staying();
         let takes_part = self.world.taking_part().contains(&host);
@@ -337,6 +363,31 @@ impl Scenario {
             _ if takes_part => self.load(host),
             _ => self.join(host),
         }
+    }
+
+    /// A flood begins or ends, at one host or at all, where no change is under way.
+    fn flood(&mut self) {
+        let first = self.any_host();
+        let flooded = !self.world.hosts[first].kernel.flooded;
+        let hosts = if self.world.dice.chance(500) { 0..self.world.size() } else { first..first + 1 };
+        for host in hosts {
+            if !flooded || self.kind != Kind::Planned || self.world.phase(host) == PhaseKind::Stable {
+                self.world.flood(host, flooded);
+            }
+        }
+    }
+
+    /// Another affinity of a rule, or another port range.
+    fn edit(&mut self) {
+        self.before = None;
+        let rules = self.world.hosts[0].file.rules.len() as u64;
+        let index = self.world.dice.below(rules) as usize;
+        let affinity = self.world.dice.pick(&AFFINITIES);
+        let last = self.world.dice.below(2) as u16;
+        self.world.reconfigure(|config| {
+            let rule = &mut config.rules[index];
+            (rule.affinity, rule.last_port) = (affinity, rule.first_port + last);
+        });
     }
 
     fn join(&mut self, host: usize) {
@@ -430,6 +481,12 @@ impl Scenario {
 
     /// A planned change among faults.
     fn change_of(&mut self, host: usize) {
+        if self.cookies.is_some() && self.world.dice.chance(300) {
+            self.flood();
+        }
+        if self.edits && self.world.dice.chance(300) {
+            self.edit();
+        }
         match self.world.dice.below(6) {
             0 => self.world.handle(host, Event::Stop),
             1 => {
@@ -469,8 +526,9 @@ impl Scenario {
         }
         let all: Vec<usize> = (0..self.world.size()).collect();
         let start = self.world.at();
-        let limit = BOUND * self.tolerance;
-        if !self.world.drive(limit, |world| world.are_one(&all).is_some()) {
+        let limit = BOUND * self.tolerance + 4 * self.cookies.unwrap_or(0);
+        let one = |world: &mut World| world.are_one(&all).is_some() && world.goes_by_its_file(&all);
+        if !self.world.drive(limit, one) {
             self.world.fail(|world| format!("no convergence of all in {limit} us\n{:#?}", world.statuses()));
             return;
         }
@@ -489,17 +547,18 @@ impl Scenario {
 /// From the end of all faults to convergence, in tolerances.
 const BOUND: Micros = 18;
 
+const AFFINITIES: [Affinity; 3] = [Affinity::None, Affinity::Single, Affinity::Network];
+
 fn rules(dice: &mut Dice) -> Vec<PortRule> {
-    let affinities = [Affinity::None, Affinity::Single, Affinity::Network];
     let mut rules = vec![rule(80, Affinity::None, Filtering::Multiple(Load::Equal))];
     if dice.chance(700) {
-        rules.push(rule(443, dice.pick(&affinities), Filtering::Multiple(Load::Equal)));
+        rules.push(rule(443, dice.pick(&AFFINITIES), Filtering::Multiple(Load::Equal)));
     }
     if dice.chance(300) {
         rules.push(rule(25, Affinity::Single, Filtering::Single(1)));
     }
     if dice.chance(200) {
-        let exact = rule(80, dice.pick(&affinities), Filtering::Multiple(Load::Equal));
+        let exact = rule(80, dice.pick(&AFFINITIES), Filtering::Multiple(Load::Equal));
         rules.push(PortRule { vip: VipSelect::One(1), ..exact });
     }
     rules

@@ -111,6 +111,19 @@ impl End {
         end
     }
 
+    /// A server's that has answered a SYN by a cookie, and kept nothing of it: made by the segment that brings that back.
+    pub fn recall(ack: &Segment) -> End {
+        End {
+            state: State::SynReceived,
+            tuple: ack.tuple,
+            unacknowledged: ack.ack.wrapping_sub(1),
+            next: ack.ack,
+            expected: ack.seq,
+            deadline: None,
+            tries: 0,
+        }
+    }
+
     fn say(&self, flags: u8, seq: u32, len: u16) -> Segment {
         let ack = if flags & ACK == 0 { 0 } else { self.expected };
         Segment { tuple: self.tuple, flags, seq, ack, len }

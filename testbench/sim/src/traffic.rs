@@ -14,7 +14,7 @@ use crate::world::{Due, World};
 const SKEW: Micros = 300;
 /// The longest from a NIC to its kernel.
 const STACK: Micros = 200;
-/// The longest between switch and client.
+/// The longest between switch and client, where nothing else is said.
 const WAY: Micros = 2_000;
 /// Frames that wait in the ring of a host that stands still.
 const RING: usize = 512;
@@ -36,12 +36,14 @@ pub struct Traffic {
     pub ports: Vec<u16>,
     /// Clients of a thousand that forget their connections.
     pub forgetful: u64,
+    /// The longest between switch and client.
+    pub way: Micros,
 }
 
 impl Traffic {
     /// Nobody.
     pub fn none() -> Traffic {
-        Traffic { gap: 0, most: 0, think: 1, requests: 0, loss: 0, ports: Vec::new(), forgetful: 0 }
+        Traffic { gap: 0, most: 0, think: 1, requests: 0, loss: 0, ports: Vec::new(), forgetful: 0, way: WAY }
     }
 }
 
@@ -100,7 +102,7 @@ impl World {
             self.numbers += 1;
             let number = self.numbers;
             let frame: Rc<[u8]> = self.addresses.to_cluster(&segment).into();
-            let arrival = self.at + self.dice.below(WAY);
+            let arrival = self.at + self.dice.below(self.traffic.way);
             for to in 0..self.hosts.len() {
                 let arrival = arrival + self.dice.below(SKEW);
                 self.push(arrival, Due::Flooded { to, number, frame: Rc::clone(&frame) });
@@ -175,7 +177,7 @@ impl World {
                 self.answered(host, &segment);
             }
             if !self.dice.chance(self.traffic.loss) {
-                let arrival = self.at + self.dice.below(WAY);
+                let arrival = self.at + self.dice.below(self.traffic.way);
                 self.push(arrival, Due::Answer { frame: frame.into() });
             }
         }

@@ -138,7 +138,7 @@ impl World {
         for tuple in silent {
             let Some(client) = self.clients.get(&tuple).cloned() else { continue };
             if !self.may_be_lost(&tuple, &client) {
-                let flow = self.sorter.flow(&tuple);
+                let flow = self.hosts[0].sorter(false).flow(&tuple);
                 self.fail(|world| {
                     format!(
                         "{tuple:?} gets no answer any more, rule {} bucket {}, {client:?}\n{:#?}",

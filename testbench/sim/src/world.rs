@@ -14,7 +14,7 @@ use crate::checks::Checks;
 use crate::clients::Clients;
 use crate::clock::Clock;
 use crate::dice::Dice;
-use crate::host::{Host, Sorter, Stopped};
+use crate::host::{Host, Stopped};
 use crate::log::Log;
 use crate::nic::HeldNic;
 use crate::plant::Plant;
@@ -81,7 +81,6 @@ pub struct World {
     pub(crate) write: Micros,
     pub(crate) addresses: Addresses,
     pub(crate) shared: weir_spec::Config,
-    pub(crate) sorter: Sorter,
     pub(crate) checks: Checks,
     pub(crate) plant: Plant,
     /// Connections that were destroyed at the drain limit.
@@ -100,7 +99,6 @@ impl World {
         for (place, vip) in shared.vips.iter_mut().zip(&vips) {
             *place = Some((*vip).into());
         }
-        let sorter = Sorter::new(first, &RSS_KEY);
         let period = first.period;
         let hosts: Vec<Host> = setup
             .configs
@@ -110,7 +108,8 @@ impl World {
                 let masked = Mac::masked(config.host.get(), primary);
                 let masking = Masking { enabled: true, cluster: Mac::cluster(primary), masked };
                 let nic = HeldNic::new(Clock::any(&mut dice), masking);
-                Host::new(config, nic, Clock::any(&mut dice))
+                let secret = u64::from(config.unique_code) << 32;
+                Host::new(config, nic, Clock::any(&mut dice), secret)
             })
             .collect();
         let clients = Clients::new(Dice::new(dice.roll()));
@@ -130,7 +129,6 @@ impl World {
             write: setup.write,
             addresses: Addresses { vips },
             shared,
-            sorter,
             plant: setup.plant,
             destroyed: BTreeSet::new(),
             log: Log::new(setup.lines),
@@ -203,7 +201,7 @@ impl World {
             }
             Due::Ended { host, life, tuples } => {
                 if self.hosts[host].life == life {
-                    let flows = tuples.iter().map(|tuple| self.sorter.flow(tuple)).collect();
+                    let flows = self.of_these(host, &tuples);
                     self.give(host, Event::Closed(flows));
                 }
             }
@@ -223,6 +221,7 @@ impl World {
             Due::Again { tuple } => self.reconnect(tuple),
             Due::Audit => {
                 self.audit();
+                self.look_after_agents();
                 let period = self.hosts[0].config.period;
                 self.push(self.at + period / 2, Due::Audit);
             }

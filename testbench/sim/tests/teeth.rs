@@ -35,3 +35,8 @@ fn a_dump_that_forgets_sockets_is_found() {
 fn overlapping_maps_are_found() {
     found(Kind::Planned, Plant::GreedyMap(1), 12, &["both accept", "passes at"]);
 }
+
+#[test]
+fn cookies_that_an_agent_does_not_see_are_found() {
+    found(Kind::Planned, Plant::UnseenCookies, 60, &["is broken", "gets no answer"]);
+}

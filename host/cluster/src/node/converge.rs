@@ -10,7 +10,7 @@ use crate::epoch::EpochId;
 use crate::handover::Stage;
 use crate::host::{HostId, HostSet};
 use crate::lease;
-use crate::peer::Peer;
+use crate::peer::{Peer, Says};
 use crate::phase::{self, Facts, Move, PhaseKind};
 use crate::program::Holding;
 use crate::proposal::{Member, Proposal, conflict};
@@ -295,7 +295,7 @@ impl Node {
         view::extend(self.base, self.joiners(&links, now), |a, b| self.fits(&links, a, b))
     }
 
-    fn has_quorum(&self, view: HostSet) -> bool {
+    pub(super) fn has_quorum(&self, view: HostSet) -> bool {
         let hosts = self.config.hosts;
         self.config.mode == Mode::Availability || view.intersection(hosts).len() * 2 > hosts.len()
     }
@@ -305,8 +305,22 @@ impl Node {
         self.committed.is_some() && !self.lease.fenced()
     }
 
+    /// Whether a host is fenced by an epoch that cannot come back: the fence is lifted by it when all members are stable in it, and
+    /// this host is not, or another one that is heard.
+    fn is_fenced_for_good(&self, host: HostId, says: &Says, now: Now) -> bool {
+        let is_stable = |member: HostId| {
+            if member == self.me() {
+                let own = self.committed.as_ref().filter(|_| self.phase == PhaseKind::Stable);
+                return own.is_some_and(|own| own.epoch == says.committed);
+            }
+            let theirs = self.heard_of(member, now).map(|peer| &peer.says);
+            theirs.is_none_or(|theirs| theirs.phase == PhaseKind::Stable && theirs.committed == says.committed)
+        };
+        says.fenced() && !says.members.without(host).iter().all(is_stable)
+    }
+
     /// Why a host that does not serve must not enter `view`.
-    fn obstacle(&self, view: HostSet, now: Now) -> Option<(Cause, Option<HostId>)> {
+    pub(super) fn obstacle(&self, view: HostSet, now: Now) -> Option<(Cause, Option<HostId>)> {
         if self.serves() {
             return None;
         }
@@ -320,7 +334,9 @@ impl Node {
         self.heard(now).filter(outside).find_map(|(host, peer)| {
             let mismatched = peer.mismatch.is_some();
             // Who serves and does not hear us is beyond a partition, unless it is we whom nobody hears.
-            let serves = peer.says.serves() && (view.len() == 1 || peer.says.heard.contains(self.me()));
+            let serves = peer.says.serves()
+                && !self.is_fenced_for_good(host, &peer.says, now)
+                && (view.len() == 1 || peer.says.heard.contains(self.me()));
             let blocks = serves || mismatched && host < self.me();
             let cause = match peer.mismatch {
                 Some(differs) => differs.cause(),
@@ -464,7 +480,10 @@ impl Node {
     fn is_acceptable(&self, proposal: &Proposal, now: Now) -> bool {
         let view = proposal.view();
         let shown = self.heard_of(proposal.proposer, now).is_some_and(|peer| peer.says.proposed == proposal.epoch);
-        if !self.may_take(proposal.epoch) || !shown {
+        // Two hosts that do not hear each other may both propose an epoch with this one, and would take it from each other for
+        // ever: of theirs that of the lower number stands, until it is withdrawn.
+        let stands = self.loaded.as_ref().is_some_and(|loaded| loaded.proposer < proposal.proposer);
+        if !self.may_take(proposal.epoch) || !shown || stands {
             return false;
         }
         let links = self.links(now);

@@ -2,7 +2,7 @@
 //! rules are in the essay of [`staged`](crate::staged).
 
 use super::{Node, Work};
-use crate::action::{Action, Report};
+use crate::action::{Action, Cause, Report, Step};
 use crate::config::{Config, ConfigError, Filtering, Mode, PortRule};
 use crate::flow_key::Ring;
 use crate::handover::Stage;
@@ -12,7 +12,7 @@ use crate::phase::PhaseKind;
 use crate::program::Holding;
 use crate::proposal::{Proposal, conflict};
 use crate::staged::{Staged, name_of};
-use crate::time::Now;
+use crate::time::{NicTime, Now};
 use crate::timers::Timer;
 use crate::wire::codes;
 
@@ -157,12 +157,45 @@ impl Node {
     /// A host that is in no epoch need not wait, unless there are others to join by the configuration in force.
     fn may_take_up(&self, now: Now) -> bool {
         let nothing = self.committed.is_none() && self.loaded.is_none() && self.holding.is_nothing();
-        let same = |peer: &Peer| peer.runs() && peer.says.config_digest == self.config_digest;
-        let with_others = || self.heard(now).any(|(_, peer)| same(peer));
+        let with_others = || self.heard(now).any(|(_, peer)| self.goes_by_the_old(peer)) && !self.is_barred(now);
         nothing && self.pending.is_none() && (self.phase == PhaseKind::Stopped || !with_others())
     }
 
+    fn announces_the_same(&self, peer: &Peer) -> bool {
+        self.staged.as_ref().and_then(Staged::announced).is_some_and(|name| peer.says.staged == name)
+    }
+
+    /// Whether a host goes by the configuration in force here, and not only until it can take up the staged one.
+    fn goes_by_the_old(&self, peer: &Peer) -> bool {
+        let waits = !peer.says.serves() && self.announces_the_same(peer);
+        peer.runs() && peer.says.config_digest == self.config_digest && !waits
+    }
+
+    /// Whether this host is kept from serving by others that go by the configuration that is staged here: they found it in their
+    /// files when they started. Who goes by the one in force has it staged as well.
+    fn is_barred(&self, now: Now) -> bool {
+        let Some(staged) = self.staged.as_ref().filter(|staged| !staged.no_room) else { return false };
+        let there = |peer: &Peer| peer.mismatch.is_some() && peer.says.config_digest == staged.digest;
+        let follows = |peer: &Peer| peer.says.config_digest != self.config_digest || self.announces_the_same(peer);
+        let running = || self.heard(now).map(|(_, peer)| peer).filter(|peer| peer.runs());
+        let view = || self.view(now);
+        running().any(there)
+            && running().all(follows)
+            && (!self.has_quorum(view()) || self.obstacle(view(), now).is_some())
+    }
+
+    /// Whether this host was left behind: it is fenced by an epoch of the configuration before, and barred.
+    fn is_stranded(&self, now: Now) -> bool {
+        let fenced = self.committed.is_some() && self.lease.fenced() && self.loaded.is_none();
+        let idle = self.phase == PhaseKind::Agreeing && self.pending.is_none();
+        fenced && idle && self.has_listened(now) && self.is_barred(now)
+    }
+
     pub(super) fn take_up_what_is_staged(&mut self, now: Now, out: &mut Vec<Action>) {
+        if self.is_stranded(now) {
+            self.forget_the_epoch((Cause::Rules, None));
+            self.program(Holding::nothing(self.weights.len()), Step::Fence, NicTime(0), Work::Fence, out);
+        }
         if self.staged.is_some() && self.may_take_up(now) {
             self.activate(out);
             self.holding = Holding::nothing(self.weights.len());
@@ -227,8 +260,10 @@ impl Node {
         !self.is_switch(proposal) || proposal.view().without(self.me()).iter().all(has)
     }
 
+    /// Whether a host has committed an epoch with this one in it that this one has not.
     fn is_ahead(&self, says: &Says) -> bool {
-        says.config_digest != self.config_digest
+        says.members.contains(self.me())
+            && says.config_digest != self.config_digest
             && self.staged.as_ref().is_some_and(|staged| staged.digest == says.config_digest)
     }
 

@@ -394,3 +394,39 @@ fn a_nic_that_takes_no_program_keeps_its_host_out() {
     assert_eq!(cluster.phase(2), PhaseKind::Listening);
     assert!(cluster.drive(20 * SECOND, |c| c.are_one(&[0, 1, 2])), "{:#?}", cluster.statuses());
 }
+
+/// One of three loses its power or stands still, and the other two each other in one direction: each of them has a majority with it
+/// alone.
+#[test]
+fn two_that_both_would_have_the_third_do_not_take_it_from_each_other_for_ever() {
+    for seed in 0..12 {
+        let mut cluster = Cluster::converged(3, 90 + seed, quorum);
+        cluster.strict = true;
+        let wait = cluster.dice.below(2 * SECOND);
+        cluster.run(wait);
+        let stands_still = seed % 3 == 0;
+        if stands_still {
+            cluster.pause(2);
+        } else {
+            cluster.crash(2);
+            cluster.hosts[2].nic.lease = weir_spec::lease::Lease::default();
+        }
+        cluster.run(SECOND * (seed % 4));
+        let (from, to) = if seed % 2 == 0 { (0, 1) } else { (1, 0) };
+        cluster.cut(from, to);
+        if stands_still {
+            cluster.run(7 * SECOND);
+            cluster.resume(2);
+        } else {
+            cluster.run(3 * SECOND);
+            cluster.start(2);
+        }
+        // A tolerance until it may join, one for what was promised while both asked, and what a proposal takes.
+        let one = |c: &Cluster| c.are_one(&[0, 2]) || c.are_one(&[1, 2]);
+        assert!(cluster.drive(16 * SECOND, one), "seed {seed}: {:#?}", cluster.statuses());
+        cluster.run(5 * SECOND);
+        assert!(one(&cluster), "seed {seed}: {:#?}", cluster.statuses());
+        cluster.heal();
+        assert!(cluster.drive(20 * SECOND, |c| c.are_one(&[0, 1, 2])), "seed {seed}: {:#?}", cluster.statuses());
+    }
+}

@@ -1,7 +1,9 @@
 //! Another configuration under live connections. The fixture checks at every step that none is cut, that none reaches two hosts,
 //! and that no two NICs take the same new one, whichever configurations they go by.
 
-use weir_cluster::{Change, ChangeError, Config, Event, Filtering, Flow, HostSet, Load, Micros, PhaseKind, Report};
+use weir_cluster::{
+    Change, ChangeError, Config, Event, Filtering, Flow, HostSet, Load, Micros, Mode, PhaseKind, Report,
+};
 use weir_spec::rules::Affinity;
 
 use crate::fixture::{Cluster, MS, SECOND};
@@ -316,4 +318,29 @@ fn what_is_drained_by_command_stays_so() {
     let target = edited(&cluster.hosts[0].config, another);
     assert!(cluster.drive(20 * SECOND, |c| all_run(c, &target)), "{:#?}", cluster.statuses());
     assert_eq!(cluster.status(1).expect("up").rules[2].held, 0, "it has another slot now");
+}
+
+/// Half of the hosts are restarted and find it in their files; without them there is no epoch by which the rest could take it up.
+#[test]
+fn who_has_it_staged_follows_those_who_came_back_with_it_where_neither_can_go_on_alone() {
+    for (seed, mode) in (0..4).flat_map(|seed| [(seed, Mode::Quorum), (seed, Mode::Availability)]) {
+        let mut cluster = Cluster::converged(4, 140 + seed, |config| config.mode = mode);
+        let target = edited(&cluster.hosts[0].config, edit);
+        let old: [usize; 2] = if seed % 2 == 0 { [2, 3] } else { [0, 1] };
+        let new: Vec<usize> = (0..4).filter(|host| !old.contains(host)).collect();
+        for host in old {
+            assert_eq!(cluster.configure(host, edit), Change::Staged);
+        }
+        // All stand still or are gone for longer than a lease, so that nobody goes on meanwhile.
+        old.iter().for_each(|&host| cluster.pause(host));
+        for &host in &new {
+            cluster.crash(host);
+            cluster.hosts[host].config = edited(&cluster.hosts[host].config, edit);
+        }
+        cluster.run(8 * SECOND);
+        new.iter().for_each(|&host| cluster.start(host));
+        cluster.run(500 * MS);
+        old.iter().for_each(|&host| cluster.resume(host));
+        assert!(cluster.drive(40 * SECOND, |c| all_run(c, &target)), "{mode:?} {seed}: {:#?}", cluster.statuses());
+    }
 }

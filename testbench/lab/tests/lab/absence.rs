@@ -42,11 +42,13 @@ fn a_host_that_is_absent_as_announced_loses_nothing() {
         let other = 3 - host;
         assert_eq!(state(&lab, other, host), ("converged".into(), epoch.clone(), true));
         lab.host_mut(host).restart_agent().expect("started");
-        lab.wait(Duration::from_secs(2)).expect("all processes live");
-        assert_eq!(all_answered(&mut lab, &held, |_| true), Vec::<String>::new(), "when host {host} is back");
-        for at in ALL {
-            assert_eq!(state(&lab, at, host), ("converged".into(), epoch.clone(), false), "host {at}");
+        let back = ("converged".to_string(), epoch.clone(), false);
+        let since = Instant::now();
+        while !ALL.iter().all(|&at| lab.host(at).query().is_some_and(|q| q.is_ok()) && state(&lab, at, host) == back) {
+            assert!(since.elapsed() < PATIENCE, "{:?}", ALL.map(|at| state(&lab, at, host)));
+            lab.wait(Duration::from_millis(200)).expect("all processes live");
         }
+        assert_eq!(all_answered(&mut lab, &held, |_| true), Vec::<String>::new(), "when host {host} is back");
     }
     let outcomes = stream.stop();
     let bad: Vec<_> = outcomes.iter().filter(|o| o.host.is_err() || o.took > ONE_RETRY).collect();
@@ -61,16 +63,20 @@ fn who_does_not_return_is_replaced_when_its_time_is_over() {
     let mut lab = fast("t-absent-lost", 3, Engine::Spec);
     let epoch = converged(&mut lab, &ALL).epoch;
     let watch = Watch::start(&lab, 19);
-    let gone = goes(&mut lab, 3, 4);
+    let gone = goes(&mut lab, 3, 12);
     // One that has promised to wait is killed, and so is what it remembered, but for its disk.
     lab.host_mut(2).kill_agent();
     lab.host_mut(2).restart_agent().expect("started");
-    lab.wait(Duration::from_secs(2)).expect("all processes live");
-    let query = lab.host(2).query().expect("on").expect("an answer");
+    let query = loop {
+        lab.wait(Duration::from_millis(200)).expect("all processes live");
+        if let Some(Ok(query)) = lab.host(2).query() {
+            break query;
+        }
+    };
     assert_eq!(query.state, "stopped");
-    assert!(query.starts_in_ms.is_some_and(|left| left < 3000), "{query:?}");
+    assert!(query.starts_in_ms.is_some_and(|left| left < 13_000), "{query:?}");
     let after = lab.converge(&[1, 2], &epoch, PATIENCE, &mut |_| {}).expect("the others go on");
-    assert!(gone.elapsed() > Duration::from_secs(3), "{:?}", gone.elapsed());
+    assert!(gone.elapsed() > Duration::from_secs(6), "{:?}", gone.elapsed());
     assert_eq!(after.buckets.values().sum::<u32>(), 4096);
     watch.stop();
 }

@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 
+use crate::ecp5::Part;
 use crate::image::Role;
 use crate::{Package, Wrong};
 
@@ -333,6 +334,16 @@ impl Device {
                 "device.part",
                 quoted(&self.part),
                 "capitals, digits and hyphens, like \"LFE5UM5G-45F\"",
+            ));
+        }
+        if let Some(part) = Part::by_name(&self.part)
+            && part.idcode != self.jtag_idcode
+        {
+            let value = format!("{:#010x}", self.jtag_idcode);
+            return Err(Wrong::new(
+                "device.jtag_idcode",
+                value,
+                format!("{:#010x}, that of {}", part.idcode, self.part),
             ));
         }
         if !(6..=8).contains(&self.speed_grade) {

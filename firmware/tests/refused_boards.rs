@@ -85,7 +85,12 @@ fn a_value_out_of_range_is_told_with_its_field_and_what_would_be_right() {
         (
             "jtag_idcode = 0x81112043",
             "jtag_idcode = 0x0362d093",
-            "device.jtag_idcode is 0x0362d093, should be a code that ends in 043, Lattice's manufacturer number and the fixed 1",
+            "device.jtag_idcode is 0x0362d093, should be 0x81112043, that of LFE5UM5G-45F",
+        ),
+        (
+            "jtag_idcode = 0x81112043",
+            "jtag_idcode = 0x01112043",
+            "device.jtag_idcode is 0x01112043, should be 0x81112043, that of LFE5UM5G-45F",
         ),
         (
             "reference_khz = 100_000",

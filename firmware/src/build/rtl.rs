@@ -22,6 +22,9 @@ pub struct Unbuildable {
 /// Pads of a flash that are high, where a board has them.
 const HELD: [&str; 2] = ["spi_wp_n", "spi_hold_n"];
 
+/// Clock of an RGMII port at 1 Gb/s.
+const RGMII_KHZ: u32 = 125_000;
+
 /// The pads and the settings of the bump in the wire.
 pub(super) fn read(board: &Board, git_hash: u32) -> Result<(Ring, Settings), Unbuildable> {
     let facts = &board.facts;
@@ -44,10 +47,14 @@ pub(super) fn read(board: &Board, git_hash: u32) -> Result<(Ring, Settings), Unb
     };
     let (switch, host) = (of(Faces::Switch)?, of(Faces::Host)?);
     let clock = &facts.clock;
-    let pll = Pll::find(clock.reference_khz, clock.core_khz).filter(|_| clock.core_khz.is_multiple_of(1000));
+    // Transmit gives RGMII an octet a clock, at no other rate.
+    if clock.core_khz != RGMII_KHZ {
+        return Err(no("clock.core_khz", clock.core_khz.to_string(), "125000, an octet a clock of RGMII at 1 Gb/s"));
+    }
+    let pll = Pll::find(clock.reference_khz, clock.core_khz);
     let Some(pll) = pll else {
-        let value = format!("{} of {} kHz", clock.core_khz, clock.reference_khz);
-        return Err(no("clock.core_khz", value, "whole MHz that the PLL makes of the reference"));
+        let value = clock.reference_khz.to_string();
+        return Err(no("clock.reference_khz", value, "a reference that the PLL makes the core clock of"));
     };
     let pads = |port: &Port| PortPads {
         name: port.name.clone(),
@@ -142,8 +149,12 @@ mod tests {
                 "ports is 0 that face the host, should be one that faces the switch and one that faces the host",
             ),
             (
-                |facts| facts.clock.core_khz = 125_500,
-                "clock.core_khz is 125500 of 100000 kHz, should be whole MHz that the PLL makes of the reference",
+                |facts| facts.clock.core_khz = 100_000,
+                "clock.core_khz is 100000, should be 125000, an octet a clock of RGMII at 1 Gb/s",
+            ),
+            (
+                |facts| facts.clock.reference_khz = 33_333,
+                "clock.reference_khz is 33333, should be a reference that the PLL makes the core clock of",
             ),
             (
                 |facts| facts.flash.key = None,

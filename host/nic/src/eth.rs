@@ -16,7 +16,7 @@ use weir_spec::mac::Mac;
 use weir_spec::regs::PORT_SIZE;
 
 use crate::{Bar, BarError};
-pub use key::{KeyError, read_key};
+pub use key::{KeyError, make_key, read_key};
 use wire::Interface;
 pub use wire::Wire;
 
@@ -104,15 +104,32 @@ impl<W: Wire> EthBar<W> {
         }
     }
 
-    /// Gives a board its key, once for all; it keeps it in its flash.
+    /// Gives a board its key, once for all; it keeps it in its flash. From then on it hears frames by this key alone, so this
+    /// session is over. The key goes over the wire in the clear, for whoever listens to it.
     ///
     /// # Errors
     ///
-    /// [`BarError::Refused`] from a board that has one.
+    /// [`BarError::Refused`] from a board that has one, or could not keep it; [`BarError::Call`] if it does not answer, and
+    /// does not greet to the new key either.
     pub fn set_key(&mut self, key: Key) -> Result<(), BarError> {
         let words: Vec<u32> =
             key.0.chunks_exact(4).map(|word| u32::from_be_bytes(word.try_into().expect("chunks of four"))).collect();
-        self.request(Kind::SetKey, 0, words.len() as u8, &words).map(drop)
+        let error = match self.request(Kind::SetKey, 0, words.len() as u8, &words) {
+            Ok(_) => return Ok(()),
+            Err(error @ BarError::Refused { .. }) => return Err(error),
+            Err(error) => error,
+        };
+        // Where the answer alone was lost, the repeat is by a key that the board does not take any more.
+        let before = std::mem::replace(&mut self.key, key);
+        (self.host_nonce, self.sequence) = (!self.host_nonce, 0);
+        let hello = self.frame(Kind::Hello, 0, 0, &[]);
+        match self.ask(&hello, Kind::Greeting) {
+            Ok(_) => Ok(()),
+            Err(_) => {
+                self.key = before;
+                Err(error)
+            }
+        }
     }
 
     fn frame(&self, kind: Kind, offset: u32, count: u8, words: &[u32]) -> Frame {
@@ -139,6 +156,9 @@ impl<W: Wire> EthBar<W> {
         let answer = self.ask(&request, Kind::Answer).map_err(failed)?;
         match answer.status {
             Status::Done if answer.count == count => Ok(answer.words),
+            Status::Refused if kind == Kind::SetKey => {
+                Err(BarError::Refused { offset, why: "it could not keep the key in its flash, and has none" })
+            }
             // As behind PCIe: a refused write shows in REFUSED_COUNT, a refused read is zero.
             Status::Done | Status::Refused => {
                 let mut words = answer.words;

@@ -1,13 +1,14 @@
 //! `weir nic`: the cards of this machine, who holds them, and what they hold.
 //!
-//! `list`, `info`, `regs`, `table` and `counters` look; `bind` and `unbind` change which driver holds a card; `reset` and
-//! `load` change the card. Each is one file under `nic/`.
+//! `list`, `info`, `regs`, `table` and `counters` look; `bind` and `unbind` change which driver holds a card; `reset`, `load`
+//! and `key` change the card. Each is one file under `nic/`.
 
 mod bind;
 mod columns;
 mod condition;
 mod counters;
 mod info;
+mod key;
 mod list;
 mod load;
 mod place;
@@ -38,6 +39,8 @@ pub(crate) enum Args {
     Counters(counters::Args),
     /// load rules and bucket maps and bring them into force
     Load(load::Args),
+    /// give a board behind an Ethernet port its key, once for all
+    Key(key::Args),
     /// reset a NIC: it is fenced and holds nothing
     Reset(reset::Args),
     /// wait until a NIC says that its lease ends, that it is fenced, or the like; exit code 2 if it does not in time
@@ -54,6 +57,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<Exit> {
         Args::Table(args) => table::run(args),
         Args::Counters(args) => counters::run(args),
         Args::Load(args) => load::run(args),
+        Args::Key(args) => key::run(args),
         Args::Reset(args) => reset::run(args),
         Args::Wait(args) => wait::run(args),
     }

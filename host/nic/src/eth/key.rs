@@ -1,8 +1,8 @@
 //! A board's key in a file: 32 hexadecimal digits, for its owner's eyes.
 
 use std::fs;
-use std::io;
-use std::os::unix::fs::PermissionsExt;
+use std::io::{self, Write};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use weir_spec::control::Key;
@@ -13,6 +13,14 @@ pub enum KeyError {
     /// It cannot be read.
     #[error("failed to read key {}", path.display())]
     Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// It cannot be made.
+    #[error("failed to make key {}", path.display())]
+    Write {
         /// The file.
         path: PathBuf,
         /// What the system said.
@@ -49,6 +57,29 @@ pub fn read_key(path: &Path) -> Result<Key, KeyError> {
     parse(&octets).ok_or_else(|| KeyError::Syntax { path: path.into() })
 }
 
+/// Makes a key of the system's random numbers, in a file that is not there yet; it is on the disk when this is over.
+///
+/// # Errors
+///
+/// [`KeyError::Write`], and no file is left half written.
+pub fn make_key(path: &Path) -> Result<Key, KeyError> {
+    let failed = |source| KeyError::Write { path: path.into(), source };
+    let mut key = Key::NONE;
+    while key == Key::NONE {
+        getrandom::fill(&mut key.0).map_err(|error| failed(error.into()))?;
+    }
+    let digits: String = key.0.iter().map(|octet| format!("{octet:02x}")).collect();
+    let mut options = fs::OpenOptions::new();
+    let mut file = options.write(true).create_new(true).mode(0o600).open(path).map_err(failed)?;
+    let written = file.write_all(format!("{digits}\n").as_bytes()).and_then(|()| file.sync_all());
+    if let Err(error) = written {
+        // What is there is no key.
+        let _ = fs::remove_file(path);
+        return Err(failed(error));
+    }
+    Ok(key)
+}
+
 fn parse(octets: &[u8]) -> Option<Key> {
     let line = octets.trim_ascii_end();
     let digits: Option<Vec<u8>> =
@@ -70,6 +101,17 @@ mod tests {
         {
             assert_eq!(parse(text.as_bytes()), None, "{text}");
         }
+    }
+
+    #[test]
+    fn a_key_that_is_made_is_read_again_and_never_written_over() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (one, other) = (folder.path().join("one.key"), folder.path().join("other.key"));
+        let key = make_key(&one).expect("room");
+        assert_eq!(read_key(&one).expect("mode 600"), key);
+        assert_ne!(make_key(&other).expect("room"), key);
+        assert!(matches!(make_key(&one), Err(KeyError::Write { .. })));
+        assert_eq!(read_key(&one).expect("as it was"), key);
     }
 
     #[test]

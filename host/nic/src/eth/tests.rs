@@ -22,6 +22,8 @@ struct Inner {
     heard: u64,
     /// Whether the frame of this number is lost, on its way there or back.
     loses: fn(u64) -> (bool, bool),
+    /// Its flash takes a key.
+    keeps_keys: bool,
 }
 
 impl Board {
@@ -34,6 +36,7 @@ impl Board {
             answers: VecDeque::new(),
             heard: 0,
             loses,
+            keeps_keys: true,
         })))
     }
 
@@ -59,6 +62,14 @@ impl Wire for Board {
             return Ok(());
         }
         inner.nonce += 1;
+        let asked = Frame::read(frame, &Key::NONE).ok().filter(|asked| asked.kind == Kind::SetKey);
+        if let Some(asked) = asked.filter(|_| !inner.keeps_keys) {
+            let (destination, source) = (asked.source, BOARD);
+            let (kind, status) = (Kind::Answer, Status::Refused);
+            let answer = Frame { destination, source, kind, status, count: 0, words: Vec::new(), ..asked };
+            inner.answers.push_back(answer.write(&Key::NONE));
+            return Ok(());
+        }
         let Inner { port, nic, nonce, answers, .. } = &mut *inner;
         let answer = port.hear(frame, &mut *nic.nic(), *nonce);
         // Somebody else's frame in between is no answer.
@@ -138,6 +149,25 @@ fn another_key_and_a_silent_wire_are_told() {
     assert!(error.contains("no board answers on veth0 without a key"), "{error}");
     let nobody = Board::new(Some(KEY), |_| (true, false));
     assert!(matches!(nobody.open(Some(KEY)), Err(EthError::Silent { .. })));
+}
+
+#[test]
+fn a_key_whose_answer_is_lost_is_found_to_be_in() {
+    // The greeting is the first frame. The second is the key, and all that repeat it are by a key the board takes no more.
+    let board = Board::new(None, |frame| (false, frame == 2));
+    let mut bar = board.open(None).expect("a session without a key");
+    bar.set_key(KEY).expect("it is in, whatever became of the answer");
+    board.open(Some(KEY)).expect("a session with it");
+}
+
+#[test]
+fn a_key_that_the_board_cannot_keep_is_an_error() {
+    let board = Board::new(None, whole);
+    board.inner().keeps_keys = false;
+    let mut bar = board.open(None).expect("a session without a key");
+    let error = bar.set_key(KEY).expect_err("its flash took none").to_string();
+    assert!(error.contains("could not keep the key"), "{error}");
+    board.open(None).expect("it has none");
 }
 
 #[test]

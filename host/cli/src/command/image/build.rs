@@ -19,6 +19,7 @@
 
 use std::path::PathBuf;
 use std::time::Instant;
+use std::{fs, io};
 
 use anyhow::Context;
 use serde_json::json;
@@ -54,6 +55,14 @@ pub(crate) struct Args {
 pub(super) fn run(args: Args) -> anyhow::Result<Exit> {
     let board = board::find(&args.board)?;
     let tools = Tools::find()?;
+    let out = args.out.join(format!("{}.pldm", board.facts.name));
+    // The package of an earlier build is not to be taken for this one's, if this one fails.
+    match fs::remove_file(&out) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            return Err(error).with_context(|| format!("failed to remove {}", out.display()));
+        }
+        _ => {}
+    }
     let recipe = Recipe { board: &board, git_hash: git_hash(&args.source), seed: args.seed };
     let mut told = Told { json: args.json, since: Instant::now() };
     let built = build(&recipe, &tools, &args.out, &mut |event| told.event(&event))
@@ -67,7 +76,6 @@ pub(super) fn run(args: Args) -> anyhow::Result<Exit> {
         timing: built.timing,
         utilisation: built.utilisation,
     };
-    let out = args.out.join(format!("{}.pldm", board.facts.name));
     let packed = package(&board, said, built.images, &out)?;
     told.say(packed, json!({ "event": "end", "package": out }));
     Ok(Exit::Done)

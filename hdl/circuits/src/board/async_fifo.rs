@@ -5,8 +5,8 @@
 //! written while `s_full` is lost, and `s_lost` says so. There is no reset, since two sides could not agree when: what is
 //! inside comes out. Nobody writes while one of the clocks is not yet stable.
 //!
-//! A word was written two clocks of the reader before it is read or earlier, and stays; a board constrains the way from the
-//! RAM to `m_word` to a period of the reader, and those to the places by [`Crossing`].
+//! A word was written two clocks of the reader before it is read or earlier, and stays. So the way from the RAM to `m_word` may take
+//! those two clocks, and no tool is told of it; the places go by [`Crossing`].
 //!
 //! Latency: `m_valid` follows the write by three to four clocks of the reader.
 

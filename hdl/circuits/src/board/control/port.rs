@@ -152,7 +152,7 @@ pub struct ControlPort {
     ram: BlockRam<32, 9>,
 
     step: DFF<Step>,
-    turn: DFF<Bits<2>>,
+    turn: DFF<Bits<3>>,
     round: DFF<Bits<2>>,
     at: DFF<Bits<7>>,
     // Which of two requests is at work; the other is the last that was carried out.
@@ -166,6 +166,7 @@ pub struct ControlPort {
     covered: DFF<Bits<7>>,
     differs: DFF<Bit>,
     held: DFF<Bits<32>>,
+    is_same: DFF<Bit>,
 
     has_current: DFF<Bit>,
     current_host: DFF<Bits<64>>,
@@ -241,7 +242,7 @@ impl Logic for ControlPort {
         dff_setup!(self, clock, has_current, current_host, current_board, has_greeted, greeted_host, greeted_board);
         dff_setup!(self, clock, greetings, next, has_done, done_words, done_source, answer_words);
         dff_setup!(self, clock, host_is_current, board_is_current, host_is_greeted, board_is_greeted, source_is_done);
-        dff_setup!(self, clock, words_are_done, is_first, is_next, of_id, address, done, status, brings, goes);
+        dff_setup!(self, clock, words_are_done, is_same, is_first, is_next, of_id, address, done, status, brings, goes);
         dff_setup!(self, clock, digests, sends, stores, malformed, bad_tag, bad_session, bad_sequence);
         clock!(self, clock, intake, digest, master, sender, ram);
 
@@ -477,8 +478,12 @@ impl Logic for ControlPort {
                     self.held.d.next = self.word.val();
                 }
                 if self.turn.q.val() == 3 {
+                    self.is_same.d.next = self.word.val() == self.held.q.val();
+                }
+                if self.turn.q.val() == 4 {
+                    self.turn.d.next = 0.into();
                     self.at.d.next = self.at.q.val() + 1;
-                    if self.word.val() != self.held.q.val() {
+                    if !self.is_same.q.val() {
                         self.step.d.next = Step::Order;
                     } else {
                         if self.at_next.val() == self.done_words.q.val() {

@@ -163,7 +163,7 @@ fn what_makes_no_package_leaves_none() {
     assert!(pack("ecp5-versa-5g", "text.bit", 1).contains("no preamble"));
     assert!(pack("ecp5-versa-5g", "other.bit", 1).contains("(LFE5U-45F) at octet"));
     assert!(pack("ecp5-versa-5g", "nowhere.bit", 3).contains("failed to read nowhere.bit"));
-    assert!(pack("versa", "primary.bit", 1).contains("no board \"versa\"; built in: ecp5-versa-5g"));
+    assert!(pack("versa", "primary.bit", 1).contains("no board \"versa\"; built in: colorlight-i9, ecp5-versa-5g"));
     assert!(pack("./versa", "primary.bit", 3).contains("failed to take board ./versa"));
 }
 

@@ -121,7 +121,7 @@ impl<W: Wire> EthBar<W> {
         };
         // Where the answer alone was lost, the repeat is by a key that the board does not take any more.
         let before = std::mem::replace(&mut self.key, key);
-        (self.host_nonce, self.sequence) = (!self.host_nonce, 0);
+        (self.host_nonce, self.board_nonce, self.sequence) = (!self.host_nonce, 0, 0);
         let hello = self.frame(Kind::Hello, 0, 0, &[]);
         match self.ask(&hello, Kind::Greeting) {
             Ok(_) => Ok(()),

@@ -72,8 +72,8 @@ pub(crate) fn build(mut weir: Command, order: &Order, limit: Duration) -> Result
 /// The last commit that touched what an image is made of: another one changes no image.
 fn source() -> Result<String> {
     let mut git = Command::new("git");
-    git.args(["log", "-1", "--format=%H", "--", "hdl", "constraints", "firmware"]).current_dir(place::root());
-    let told = git.output().context("failed to run git log; is git installed?")?;
+    git.args(["log", "-1", "--format=%H", "--", "hdl", "firmware", "constraints/*.toml", "constraints/*.lpf"]);
+    let told = git.current_dir(place::root()).output().context("failed to run git log; is git installed?")?;
     let hash = String::from_utf8_lossy(&told.stdout).trim().to_string();
     if !told.status.success() || hash.is_empty() {
         bail!("git does not tell which commit the circuit is of: {}", String::from_utf8_lossy(&told.stderr).trim());

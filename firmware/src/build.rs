@@ -195,27 +195,23 @@ pub fn build(recipe: &Recipe, tools: &Tools, folder: &Path, tell: &mut dyn FnMut
     let circuit = step::read(folder, "board.config")?;
     let mut images = BTreeMap::new();
     for role in [Role::Primary, Role::Golden] {
-        let usercode = usercode(role, &circuit);
-        let file: &'static str = match role {
-            Role::Primary => "primary.bit",
-            Role::Golden => "golden.bit",
+        let writes: &[&str] = match role {
+            Role::Primary => &["primary.bit"],
+            Role::Golden => &["golden.bit"],
         };
         // In decimal: ecppack takes nothing else.
-        let usercode_text = usercode.to_string();
-        let options = ["--compress", "--usercode", &usercode_text, "--input", "board.config", "--bit", file];
+        let usercode = usercode(role, &circuit).to_string();
+        let options = ["--compress", "--usercode", &usercode, "--input", "board.config", "--bit", writes[0]];
         let packed = Step {
             stage: Stage::Pack,
             tool: &tools.ecppack,
             arguments: options.map(String::from).into(),
             reads: &["board.config"],
-            writes: match role {
-                Role::Primary => &["primary.bit"],
-                Role::Golden => &["golden.bit"],
-            },
+            writes,
             of_interest: |_| false,
         };
         packed.run(folder, tell)?;
-        let octets = step::read(folder, file)?;
+        let octets = step::read(folder, writes[0])?;
         check(board, role, &octets)?;
         images.insert(role, octets);
     }
@@ -239,22 +235,14 @@ fn usercode(role: Role, circuit: &[u8]) -> u32 {
     let mut text = role.to_string().into_bytes();
     text.push(b'\n');
     text.extend_from_slice(circuit);
-    let digest = Digest::of(&text).to_string();
-    u32::from_str_radix(&digest[..8], 16).expect("a digest is written in hexadecimal")
+    let [first, second, third, fourth, ..] = Digest::of(&text).0;
+    u32::from_be_bytes([first, second, third, fourth])
 }
 
-/// A condition that clears a few registers becomes part of their logic, not their reset. Left alone, yosys makes a reset of
-/// it; registers with different resets cannot share a slice, and the way to the reset of one is a long one.
-const RESETS_AS_LOGIC: &str = "dfflegalize -minsrst 24 -cell $_DFF_?_ 01 -cell $_DFF_?P?_ r -cell $_SDFF_?P?_ r \
-                               -cell $_DFFE_??_ 01 -cell $_DFFE_?P??_ r -cell $_SDFFE_?P??_ r -cell $_DLATCH_?_ x";
-
-/// What yosys is to do with `board.sv`; it writes `netlist.json`.
+/// What yosys is to do with `<top>.sv`; it writes `netlist.json`.
 fn script(top: &str) -> String {
-    let synth = format!("synth_ecp5 -top {top} -abc9");
-    format!(
-        "read_verilog -sv -DWEIR_ECP5 board.sv; {synth} -run begin:map_ffs; opt_clean; {RESETS_AS_LOGIC}; opt_clean; \
-         {synth} -run map_ffs: -json netlist.json"
-    )
+    let text = include_str!("../../hdl/circuits/synthesis/ecp5.ys").replace("{top}", top);
+    text.lines().filter(|line| !line.starts_with('#')).collect::<Vec<_>>().join("; ")
 }
 
 #[cfg(test)]

@@ -39,7 +39,7 @@ pub enum ToolsError {
         /// The variable that would tell of it.
         variable: &'static str,
     },
-    /// It does not tell its version.
+    /// It does not run.
     #[error("failed to run {} --version", program.display())]
     Run {
         /// Where it is.
@@ -65,9 +65,9 @@ impl Tools {
     /// [`ToolsError`], of the first that is missing or does not run.
     pub fn find() -> Result<Tools, ToolsError> {
         Ok(Tools {
-            yosys: find("yosys", "WEIR_YOSYS", &["yosys"], "--version")?,
-            nextpnr: find("nextpnr-ecp5", "WEIR_NEXTPNR", &["nextpnr", "nextpnr-ecp5"], "--version")?,
-            ecppack: find("ecppack", "WEIR_ECPPACK", &["ecppack"], "--version")?,
+            yosys: find("yosys", "WEIR_YOSYS", &["yosys"])?,
+            nextpnr: find("nextpnr-ecp5", "WEIR_NEXTPNR", &["nextpnr", "nextpnr-ecp5"])?,
+            ecppack: find("ecppack", "WEIR_ECPPACK", &["ecppack"])?,
         })
     }
 
@@ -84,10 +84,10 @@ impl Tools {
     }
 }
 
-fn find(name: &'static str, variable: &'static str, files: &[&str], version: &str) -> Result<Tool, ToolsError> {
+fn find(name: &'static str, variable: &'static str, files: &[&str]) -> Result<Tool, ToolsError> {
     let program = place(variable, files).ok_or(ToolsError::Missing { name, variable })?;
     let failed = |source| ToolsError::Run { program: program.clone(), source };
-    let said = Command::new(&program).arg(version).output().map_err(failed)?;
+    let said = Command::new(&program).arg("--version").output().map_err(failed)?;
     let said = [said.stdout, said.stderr].concat();
     let said = String::from_utf8_lossy(&said);
     // nextpnr quotes its own path before it.

@@ -39,23 +39,15 @@ pub(crate) const TARGETS: &[Target] = &[
     Target { name: "ultrascale-plus", top: "weir512", title: "UltraScale+", family: Family::UltraScalePlus },
 ];
 
-/// A condition that clears a few registers becomes part of their logic, not their reset. Left alone, yosys makes a reset of
-/// it; registers with different resets cannot share a slice, and the way to the reset of one is a long one. It is worth 15 %
-/// of the clock on speed grade 6.
-const RESETS_AS_LOGIC: &str = "dfflegalize -minsrst 24 -cell $_DFF_?_ 01 -cell $_DFF_?P?_ r -cell $_SDFF_?P?_ r \
-                               -cell $_DFFE_??_ 01 -cell $_DFFE_?P??_ r -cell $_SDFFE_?P??_ r -cell $_DLATCH_?_ x";
-
 impl Target {
     /// What yosys is to do with `<top>.sv`; it writes `netlist.json`.
     pub(super) fn script(&self) -> String {
         let top = self.top;
         match self.family {
+            // The same as for a whole image.
             Family::Ecp5(_) => {
-                let synth = format!("synth_ecp5 -top {top} -abc9");
-                format!(
-                    "read_verilog -sv -DWEIR_ECP5 {top}.sv; {synth} -run begin:map_ffs; opt_clean; {RESETS_AS_LOGIC}; opt_clean; \
-                     {synth} -run map_ffs: -json netlist.json"
-                )
+                let text = include_str!("../../../../hdl/circuits/synthesis/ecp5.ys").replace("{top}", top);
+                text.lines().filter(|line| !line.starts_with('#')).collect::<Vec<_>>().join("; ")
             }
             // Without pads and clock buffers: a shell puts them round it.
             Family::UltraScalePlus => format!(

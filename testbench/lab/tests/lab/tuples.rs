@@ -2,6 +2,7 @@
 //! that has forgotten. The kernels are real; the client is made of single segments.
 
 use std::fs;
+use std::net::Ipv4Addr;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
@@ -213,6 +214,56 @@ fn a_host_that_was_left_out_does_not_go_on_with_handshakes_that_others_have_answ
     // Kernels repeat a SYN-ACK after one, three and seven seconds.
     let again = |segment: &Segment| segment.port == port && segment.flags & SYN != 0;
     assert_eq!(client.receive(Duration::from_secs(7), again), None);
+    let ledger = capture.stop();
+    assert_eq!((ledger.duplicates(), ledger.lost()), (0, 0));
+}
+
+/// Whether the kernel of `host` has a connection with port `port` of `client`.
+fn has_socket(lab: &Lab, host: u8, client: Ipv4Addr, port: u16) -> bool {
+    let tcp = || fs::read_to_string("/proc/thread-self/net/tcp");
+    let text = lab.host(host).namespace().expect("on").enter(tcp).expect("entered").expect("every kernel has it");
+    let remote = format!(" {:08X}:{port:04X} 01 ", u32::from_ne_bytes(client.octets()));
+    text.contains(&remote)
+}
+
+#[test]
+fn of_two_connections_of_one_tuple_the_older_is_ended_unheard_when_its_host_returns() {
+    let mut lab = fast("t-contested", 3, Engine::Spec);
+    let first = converged(&mut lab, &[1, 2, 3]);
+    let client = RawClient::new(lab.clients(), 5).expect("a client");
+    let address = Ipv4Addr::new(10, 99, 3, 5);
+    let (port, older) = (24_000..24_100)
+        .map(|port| (port, syn_ack(&client, port, 1000)))
+        .find(|(_, answer)| answer.host == Some(3))
+        .expect("host 3 has a third of the buckets");
+    client.send(port, ACK | PSH, 1001, older.sequence.wrapping_add(1), REQUEST).expect("sent");
+    client.receive(SOON, |segment| segment.port == port && !segment.data.is_empty()).expect("an answer");
+    assert!(has_socket(&lab, 3, address, port));
+    lab.host(3).signal_agent(Signal::SIGSTOP).expect("on").expect("stopped");
+    let second = lab.converge(&[1, 2], &first.epoch, PATIENCE, &mut |_| {}).expect("the others go on");
+
+    // The client has forgotten, and uses its port again. Who owns the bucket now knows of no older connection.
+    let capture = lab.capture_clients().expect("a capture");
+    let younger = syn_ack(&client, port, 900_000);
+    assert_ne!(younger.host, Some(3));
+    let next = younger.sequence.wrapping_add(1);
+    client.send(port, ACK | PSH, 900_001, next, REQUEST).expect("sent");
+    let answered = |segment: &Segment| segment.port == port && !segment.data.is_empty();
+    let answer = client.receive(SOON, answered).expect("an answer");
+    assert_eq!(answer.host, younger.host);
+    assert!(has_socket(&lab, 3, address, port), "both kernels have a live connection");
+
+    lab.host(3).signal_agent(Signal::SIGCONT).expect("on").expect("continued");
+    lab.converge(&[1, 2, 3], &second.epoch, PATIENCE, &mut |_| {}).expect("it joins again");
+    assert!(!has_socket(&lab, 3, address, port), "it is ended before its host serves");
+    // Not by a word that the client would take for one about its younger connection, which goes on.
+    let said = client.receive(Duration::from_millis(500), |segment| segment.port == port && segment.flags & RST != 0);
+    assert_eq!(said, None);
+    let sequence = 900_001 + REQUEST.len() as u32;
+    let acknowledged = answer.sequence.wrapping_add(answer.data.len() as u32);
+    client.send(port, ACK | PSH, sequence, acknowledged, REQUEST).expect("sent");
+    let served = client.receive(SOON, |segment| answered(segment) || segment.flags & RST != 0).expect("an answer");
+    assert_eq!((served.host, served.flags & RST), (younger.host, 0), "{served:?}");
     let ledger = capture.stop();
     assert_eq!((ledger.duplicates(), ledger.lost()), (0, 0));
 }

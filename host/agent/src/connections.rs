@@ -7,7 +7,7 @@ use tracing::{info, warn};
 use weir_cluster::{Event, Flow, Node};
 
 use crate::config::Config;
-use crate::daemon::{AgentError, system};
+use crate::error::{AgentError, system};
 use crate::flows::Sorter;
 use crate::nic::told;
 use crate::resolve;

@@ -30,6 +30,7 @@ pub mod control;
 mod cookies;
 mod daemon;
 mod describe;
+mod error;
 mod flows;
 mod health;
 mod neighbours;
@@ -45,5 +46,6 @@ mod successor;
 mod watch;
 mod writing;
 
-pub use daemon::{AgentError, check, run};
+pub use daemon::{check, run};
+pub use error::AgentError;
 pub use reception::ReceptionError;

@@ -17,7 +17,7 @@ use weir_spec::mac::Mac;
 use crate::clock;
 use crate::config::Config;
 use crate::control::NicDisplay;
-use crate::daemon::AgentError;
+use crate::error::AgentError;
 use crate::resolve;
 use crate::watch::Vectors;
 use crate::writing::{Writing, Written};

@@ -3,6 +3,9 @@
 //! One thread. The protocol decides, in `weir-cluster`; here its events are read off the kernel and its actions carried
 //! out. Frames that wait are always handed over before a timer is, so that silence is never a full socket.
 
+mod replace;
+mod requests;
+
 use std::collections::VecDeque;
 use std::io;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -10,91 +13,35 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::{info, warn};
 use weir_cluster::node::Node;
-use weir_cluster::{Action, Event, Load, PhaseKind, Report};
-use weir_link::{Ethertype, LinkError, PacketSocket};
+use weir_cluster::{Action, Event, PhaseKind, Report};
+use weir_link::{Ethertype, PacketSocket};
 use weir_spec::mac::Mac;
 
 use crate::carrier::{Carrier, Change};
 use crate::config::Config;
 use crate::connections::{Connections, Dump};
-use crate::control::{Answer, Request, RuleName};
+use crate::control::Answer;
+use crate::error::{AgentError, system};
 use crate::health::{Begin, Health};
 use crate::neighbours::{Questions, Speaker};
 use crate::nic::{HeldNic, told};
 use crate::promised::Promised;
-use crate::reception::{Reception, ReceptionError};
+use crate::reception::Reception;
 use crate::report::Teller;
-use crate::server::{Asked, ServeError, Server};
-use crate::sockets::SocketsError;
+use crate::server::Server;
 use crate::successor::Left;
 use crate::watch::Watched;
 use crate::writing::Written;
-use crate::{clock, describe, reload, resolve, successor};
+use crate::{clock, reload, resolve, successor};
+
+use replace::Replacing;
 
 /// EtherType of heartbeats, registered for NLB.
 const HEARTBEAT: u16 = 0x886f;
 /// The longest frame a heartbeat interface may deliver.
 const LONGEST: usize = 9216 + 18;
-/// How long an agent that is to be replaced waits for a moment without hand-over.
-const CALM: Duration = Duration::from_secs(30);
 /// How long a leaving host waits for its NIC and its last heartbeats.
 const FAREWELL: Duration = Duration::from_secs(2);
-
-/// Why an agent could not start, or ended.
-#[derive(Debug, thiserror::Error)]
-pub enum AgentError {
-    /// The configuration contradicts itself.
-    #[error("configuration")]
-    Config(#[from] weir_cluster::ConfigError),
-    /// host.interface cannot be used.
-    #[error("host.interface")]
-    Link(#[from] LinkError),
-    /// Frames for the cluster would not reach this host.
-    #[error("host.interface")]
-    Reception(#[from] ReceptionError),
-    /// host.nic is not a selector.
-    #[error("host.nic")]
-    Selector(#[from] weir_nic::selector::SelectorError),
-    /// host.nic cannot be reached.
-    #[error("host.nic")]
-    OpenBar(#[from] weir_nic::OpenBarError),
-    /// host.nic is no NIC that this driver knows.
-    #[error("host.nic")]
-    OpenNic(#[from] weir_nic::driver::OpenError),
-    /// host.nic does not answer.
-    #[error("host.nic")]
-    Access(#[from] weir_nic::AccessError),
-    /// host.nic does not warn.
-    #[error("host.nic")]
-    Warnings(#[from] weir_nic::driver::WarningsError),
-    /// host.nic does not take its MACs.
-    #[error("host.nic")]
-    Masking(#[from] weir_nic::driver::MaskingError),
-    /// host.nic goes on accepting.
-    #[error("host.nic")]
-    Fence(#[from] weir_nic::driver::FenceError),
-    /// The kernel does not tell its sockets.
-    #[error("handover")]
-    Sockets(#[from] SocketsError),
-    /// The process that was to go on could not be started: this host's NIC will be fenced when its lease ends.
-    #[error("failed to start the next agent")]
-    Successor(#[source] io::Error),
-    /// host.control cannot be served.
-    #[error("host.control")]
-    Serve(#[from] ServeError),
-    /// The kernel refused something every agent needs.
-    #[error("failed to {step}")]
-    System {
-        /// What was tried.
-        step: &'static str,
-        /// Why.
-        source: io::Error,
-    },
-}
-
-pub(crate) fn system(step: &'static str) -> impl FnOnce(io::Error) -> AgentError {
-    move |source| AgentError::System { step, source }
-}
 
 /// Goes on where the process before ended, by its configuration; `file` is the one to take up then.
 fn go_on(
@@ -157,22 +104,6 @@ impl Interface {
 
 fn listed(written: Written) -> Event {
     Event::Listed { id: written.id, refused: written.refused }
-}
-
-/// One process is to give way to the next.
-struct Replacing {
-    /// Then that is given up.
-    until: Instant,
-    /// This process ends, and somebody else starts the next one.
-    ends: bool,
-    /// The others are asked to wait for so many seconds.
-    absence: Option<u16>,
-}
-
-impl Replacing {
-    fn now(ends: bool, absence: Option<u16>) -> Option<Replacing> {
-        Some(Replacing { until: Instant::now() + CALM, ends, absence })
-    }
 }
 
 struct Daemon {
@@ -305,49 +236,13 @@ impl Daemon {
                 }
                 () = self.socket.frame_or_timer(left) => self.turn(),
             }
-            if let Some(state) = self.give_way() {
-                self.health.end();
-                let kept = self.reception.take().map(Reception::hand_on).unwrap_or_default();
-                let ends = self.replacing.as_ref().is_some_and(|replacing| replacing.ends);
-                let file = ends.then(|| successor::on_disk::beside(&self.config.host.control));
-                let absence = self.replacing.as_ref().and_then(|replacing| replacing.absence).unwrap_or(0);
-                let cluster = &self.config.cluster;
-                let dead_after = Duration::from_micros(cluster.period_us * u64::from(cluster.tolerance));
-                let longest = dead_after + Duration::from_secs(absence.into());
-                return Ok(Some(Left { state, kept, file, longest }));
+            if let Some(left) = self.give_way() {
+                return Ok(Some(left));
             }
         }
         self.health.end();
         self.leave().await;
         Ok(None)
-    }
-
-    /// Gives way as soon as the protocol is calm, and all others wait for this host if they are asked to.
-    fn give_way_soon(&mut self, ends: bool, absence: Option<u16>) {
-        // What was asked for before does not count any more.
-        self.handle(Event::Absent { seconds: 0 });
-        self.replacing = Replacing::now(ends, absence);
-        if let Some(seconds) = absence {
-            self.handle(Event::Absent { seconds });
-        }
-    }
-
-    /// What to leave to the next process, if there is to be one and the protocol is calm.
-    fn give_way(&mut self) -> Option<Vec<u8>> {
-        let replacing = self.replacing.as_ref()?;
-        let (until, absence) = (replacing.until, replacing.absence);
-        // Who asked for it has its answer first: the next frame or timer is soon enough.
-        if self.server.is_answering() {
-            return None;
-        }
-        let left = self.node.save(self.nic.now());
-        if left.is_none() && Instant::now() >= until {
-            let promised = if absence.is_some() { ", or not all others have promised to wait" } else { "" };
-            warn!("not replaced: the cluster did not settle within {} s{promised}", CALM.as_secs());
-            self.replacing = None;
-            self.handle(Event::Absent { seconds: 0 });
-        }
-        left.map(|left| reload::pack(&self.config, left))
     }
 
     /// Time until the protocol wants to be called; `None`: not at all.
@@ -532,161 +427,6 @@ impl Daemon {
             entropy: entropy.try_into().expect("forty octets less eight"),
         });
         Ok(())
-    }
-
-    fn answer(&mut self, asked: Asked) -> Result<(), AgentError> {
-        let now = self.nic.now();
-        let status = self.node.status(now);
-        let stopped = status.phase == PhaseKind::Stopped;
-        let answer = match asked.request {
-            Request::Query => Answer::Query(Box::new(describe::query(&self.config, &status))),
-            Request::Display => {
-                let (nic, checks) = (self.nic.display(), self.health.display());
-                Answer::Display(Box::new(describe::display(&self.config, &status, nic, &self.speaker, checks)))
-            }
-            Request::Start if status.draining => {
-                self.handle(Event::SetDrain { slot: None, drain: false });
-                Answer::Done
-            }
-            Request::Start if !stopped => Answer::Already { state: "started".into() },
-            Request::Stop if stopped => Answer::Already { state: "stopped".into() },
-            Request::Start => {
-                self.start()?;
-                Answer::Done
-            }
-            Request::Stop => {
-                self.handle(Event::Stop);
-                Answer::Done
-            }
-            Request::Drainstop | Request::Drain { .. } | Request::Enable { .. } if stopped => {
-                Answer::Already { state: "stopped".into() }
-            }
-            Request::Drainstop if status.draining => Answer::Already { state: "draining".into() },
-            Request::Drainstop => {
-                self.handle(Event::DrainStop);
-                Answer::Done
-            }
-            Request::Restart { .. } if stopped => Answer::Already { state: "stopped".into() },
-            Request::Restart { absence } => match absence.map(|seconds| self.may_be_absent(seconds)) {
-                Some(Err(message)) => Answer::Refused { message },
-                _ => {
-                    self.give_way_soon(true, absence);
-                    Answer::Done
-                }
-            },
-            Request::Drain { rule } => self.with_rule(rule, |slot| Some(Event::SetDrain { slot, drain: true })),
-            Request::Enable { rule } => self.with_rule(rule, |slot| Some(Event::SetDrain { slot, drain: false })),
-            Request::Reload { dry_run } => self.reload(dry_run),
-            Request::Withdraw => self.withdraw(),
-            Request::Weight { weight: Some(weight), .. } if weight > 100 => {
-                Answer::Refused { message: format!("weight is {weight}, should be 0 to 100") }
-            }
-            Request::Weight { rule, weight } => {
-                let load = weight.map_or(Load::Equal, Load::Weight);
-                self.with_rule(Some(rule), |slot| Some(Event::SetLoad { slot: slot?, load }))
-            }
-        };
-        // Whoever asked may have gone meanwhile.
-        let _ = asked.reply.send(answer);
-        Ok(())
-    }
-
-    fn may_be_absent(&mut self, seconds: u16) -> Result<(), String> {
-        if self.config.host.nic.starts_with("vfio:") {
-            let nic = &self.config.host.nic;
-            return Err(format!("{nic} is reset by the kernel when its agent ends, however long the others wait"));
-        }
-        self.node.may_be_absent(self.nic.now(), seconds).map_err(|error| error.to_string())
-    }
-
-    /// Reads the configuration file anew.
-    fn reload(&mut self, dry_run: bool) -> Answer {
-        match Config::load(&self.config.path) {
-            Ok(config) => self.take(config, dry_run),
-            Err(error) => Answer::Refused { message: told(&error) },
-        }
-    }
-
-    /// Takes another configuration, or only says what would become of it.
-    fn take(&mut self, config: Config, dry_run: bool) -> Answer {
-        let plan = match reload::plan(&self.config, config, &self.node, self.nic.now()) {
-            Ok(plan) => plan,
-            Err(message) => return Answer::Refused { message },
-        };
-        let answer = Answer::Reload(plan.told());
-        if dry_run || plan.change == weir_cluster::Change::Nothing {
-            return answer;
-        }
-        if plan.protocol.digest() == self.node.config().digest() {
-            self.staged = None;
-            self.connections.staged = None;
-            self.config = plan.config;
-            self.connections.wait_for_cookies(&self.config);
-        } else {
-            self.connections.staged = Some(resolve::sorter(&plan.config, plan.protocol.slots()));
-            self.staged = Some(plan.config);
-        }
-        self.handle(Event::Configure(Box::new(plan.protocol)));
-        if self.staged.is_none() {
-            self.watch(|node, slot| Begin::As(node.fitness(slot)));
-        }
-        answer
-    }
-
-    /// Takes back what is staged.
-    fn withdraw(&mut self) -> Answer {
-        if self.staged.is_none() {
-            return Answer::Already { state: "without a staged configuration".into() };
-        }
-        if self.node.is_being_put_in_force() {
-            let message = "the staged configuration is being put in force at this moment: stage the one before instead";
-            return Answer::Refused { message: message.into() };
-        }
-        self.handle(Event::Withdraw);
-        self.staged = None;
-        self.connections.staged = None;
-        Answer::Done
-    }
-
-    /// What was staged is in force.
-    fn activate(&mut self) {
-        if let Some(config) = self.staged.take() {
-            self.speaker.vips.clone_from(&config.cluster.vips);
-            self.config = config;
-            self.connections.wait_for_cookies(&self.config);
-        }
-        if let Some(sorter) = self.connections.staged.take() {
-            self.connections.sorter = sorter;
-        }
-        let slots = self.node.config().slots();
-        self.health.watch(&self.config, &slots, |slot| Begin::As(self.node.fitness(slot)));
-    }
-
-    /// Carries out what concerns one rule, or all.
-    fn with_rule(&mut self, rule: Option<RuleName>, event: impl FnOnce(Option<usize>) -> Option<Event>) -> Answer {
-        let slot = match rule {
-            None => None,
-            Some(rule) => match self.slot(rule) {
-                Ok(slot) => Some(slot),
-                Err(message) => return Answer::Refused { message },
-            },
-        };
-        if let Some(event) = event(slot) {
-            self.handle(event);
-        }
-        Answer::Done
-    }
-
-    fn slot(&self, rule: RuleName) -> Result<usize, String> {
-        let sorter = &self.connections.sorter;
-        let vip = match rule.vip {
-            None => None,
-            Some(address) => match sorter.vip(address) {
-                None => return Err(format!("{address} is no virtual IP of this cluster; `weir display` lists them")),
-                vip => vip,
-            },
-        };
-        sorter.slot(vip, rule.port).ok_or_else(|| format!("no rule for {rule}; `weir display` lists them"))
     }
 
     /// Leaves the cluster, so that the others need not wait for silence.

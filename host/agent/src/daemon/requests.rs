@@ -1,0 +1,169 @@
+//! What `weir` asks over the control socket, carried out.
+
+use weir_cluster::{Event, Load, PhaseKind};
+
+use super::Daemon;
+use crate::config::Config;
+use crate::control::{Answer, Request, RuleName};
+use crate::error::AgentError;
+use crate::health::Begin;
+use crate::nic::told;
+use crate::server::Asked;
+use crate::{describe, reload, resolve};
+
+impl Daemon {
+    pub(super) fn answer(&mut self, asked: Asked) -> Result<(), AgentError> {
+        let now = self.nic.now();
+        let status = self.node.status(now);
+        let stopped = status.phase == PhaseKind::Stopped;
+        let answer = match asked.request {
+            Request::Query => Answer::Query(Box::new(describe::query(&self.config, &status))),
+            Request::Display => {
+                let (nic, checks) = (self.nic.display(), self.health.display());
+                Answer::Display(Box::new(describe::display(&self.config, &status, nic, &self.speaker, checks)))
+            }
+            Request::Start if status.draining => {
+                self.handle(Event::SetDrain { slot: None, drain: false });
+                Answer::Done
+            }
+            Request::Start if !stopped => Answer::Already { state: "started".into() },
+            Request::Stop if stopped => Answer::Already { state: "stopped".into() },
+            Request::Start => {
+                self.start()?;
+                Answer::Done
+            }
+            Request::Stop => {
+                self.handle(Event::Stop);
+                Answer::Done
+            }
+            Request::Drainstop | Request::Drain { .. } | Request::Enable { .. } if stopped => {
+                Answer::Already { state: "stopped".into() }
+            }
+            Request::Drainstop if status.draining => Answer::Already { state: "draining".into() },
+            Request::Drainstop => {
+                self.handle(Event::DrainStop);
+                Answer::Done
+            }
+            Request::Restart { .. } if stopped => Answer::Already { state: "stopped".into() },
+            Request::Restart { absence } => match absence.map(|seconds| self.may_be_absent(seconds)) {
+                Some(Err(message)) => Answer::Refused { message },
+                _ => {
+                    self.give_way_soon(true, absence);
+                    Answer::Done
+                }
+            },
+            Request::Drain { rule } => self.with_rule(rule, |slot| Some(Event::SetDrain { slot, drain: true })),
+            Request::Enable { rule } => self.with_rule(rule, |slot| Some(Event::SetDrain { slot, drain: false })),
+            Request::Reload { dry_run } => self.reload(dry_run),
+            Request::Withdraw => self.withdraw(),
+            Request::Weight { weight: Some(weight), .. } if weight > 100 => {
+                Answer::Refused { message: format!("weight is {weight}, should be 0 to 100") }
+            }
+            Request::Weight { rule, weight } => {
+                let load = weight.map_or(Load::Equal, Load::Weight);
+                self.with_rule(Some(rule), |slot| Some(Event::SetLoad { slot: slot?, load }))
+            }
+        };
+        // Whoever asked may have gone meanwhile.
+        let _ = asked.reply.send(answer);
+        Ok(())
+    }
+
+    fn may_be_absent(&mut self, seconds: u16) -> Result<(), String> {
+        if self.config.host.nic.starts_with("vfio:") {
+            let nic = &self.config.host.nic;
+            return Err(format!("{nic} is reset by the kernel when its agent ends, however long the others wait"));
+        }
+        self.node.may_be_absent(self.nic.now(), seconds).map_err(|error| error.to_string())
+    }
+
+    /// Reads the configuration file anew.
+    pub(super) fn reload(&mut self, dry_run: bool) -> Answer {
+        match Config::load(&self.config.path) {
+            Ok(config) => self.take(config, dry_run),
+            Err(error) => Answer::Refused { message: told(&error) },
+        }
+    }
+
+    /// Takes another configuration, or only says what would become of it.
+    pub(super) fn take(&mut self, config: Config, dry_run: bool) -> Answer {
+        let plan = match reload::plan(&self.config, config, &self.node, self.nic.now()) {
+            Ok(plan) => plan,
+            Err(message) => return Answer::Refused { message },
+        };
+        let answer = Answer::Reload(plan.told());
+        if dry_run || plan.change == weir_cluster::Change::Nothing {
+            return answer;
+        }
+        if plan.protocol.digest() == self.node.config().digest() {
+            self.staged = None;
+            self.connections.staged = None;
+            self.config = plan.config;
+            self.connections.wait_for_cookies(&self.config);
+        } else {
+            self.connections.staged = Some(resolve::sorter(&plan.config, plan.protocol.slots()));
+            self.staged = Some(plan.config);
+        }
+        self.handle(Event::Configure(Box::new(plan.protocol)));
+        if self.staged.is_none() {
+            self.watch(|node, slot| Begin::As(node.fitness(slot)));
+        }
+        answer
+    }
+
+    /// Takes back what is staged.
+    fn withdraw(&mut self) -> Answer {
+        if self.staged.is_none() {
+            return Answer::Already { state: "without a staged configuration".into() };
+        }
+        if self.node.is_being_put_in_force() {
+            let message = "the staged configuration is being put in force at this moment: stage the one before instead";
+            return Answer::Refused { message: message.into() };
+        }
+        self.handle(Event::Withdraw);
+        self.staged = None;
+        self.connections.staged = None;
+        Answer::Done
+    }
+
+    /// What was staged is in force.
+    pub(super) fn activate(&mut self) {
+        if let Some(config) = self.staged.take() {
+            self.speaker.vips.clone_from(&config.cluster.vips);
+            self.config = config;
+            self.connections.wait_for_cookies(&self.config);
+        }
+        if let Some(sorter) = self.connections.staged.take() {
+            self.connections.sorter = sorter;
+        }
+        let slots = self.node.config().slots();
+        self.health.watch(&self.config, &slots, |slot| Begin::As(self.node.fitness(slot)));
+    }
+
+    /// Carries out what concerns one rule, or all.
+    fn with_rule(&mut self, rule: Option<RuleName>, event: impl FnOnce(Option<usize>) -> Option<Event>) -> Answer {
+        let slot = match rule {
+            None => None,
+            Some(rule) => match self.slot(rule) {
+                Ok(slot) => Some(slot),
+                Err(message) => return Answer::Refused { message },
+            },
+        };
+        if let Some(event) = event(slot) {
+            self.handle(event);
+        }
+        Answer::Done
+    }
+
+    fn slot(&self, rule: RuleName) -> Result<usize, String> {
+        let sorter = &self.connections.sorter;
+        let vip = match rule.vip {
+            None => None,
+            Some(address) => match sorter.vip(address) {
+                None => return Err(format!("{address} is no virtual IP of this cluster; `weir display` lists them")),
+                vip => vip,
+            },
+        };
+        sorter.slot(vip, rule.port).ok_or_else(|| format!("no rule for {rule}; `weir display` lists them"))
+    }
+}

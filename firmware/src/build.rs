@@ -159,7 +159,7 @@ pub fn build(recipe: &Recipe, tools: &Tools, folder: &Path, tell: &mut dyn FnMut
         & step::write(folder, "pins.lpf", board.preferences.as_bytes())?;
     tell(Event::Done { stage: Stage::Emit, kept });
 
-    let script = script(weir_hdl::board::TOP);
+    let script = weir_tools::ecp5_script(weir_hdl::board::TOP);
     let made = Step {
         stage: Stage::Synthesise,
         tool: &tools.yosys,
@@ -237,12 +237,6 @@ fn usercode(role: Role, circuit: &[u8]) -> u32 {
     text.extend_from_slice(circuit);
     let [first, second, third, fourth, ..] = Digest::of(&text).0;
     u32::from_be_bytes([first, second, third, fourth])
-}
-
-/// What yosys is to do with `<top>.sv`; it writes `netlist.json`.
-fn script(top: &str) -> String {
-    let text = include_str!("../../hdl/circuits/synthesis/ecp5.ys").replace("{top}", top);
-    text.lines().filter(|line| !line.starts_with('#')).collect::<Vec<_>>().join("; ")
 }
 
 #[cfg(test)]

@@ -1,7 +1,6 @@
 //! The programs that make a bitstream, and their versions.
 
 use std::collections::BTreeMap;
-use std::env;
 use std::io;
 use std::path::PathBuf;
 use std::process::Command;
@@ -85,7 +84,7 @@ impl Tools {
 }
 
 fn find(name: &'static str, variable: &'static str, files: &[&str]) -> Result<Tool, ToolsError> {
-    let program = place(variable, files).ok_or(ToolsError::Missing { name, variable })?;
+    let program = weir_tools::find(variable, files).ok_or(ToolsError::Missing { name, variable })?;
     let failed = |source| ToolsError::Run { program: program.clone(), source };
     let said = Command::new(&program).arg("--version").output().map_err(failed)?;
     let said = [said.stdout, said.stderr].concat();
@@ -97,17 +96,4 @@ fn find(name: &'static str, variable: &'static str, files: &[&str]) -> Result<To
         return Err(ToolsError::Version { program, said: said.chars().take(200).collect() });
     };
     Ok(Tool { version: version.to_string(), program })
-}
-
-/// An explicit choice, then what `cargo xtask setup` installed, then `PATH`.
-fn place(variable: &str, files: &[&str]) -> Option<PathBuf> {
-    let set = |name: &str| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    let cache = set("WEIR_CACHE")
-        .or_else(|| set("XDG_CACHE_HOME").map(|dir| dir.join("weir")))
-        .or_else(|| set("HOME").map(|dir| dir.join(".cache/weir")));
-    let installed = cache.into_iter().map(|cache| cache.join("tools/bin"));
-    let path = env::var_os("PATH").unwrap_or_default();
-    let folders: Vec<PathBuf> = installed.chain(env::split_paths(&path)).collect();
-    let there = |folder: &PathBuf| files.iter().map(|file| folder.join(file)).find(|file| file.is_file());
-    set(variable).or_else(|| folders.iter().find_map(there))
 }

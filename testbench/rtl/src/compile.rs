@@ -135,9 +135,9 @@ pub enum CompileError {
 
 /// The shared object of `source`, compiled if it is not there yet.
 pub(crate) fn object(source: &Source, purpose: Purpose) -> Result<PathBuf, CompileError> {
-    let cache = cache::folder().ok_or(CompileError::NoCache)?;
-    let verilator = cache::verilator(&cache).ok_or(CompileError::NoVerilator)?;
-    let compiler = cache::compiler().ok_or(CompileError::NoCompiler)?;
+    let cache = weir_tools::cache().ok_or(CompileError::NoCache)?;
+    let verilator = weir_tools::find("VERILATOR", &["verilator"]).ok_or(CompileError::NoVerilator)?;
+    let compiler = weir_tools::find("CXX", &["c++"]).ok_or(CompileError::NoCompiler)?;
     let key = key(source, purpose, &verilator, &compiler)?;
     let folder = cache.join("rtl");
     let entry = folder.join(&key);

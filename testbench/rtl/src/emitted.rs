@@ -12,7 +12,6 @@ use std::time::SystemTime;
 use sha2::{Digest, Sha256};
 use weir_hdl::EmitError;
 
-use crate::cache;
 use crate::width::Width;
 
 /// How many texts stay: both widths of the program, of some test programs, and of the version before. One is below 1 MB.
@@ -21,7 +20,7 @@ const KEPT: usize = 20;
 /// The text of the circuit of `width`.
 pub(crate) fn text(width: Width) -> Result<String, EmitError> {
     let emit = || Ok(width.emitted().file(weir_hdl::Options::default())?.text);
-    match (cache::folder(), program()) {
+    match (weir_tools::cache(), program()) {
         (Some(cache), Some(program)) => kept(&cache.join("rtl"), &format!("{program}.{}", width.top()), emit),
         _ => emit(),
     }

@@ -38,7 +38,7 @@ pub(crate) fn build(mut weir: Command, order: &Order, limit: Duration) -> Result
     weir.args(["image", "build", "--json", "--board", board, "--seed", &seed.to_string()]);
     weir.args(["--source", &source()?, "--out"]).arg(&folder);
     for (variable, name) in [("WEIR_YOSYS", "yosys"), ("WEIR_NEXTPNR", "nextpnr"), ("WEIR_ECPPACK", "ecppack")] {
-        let tool = place::tool(name)?.with_context(|| format!("{name} is not there: run `cargo xtask setup`"))?;
+        let tool = place::tool(name).with_context(|| format!("{name} is not there: run `cargo xtask setup`"))?;
         weir.env(variable, tool);
     }
     let ended = run(&mut weir, limit, Show::OnFailure)?;

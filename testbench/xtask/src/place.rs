@@ -14,14 +14,7 @@ pub(crate) fn root() -> PathBuf {
 
 /// The folder for everything that is made or fetched and not committed: `$WEIR_CACHE`, else the user's cache.
 pub(crate) fn cache() -> Result<PathBuf> {
-    let set = |name| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    let Some(dir) = set("WEIR_CACHE")
-        .or_else(|| set("XDG_CACHE_HOME").map(|dir| dir.join("weir")))
-        .or_else(|| set("HOME").map(|dir| dir.join(".cache/weir")))
-    else {
-        bail!("no place for the cache: set WEIR_CACHE, XDG_CACHE_HOME or HOME");
-    };
-    std::path::absolute(&dir).with_context(|| format!("failed to resolve cache folder {}", dir.display()))
+    weir_tools::cache().context("no place for the cache: set WEIR_CACHE, XDG_CACHE_HOME or HOME")
 }
 
 /// The folder `setup` installs into.
@@ -30,18 +23,8 @@ pub(crate) fn tools() -> Result<PathBuf> {
 }
 
 /// Finds a program: an explicit choice in the environment (`VERILATOR` for `verilator`), then the cache, then `PATH`.
-pub(crate) fn tool(name: &str) -> Result<Option<PathBuf>> {
-    if let Some(chosen) = env::var_os(name.to_uppercase()).filter(|value| !value.is_empty()) {
-        return Ok(Some(chosen.into()));
-    }
-    let cached = tools()?.join("bin").join(name);
-    Ok(if cached.is_file() { Some(cached) } else { on_path(name) })
-}
-
-/// Finds a program on `PATH` alone.
-pub(crate) fn on_path(name: &str) -> Option<PathBuf> {
-    let path = env::var_os("PATH")?;
-    env::split_paths(&path).map(|dir| dir.join(name)).find(|file| file.is_file())
+pub(crate) fn tool(name: &str) -> Option<PathBuf> {
+    weir_tools::find(&name.to_uppercase(), &[name])
 }
 
 /// `PATH` with the tools of the cache in front, for programs that look tools up themselves.

@@ -59,15 +59,8 @@ macro_rules! host {
     };
 }
 
-/// A program: an explicit choice, then what `cargo xtask setup` installed, then `PATH`.
 fn tool(name: &str) -> PathBuf {
-    let set = |name: &str| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    let cache = set("WEIR_CACHE")
-        .or_else(|| set("XDG_CACHE_HOME").map(|dir| dir.join("weir")))
-        .or_else(|| set("HOME").map(|dir| dir.join(".cache/weir")));
-    let found = set(&name.to_uppercase())
-        .or_else(|| cache.map(|dir| dir.join("tools/bin").join(name)).filter(|file| file.is_file()))
-        .or_else(|| env::split_paths(&env::var_os("PATH")?).map(|dir| dir.join(name)).find(|file| file.is_file()));
+    let found = weir_tools::find(&name.to_uppercase(), &[name]);
     found.unwrap_or_else(|| panic!("{name} is not there; run `cargo xtask setup`"))
 }
 

@@ -121,7 +121,7 @@ fn finish(command: &mut Command, limit: Duration, what: &str) -> Result<()> {
 }
 
 fn tool(name: &str) -> Result<PathBuf> {
-    place::tool(name)?.with_context(|| format!("{name} is not there: run `cargo xtask setup --only {name}`"))
+    place::tool(name).with_context(|| format!("{name} is not there: run `cargo xtask setup --only {name}`"))
 }
 
 fn version(tool: &Path) -> Result<String> {

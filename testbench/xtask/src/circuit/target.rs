@@ -45,10 +45,7 @@ impl Target {
         let top = self.top;
         match self.family {
             // The same as for a whole image.
-            Family::Ecp5(_) => {
-                let text = include_str!("../../../../hdl/circuits/synthesis/ecp5.ys").replace("{top}", top);
-                text.lines().filter(|line| !line.starts_with('#')).collect::<Vec<_>>().join("; ")
-            }
+            Family::Ecp5(_) => weir_tools::ecp5_script(top),
             // Without pads and clock buffers: a shell puts them round it.
             Family::UltraScalePlus => format!(
                 "read_verilog -sv {top}.sv; synth_xilinx -family xcup -top {top} -flatten -noiopad -noclkbuf; select {top}; \

@@ -7,14 +7,15 @@ use serde_json::Value;
 /// Every crate with the project crates it may import. A crate that is not listed is a finding.
 const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("weir-spec", &[]),
+    ("weir-tools", &[]),
     ("weir-link", &["weir-spec"]),
     ("weir-hdl", &["weir-spec"]),
     ("weir-cluster", &["weir-spec"]),
     ("weir-nic", &["weir-spec", "weir-link"]),
     ("weir-agent", &["weir-spec", "weir-link", "weir-cluster", "weir-nic"]),
-    ("weir-firmware", &["weir-spec", "weir-hdl", "weir-nic"]),
+    ("weir-firmware", &["weir-spec", "weir-tools", "weir-hdl", "weir-nic"]),
     ("weir-board", &["weir-firmware"]),
-    ("weir-rtl", &["weir-spec", "weir-hdl"]),
+    ("weir-rtl", &["weir-spec", "weir-tools", "weir-hdl"]),
     ("weir-device", &["weir-spec", "weir-link", "weir-hdl", "weir-rtl", "weir-nic"]),
     ("weir-replay", &["weir-spec", "weir-rtl", "weir-cluster", "weir-agent"]),
     ("weir-model", &["weir-spec", "weir-cluster"]),
@@ -38,7 +39,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "weir-replay",
         ],
     ),
-    ("xtask", &["weir-spec"]),
+    ("xtask", &["weir-spec", "weir-tools"]),
 ];
 
 /// Crates whose code decides and never waits: they stay free of sockets and of any runtime.

@@ -26,7 +26,7 @@ pub(super) fn look(tool: &Tool, packages: &Packages) -> Result<State> {
     if program.is_file() && stamp::holds(&home, &digest(&home, packages)) && runs() {
         return Ok(State::Ready(program.display().to_string()));
     }
-    if let Some(program) = place::on_path(main)
+    if let Some(program) = weir_tools::on_path(main)
         && let Ok(told) = run::told(Command::new(&program).arg(argument))
     {
         return Ok(match major(&told) {
@@ -43,7 +43,7 @@ pub(super) fn look(tool: &Tool, packages: &Packages) -> Result<State> {
 
 /// Unpacks the packages and tries the program; falls back on `apt-get install` for root.
 pub(super) fn install(tool: &Tool, packages: &Packages) -> Result<()> {
-    if place::on_path("apt-get").is_none() || place::on_path("dpkg").is_none() {
+    if weir_tools::on_path("apt-get").is_none() || weir_tools::on_path("dpkg").is_none() {
         bail!("this system has no apt-get: install {} by its own package manager", packages.packages.join(", "));
     }
     match unpack(tool, packages) {

@@ -21,8 +21,8 @@ pub(super) const PACKAGE: &[&str] = &["testbench/board"];
 
 /// Runs the board's tests with the `weir` that all other parts run.
 pub(super) fn part(budget: Budget) -> Result<Tally> {
-    let loader = place::tool("openFPGALoader")?.context("openFPGALoader is not there")?;
-    let ecppack = place::tool("ecppack")?.context("ecppack is not there")?;
+    let loader = place::tool("openFPGALoader").context("openFPGALoader is not there")?;
+    let ecppack = place::tool("ecppack").context("ecppack is not there")?;
     let weir = built::weir()?;
     let order = Order { board: BOARD, seed: 1, kept: BOARD };
     let image = image::build(built::weir()?, &order, Duration::from_secs(3000))?;

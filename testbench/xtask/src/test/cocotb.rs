@@ -38,7 +38,7 @@ pub(super) fn part(_: Budget) -> Result<Tally> {
         tally.fail("weir image emit");
         return Ok(tally);
     }
-    let python = place::tool("cocotb")?.context("cocotb is not there")?;
+    let python = place::tool("cocotb").context("cocotb is not there")?;
     let present = RUNS.iter().filter(|(_, top, _)| emitted.join(format!("{top}.sv")).is_file());
     // All at once: most of each is one compiler or one simulator on one core.
     let runs: Vec<_> = present

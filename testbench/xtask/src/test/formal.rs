@@ -246,7 +246,7 @@ fn prove(work: &Path, proof: &Proof, emitted: &str, properties: &str, clocks: u3
     put("part.sv", &format!("`define PART {}\n{}", proof.part, without(emitted, proof)?))?;
     put("prove.sv", properties)?;
     put("prove.smt2", "")?;
-    let tool = |name: &str| place::tool(name)?.with_context(|| format!("{name} is not there"));
+    let tool = |name: &str| place::tool(name).with_context(|| format!("{name} is not there"));
     // By bare names: yosys is WebAssembly, and sees `/tmp` as a folder of its own.
     let mut model = Command::new(tool("yosys")?);
     if !run(model.args(["-q", "-p", &proof.model()]).current_dir(work), LIMIT, Show::OnFailure)?.success {

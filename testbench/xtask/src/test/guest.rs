@@ -12,7 +12,7 @@ pub(super) const PACKAGE: &[&str] = &["testbench/guest"];
 
 /// Runs the guest's tests with the `weir` that all other parts run.
 pub(super) fn part(_: Budget) -> Result<Tally> {
-    let qemu = place::tool("qemu-system-x86_64")?.context("qemu-system-x86_64 is not there")?;
+    let qemu = place::tool("qemu-system-x86_64").context("qemu-system-x86_64 is not there")?;
     let kernel = setup::folder("guest-kernel")?;
     let weir = built::weir()?;
     let files = [

@@ -37,7 +37,7 @@ pub(super) fn part(_: Budget) -> Result<Tally> {
     for source in sources {
         let name = source.file_name().unwrap_or_default().to_string_lossy().into_owned();
         for (tool, args) in commands(Path::new(&name)) {
-            let program = place::tool(tool)?.with_context(|| format!("{tool} is not there"))?;
+            let program = place::tool(tool).with_context(|| format!("{tool} is not there"))?;
             // By its bare name in its folder: yosys is WebAssembly, and sees `/tmp` as a folder of its own.
             let mut command = Command::new(program);
             command.args(args).current_dir(&first);

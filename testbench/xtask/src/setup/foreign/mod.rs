@@ -30,7 +30,7 @@ pub(super) fn look(tool: &Tool, foreign: &Foreign) -> Result<State> {
     }
     let bring = format!("run `cargo xtask setup --only {}`", tool.name);
     if let Kept::Program { name, able, lacks, .. } = &foreign.kept
-        && let Some(found) = place::on_path(name)
+        && let Some(found) = weir_tools::on_path(name)
     {
         return Ok(match is_able(&found, able) {
             Ok(true) => State::Ready(found.display().to_string()),
@@ -45,7 +45,7 @@ pub(super) fn install(tool: &Tool, foreign: &Foreign) -> Result<()> {
     if std::env::consts::ARCH != "x86_64" {
         bail!("{} is brought for x86_64 alone, and this machine is {}", tool.name, std::env::consts::ARCH);
     }
-    if let Some(absent) = ["apt-get", "dpkg"].into_iter().find(|name| place::on_path(name).is_none()) {
+    if let Some(absent) = ["apt-get", "dpkg"].into_iter().find(|name| weir_tools::on_path(name).is_none()) {
         bail!("no {absent} on PATH: {} comes as packages of Debian{}", tool.name, foreign.else_advice);
     }
     let tools = place::tools()?;

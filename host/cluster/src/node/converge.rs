@@ -227,27 +227,40 @@ impl Node {
         }
     }
 
-    /// On first contact of two lineages that both serve, the lesser fences at once.
+    /// On first contact of two lineages that both serve, the lesser fences at once. One that is fenced does not lift its fence beside
+    /// one that serves, be that the lesser.
     fn meet_other_lineages(&mut self, now: Now, out: &mut Vec<Action>) {
         let Some(own) = &self.committed else { return };
-        if self.lease.fenced() {
+        let fenced = self.lease.fenced();
+        if fenced && !(self.phase == PhaseKind::Stable && self.may_recommit(now)) {
             return;
         }
-        let Some(winner) = self.heard(now).find(|(host, peer)| self.yields_to(own, *host, peer)).map(|(host, _)| host)
-        else {
+        let gives_way = |host: HostId, peer: &Peer| match fenced {
+            false => self.yields_to(own, host, peer),
+            true => !peer.says.fenced() && self.is_of_another_lineage(own, peer),
+        };
+        let Some(winner) = self.heard(now).find(|(host, peer)| gives_way(*host, peer)).map(|(host, _)| host) else {
             return;
         };
         self.forget_the_epoch((Cause::Partition, Some(winner)));
         self.phase = PhaseKind::Agreeing;
-        out.push(Action::Report(Report::Fenced));
-        self.lease.fenced_at = Some(now.nic);
+        if !fenced {
+            out.push(Action::Report(Report::Fenced));
+            self.lease.fenced_at = Some(now.nic);
+        }
         self.program(Holding::nothing(self.weights.len()), Step::Fence, NicTime(0), Work::Fence, out);
+    }
+
+    /// Whether a host has an epoch that is neither this host's nor has this host in it.
+    fn is_of_another_lineage(&self, own: &Proposal, peer: &Peer) -> bool {
+        let says = &peer.says;
+        !says.committed.is_none() && says.committed != own.epoch && !says.members.contains(self.me())
     }
 
     fn yields_to(&self, own: &Proposal, host: HostId, peer: &Peer) -> bool {
         let (theirs, says) = (peer.says.members, &peer.says);
         let ours = own.view();
-        if says.committed.is_none() || says.fenced() || says.committed == own.epoch || theirs.contains(self.me()) {
+        if says.fenced() || !self.is_of_another_lineage(own, peer) {
             return false;
         }
         if ours.contains(host) || !ours.intersection(theirs).is_empty() {
@@ -331,20 +344,25 @@ impl Node {
             return Some((Cause::DuplicateHost, Some(self.me())));
         }
         let outside = |(host, peer): &(HostId, &Peer)| !view.contains(*host) && peer.runs();
-        self.heard(now).filter(outside).find_map(|(host, peer)| {
+        let heard = self.heard(now).filter(outside).find_map(|(host, peer)| {
             let mismatched = peer.mismatch.is_some();
-            // Who serves and does not hear us is beyond a partition, unless it is we whom nobody hears.
-            let serves = peer.says.serves()
-                && !self.is_fenced_for_good(host, &peer.says, now)
-                && (view.len() == 1 || peer.says.heard.contains(self.me()));
-            let blocks = serves || mismatched && host < self.me();
+            let blocks = self.serves_beside(host, peer, view, now) || mismatched && host < self.me();
             let cause = match peer.mismatch {
                 Some(differs) => differs.cause(),
                 None if !peer.says.heard.contains(self.me()) => Cause::OneWay,
                 None => Cause::NewMember,
             };
             blocks.then_some((cause, Some(host)))
-        })
+        });
+        heard.or_else(|| Some((Cause::MemberLost, Some(self.may_serve_still(view, now)?))))
+    }
+
+    /// Whether a host outside `view` serves, by what it last said. Who serves and does not hear us is beyond a partition, unless it
+    /// is we whom nobody hears.
+    pub(super) fn serves_beside(&self, host: HostId, peer: &Peer, view: HostSet, now: Now) -> bool {
+        peer.says.serves()
+            && !self.is_fenced_for_good(host, &peer.says, now)
+            && (view.len() == 1 || peer.says.heard.contains(self.me()))
     }
 
     /// Whether this host may form an epoch of its own.
@@ -524,17 +542,24 @@ impl Node {
         }
     }
 
+    /// Whether the NIC holds a whole epoch, of all whom this host would be with.
+    fn is_settled(&self) -> bool {
+        !self.partial && self.committed.as_ref().is_some_and(|epoch| epoch.view() == self.base)
+    }
+
+    /// Whether the fence could be lifted under the epoch that it fell in.
+    fn may_recommit(&self, now: Now) -> bool {
+        self.is_settled() && self.lease.fenced() && self.handover.in_sync() && self.recommit_deadline(now).is_some()
+    }
+
     fn facts(&self, now: Now) -> Facts {
-        let settled = !self.partial && self.committed.as_ref().is_some_and(|epoch| epoch.view() == self.base);
+        let settled = self.is_settled();
         let mut facts = Facts {
             listened: self.confirmed && !self.timers.is_set(Timer::Listen),
             settled,
             outranked: self.best_offer(now).is_some(),
             propose: self.is_to_propose(now),
-            recommit: settled
-                && self.lease.fenced()
-                && self.handover.in_sync()
-                && self.recommit_deadline(now).is_some(),
+            recommit: self.may_recommit(now),
             ..Facts::default()
         };
         if let Some(loaded) = &self.loaded {
@@ -597,7 +622,8 @@ impl Node {
         let (own, fenced_at) = (self.committed.as_ref()?, self.lease.fenced_at?);
         let others = own.view().without(self.me());
         if others.is_empty() {
-            let fresh = self.beats.last().filter(|&sent| sent > fenced_at && self.may_be_alone(now));
+            let alone = self.may_be_alone(now) && self.may_serve_still(own.view(), now).is_none();
+            let fresh = self.beats.last().filter(|&sent| sent > fenced_at && alone);
             return fresh.and_then(|sent| self.deadline_after(sent, now));
         }
         let shows = |host: HostId| {

@@ -8,6 +8,7 @@
 //! - `handover`: live connections in buckets that change hands.
 //! - `contested`: connections that two hosts have.
 //! - `converge`: who is a member, who proposes, what is loaded, released, owned; partitions that meet.
+//! - `silent`: hosts that served when they were last heard.
 //! - `speak`: heartbeats, bulk frames, lease renewals.
 //! - `resume`: one process leaves its part to the next.
 //! - `staged`: another configuration.
@@ -24,7 +25,8 @@
 //!    whole tolerance before it loads anything, so that promises it has forgotten are over. Longer ones are laid down before they
 //!    are given ([`absence`](crate::absence)).
 //! 4. A host without an epoch forms none beside hosts it hears that serve; beside a host with other rules and a lower
-//!    number it waits. So a misconfigured cluster is one cluster and some that wait, not two.
+//!    number it waits. So a misconfigured cluster is one cluster and some that wait, not two. In availability mode it waits for
+//!    a second tolerance when they have fallen silent.
 //! 5. In availability mode a partition makes two clusters, each in the right as far as it knows. On first contact the lesser
 //!    (fewer members, then the higher lowest number) fences at once and joins anew.
 //! 6. An epoch for another configuration is committed only after every member has released all buckets whose meaning changes
@@ -37,6 +39,7 @@ mod handover;
 mod receive;
 mod report;
 mod resume;
+mod silent;
 mod speak;
 mod staged;
 
@@ -542,6 +545,7 @@ impl Node {
         if self.phase != PhaseKind::Stopped {
             for peer in self.peers.values() {
                 ends.extend(peer.heard.map(|heard| heard.max(self.awake_since) + tolerance));
+                ends.extend(peer.heard.map(|heard| heard + 2 * tolerance));
                 ends.extend(peer.linked_since.filter(|_| peer.penalised).map(|since| since + tolerance));
             }
             ends.extend(self.promises.ends(tolerance));

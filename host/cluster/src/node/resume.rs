@@ -167,7 +167,8 @@ impl Node {
             let states = saved.weights.iter().map(|weight| weight & codes::STATES);
             node.weights.iter_mut().zip(states).for_each(|(weight, states)| *weight |= states);
         }
-        let late = now.host - HostTime(saved.saved_at) > node.config.period / 2;
+        let away = now.host - HostTime(saved.saved_at);
+        let late = away > node.config.period / 2;
         node.phase = PhaseKind::Stable;
         node.cause = (Cause::None, None);
         node.draining = saved.draining;
@@ -193,7 +194,7 @@ impl Node {
         }
         node.absence = saved.absence.map(|(seconds, until)| Absence::returned(seconds, NicTime(until)));
         for mut peer in saved.peers {
-            if late {
+            if away >= node.dead_after() {
                 // Its numbers may have gone round since: it is echoed when it is heard.
                 peer.beat = 0;
             }

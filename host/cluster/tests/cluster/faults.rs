@@ -430,3 +430,21 @@ fn two_that_both_would_have_the_third_do_not_take_it_from_each_other_for_ever() 
         assert!(cluster.drive(20 * SECOND, |c| c.are_one(&[0, 1, 2])), "seed {seed}: {:#?}", cluster.statuses());
     }
 }
+
+#[test]
+fn a_fence_is_not_lifted_beside_the_other_side_of_a_partition() {
+    for seed in 0..10 {
+        let mut cluster = Cluster::converged(5, 110 + seed, |_| {});
+        cluster.partition(&[3, 4]);
+        let apart = |c: &Cluster| c.are_one(&[0, 1, 2]) && c.are_one(&[3, 4]);
+        assert!(cluster.drive(8 * SECOND, apart), "{:#?}", cluster.statuses());
+        [3, 4].into_iter().for_each(|host| cluster.pause(host));
+        assert!(cluster.drive(7 * SECOND, |c| !c.accepts(3) && !c.accepts(4)), "{:#?}", cluster.statuses());
+        // From here on nobody is excused.
+        cluster.strict = true;
+        cluster.heal();
+        cluster.run(2 * SECOND);
+        [3, 4].into_iter().for_each(|host| cluster.resume(host));
+        assert!(cluster.drive(30 * SECOND, |c| c.are_one(&[0, 1, 2, 3, 4])), "{:#?}", cluster.statuses());
+    }
+}

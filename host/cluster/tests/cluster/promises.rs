@@ -1,7 +1,7 @@
 //! Echoes are promises, and what ends them before their time. The fixture checks that no bucket is accepted twice: whoever
 //! breaks a promise takes buckets that a NIC still accepts.
 
-use weir_cluster::{Event, HostId, Load, Mode, PhaseKind, Step};
+use weir_cluster::{Event, HostId, Load, Mode, PhaseKind, Report, Step};
 
 use crate::fixture::{Cluster, MS, SECOND};
 
@@ -46,6 +46,35 @@ fn an_agent_that_is_replaced_keeps_what_the_one_before_promised_to_a_host_outsid
 }
 
 #[test]
+fn an_agent_that_is_replaced_echoes_at_once_what_the_one_before_has_heard() {
+    // A bare majority, so that all of it must echo.
+    for moment in 0..10 {
+        let mut cluster = Cluster::new(4, 74, |config| {
+            config.mode = Mode::Quorum;
+            config.hosts = (1..=7).filter_map(HostId::new).collect();
+        });
+        for host in 0..4 {
+            cluster.start(host);
+            // What the first echoes is almost a period old.
+            cluster.run(30 * MS);
+        }
+        assert!(cluster.drive(10 * SECOND, |c| c.are_one(&[0, 1, 2, 3])), "{:#?}", cluster.statuses());
+        cluster.run(2 * SECOND + moment * 100 * MS);
+        let replaced = cluster.at;
+        let left = cluster.leave_to_the_next(0);
+        cluster.run(1500 * MS);
+        cluster.go_on(0, &left);
+        // The next heartbeat on the way to it is lost.
+        cluster.cut(3, 0);
+        cluster.run(1000 * MS);
+        cluster.heal();
+        cluster.run(5 * SECOND);
+        let fenced = cluster.reported(3, replaced, |report| *report == Report::Fenced);
+        assert_eq!(fenced, None, "{moment}: {:#?}", cluster.statuses());
+    }
+}
+
+#[test]
 fn a_host_that_stops_on_another_machine_says_nothing_of_the_first() {
     let mut cluster = with_a_double(71);
     cluster.pause(2);
@@ -77,4 +106,48 @@ fn a_host_of_the_same_number_is_not_taken_in_before_the_promise_to_the_first_is_
     cluster.run(7 * SECOND);
     cluster.pause(2);
     assert!(cluster.drive(20 * SECOND, |c| c.are_one(&[0, 1, 3])), "{:#?}", cluster.statuses());
+}
+
+/// Lets time pass until a host sends a heartbeat with another beat, and that has arrived.
+fn next_beat(cluster: &mut Cluster, host: usize) {
+    let beat = cluster.hosts[host].beat;
+    assert!(cluster.drive(2 * SECOND, |c| c.hosts[host].beat != beat));
+    cluster.run(10 * MS);
+}
+
+#[test]
+fn who_has_promised_nothing_serves_alone_when_a_lease_is_over_that_was_renewed_by_what_it_did_not_hear() {
+    for seed in 75..85 {
+        let mut cluster = Cluster::new(3, seed, |_| {});
+        [1, 2].into_iter().for_each(|host| cluster.start(host));
+        assert!(cluster.drive(10 * SECOND, |c| c.are_one(&[1, 2])), "{:#?}", cluster.statuses());
+        // Not heard by one of them, it stays outside.
+        cluster.cut(0, 1);
+        cluster.start(0);
+        cluster.run(7 * SECOND);
+        next_beat(&mut cluster, 2);
+        let heard = cluster.at;
+        cluster.cut(2, 0);
+        next_beat(&mut cluster, 2);
+        next_beat(&mut cluster, 1);
+        cluster.crash(2);
+        assert!(cluster.drive(15 * SECOND, |c| c.accepts(0)), "{:#?}", cluster.statuses());
+        assert!(!cluster.accepts(2), "seed {seed}: {:#?}", cluster.statuses());
+        assert!(cluster.at - heard < 10_500 * MS, "{} us", cluster.at - heard);
+    }
+}
+
+#[test]
+fn who_joins_a_member_waits_for_its_promise_to_the_lost_one_and_no_longer() {
+    for seed in 85..95 {
+        let mut cluster = Cluster::new(3, seed, |_| {});
+        cluster.strict = true;
+        [0, 1].into_iter().for_each(|host| cluster.start(host));
+        assert!(cluster.drive(10 * SECOND, |c| c.are_one(&[0, 1])), "{:#?}", cluster.statuses());
+        cluster.start(2);
+        let wait = cluster.dice.below(4 * SECOND);
+        cluster.run(SECOND + wait);
+        cluster.crash(1);
+        assert!(cluster.drive(6500 * MS, |c| c.are_one(&[0, 2])), "seed {seed}: {:#?}", cluster.statuses());
+    }
 }

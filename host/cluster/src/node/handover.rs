@@ -1,28 +1,28 @@
 //! Live connections in buckets that change hands: dumps, lists, streams of records. The rules are in the essay of
 //! [`handover`](crate::handover).
 
-use std::collections::{BTreeMap, BTreeSet};
+mod drain;
+mod holding;
+mod room;
+mod streams;
 
-use weir_spec::flow::signature::signature;
-use weir_spec::flow::{Entry, FlowKind};
+use std::collections::BTreeSet;
 
-use super::{Node, Work};
-use crate::action::{Action, Report, Step};
+use weir_spec::flow::Entry;
+
+use super::Node;
+use crate::action::{Action, Report};
 use crate::buckets::Buckets;
 use crate::config::Filtering;
 use crate::epoch::EpochId;
-use crate::flow::{Flow, Record};
+use crate::flow::Flow;
 use crate::flow_key::{FlowKey, Name};
-use crate::handover::{Asked, Frame, Inbox, Outbox, Place, Purpose, Signed, Stage};
+use crate::handover::{Purpose, Stage};
 use crate::host::{HostId, HostSet};
 use crate::peer::Says;
-use crate::phase::PhaseKind;
-use crate::program::Holding;
 use crate::proposal::{Member, Proposal};
 use crate::time::Now;
 use crate::timers::Timer;
-use crate::wire::bulk::Message;
-use crate::wire::codes;
 use crate::wire::records::Operation;
 
 impl Node {
@@ -122,57 +122,6 @@ impl Node {
         match &keys.next {
             Some(next) if self.loaded.is_some() && self.handover.stage > Stage::FirstAsked => next,
             _ => &keys.now,
-        }
-    }
-
-    /// Each flow with its owner by the target, as that host is told of it.
-    fn records<'a>(&self, flows: impl Iterator<Item = &'a Flow>) -> BTreeMap<HostId, Vec<Record>> {
-        self.records_by(self.target_key(), flows)
-    }
-
-    fn records_by<'a>(&self, key: &FlowKey, flows: impl Iterator<Item = &'a Flow>) -> BTreeMap<HostId, Vec<Record>> {
-        let mut records: BTreeMap<HostId, Vec<Record>> = BTreeMap::new();
-        let Some(target) = self.target() else { return records };
-        for flow in flows {
-            let holder = self.handover.kept_by.get(&flow.place()).copied();
-            let owner = holder.or_else(|| target.owner(flow.slot.into(), flow.bucket.into()));
-            let Some(owner) = owner.filter(|&owner| owner != self.me()) else { continue };
-            let signature = signature(key.octets(), &flow.connection);
-            let record = Record { slot: flow.slot, bucket: flow.bucket, vip: flow.vip, signature };
-            records.entry(owner).or_default().push(record);
-        }
-        records
-    }
-
-    /// Begins a stream to everybody who has to know of anything, or has known of something.
-    pub(super) fn start_streams(&mut self) {
-        let Some(target) = self.target() else { return };
-        let (epoch, view) = (target.epoch, target.view());
-        let mut lists = self.records(self.handover.pins.keys());
-        self.handover.outboxes.retain(|&host, _| view.contains(host));
-        for &host in self.handover.outboxes.keys() {
-            lists.entry(host).or_default();
-        }
-        let generation = self.handover.next_generation();
-        for (host, records) in lists {
-            let list = records.into_iter().map(Operation::Add).collect();
-            self.handover.outboxes.insert(host, Outbox::new(epoch, generation, self.handover.doubtful, list));
-        }
-        self.handover.unpinned.clear();
-    }
-
-    /// Tells a host something new. By an epoch it was told nothing of, it is told all there is to tell by that first: a stream
-    /// that is complete outdates those before it.
-    pub(super) fn push(&mut self, host: HostId, operation: Operation) {
-        let Some(epoch) = self.target().map(|target| target.epoch) else { return };
-        if self.handover.outboxes.get(&host).is_none_or(|outbox| outbox.epoch != epoch) {
-            let generation = self.handover.next_generation();
-            let records = self.records(self.handover.pins.keys()).remove(&host).unwrap_or_default();
-            let list = records.into_iter().map(Operation::Add).collect();
-            self.handover.outboxes.insert(host, Outbox::new(epoch, generation, self.handover.doubtful, list));
-        }
-        if let Some(outbox) = self.handover.outboxes.get_mut(&host) {
-            outbox.push(operation);
         }
     }
 
@@ -287,312 +236,6 @@ impl Node {
         }
     }
 
-    /// These found no room in this host's flow table.
-    fn refuse(&mut self, entries: &[Entry], out: &mut Vec<Action>) {
-        let mut places = BTreeSet::new();
-        for entry in entries {
-            match entry.kind {
-                FlowKind::Foreign => self.handover.inboxes.values_mut().for_each(|inbox| inbox.refuse(entry)),
-                FlowKind::Pin => {
-                    let same = |(flow, signed): &(&Flow, &Signed)| {
-                        flow.vip == entry.vip && signed.all().any(|signature| signature == entry.signature)
-                    };
-                    let pins = self.handover.pins.iter().filter(same);
-                    places.extend(pins.map(|(flow, _)| flow.place()));
-                }
-            }
-        }
-        self.hold(&places, out);
-    }
-
-    /// Keeps buckets that the loaded proposal gives to others, because connections in them would find no room. A bucket that
-    /// this host drains only is somebody else's to keep: that host is told.
-    fn hold(&mut self, places: &BTreeSet<Place>, out: &mut Vec<Action>) {
-        let Some(loaded) = self.loaded.clone().filter(|_| self.handover.stage > Stage::FirstAsked) else {
-            return;
-        };
-        if self.is_switch(&loaded) {
-            if !places.is_empty() {
-                self.has_no_room_to_switch(out);
-            }
-            return;
-        }
-        if self.handover.changes_key() {
-            // What others have told of a bucket that is held is signed by the key before.
-            self.has_no_room_to_change_the_key(!places.is_empty(), out);
-            return;
-        }
-        let mut held = 0;
-        // What others have owned meanwhile is not this host's to keep: its connections are lost, as by a crash.
-        let left_out = self.was_left_out();
-        for &(slot, bucket) in places {
-            let owner = loaded.owner(slot.into(), bucket.into()).filter(|&owner| owner != self.me());
-            let operation = Operation::Hold { slot, bucket };
-            // What this host has reported to have released is not taken back.
-            let taken_back = self.phase == PhaseKind::Listed && self.just_released.contains((slot, bucket));
-            if !left_out && (self.holding.passes.contains((slot, bucket)) || taken_back) {
-                if owner.is_none() || !self.handover.held.insert((slot, bucket)) {
-                    continue;
-                }
-                held += 1;
-                let pinned = |flow: &&Flow| flow.place() == (slot, bucket);
-                let flows: Vec<Flow> = self.handover.pins.keys().filter(pinned).copied().collect();
-                for (host, records) in self.records(flows.iter()) {
-                    records.into_iter().for_each(|record| self.push(host, Operation::Remove(record)));
-                }
-                flows.iter().for_each(|flow| {
-                    self.handover.pins.remove(flow);
-                });
-                self.handover.dirty = true;
-                owner.into_iter().for_each(|owner| self.push(owner, operation));
-                // And those who drain it have to list with this host what they have.
-                let drains = |inbox: &Inbox| inbox.all().any(|record| (record.slot, record.bucket) == (slot, bucket));
-                let drainers = self.handover.inboxes.iter().filter(|(_, inbox)| drains(inbox)).map(|(&host, _)| host);
-                let drainers = drainers.filter(|&host| loaded.view().contains(host) && Some(host) != owner);
-                for host in drainers.collect::<Vec<_>>() {
-                    self.push(host, operation);
-                }
-                if !self.holding.passes.contains((slot, bucket)) {
-                    // Taken back before anybody was told that it is free: the NIC has to pass it again.
-                    self.handover.stage = Stage::Listing;
-                }
-            } else {
-                let by_epoch = || self.committed.as_ref()?.owner(slot.into(), bucket.into());
-                let holder = self.handover.holders.get(&(slot, bucket)).copied().or_else(by_epoch);
-                let holder = holder.filter(|&holder| holder != self.me() && Some(holder) != owner);
-                let holder = holder.filter(|&holder| loaded.view().contains(holder));
-                holder.into_iter().for_each(|holder| self.push(holder, operation));
-            }
-        }
-        if held > 0 {
-            out.push(Action::Report(Report::Held { buckets: held }));
-        }
-    }
-
-    /// While the key changes everything is listed by both. What has no room for that keeps the key it has.
-    fn has_no_room_to_change_the_key(&mut self, full: bool, out: &mut Vec<Action>) {
-        // What was reported to be released is not taken back.
-        let Some(loaded) = self.loaded.as_ref().filter(|_| full && self.phase != PhaseKind::Released) else { return };
-        self.forsaken.insert(self.me(), loaded.epoch);
-        if !std::mem::replace(&mut self.key_refused, true) {
-            out.push(Action::Report(Report::KeyHasNoRoom));
-        }
-    }
-
-    /// Whether the flow table could not list everything by two keys.
-    pub(super) fn count_the_room(&mut self) {
-        if self.loaded.is_none() {
-            self.crowded = self.handover.entries() * 2 > self.config.flows;
-        }
-    }
-
-    /// Whether the key has to stay what it is here.
-    pub(super) fn keeps_its_key(&self) -> bool {
-        self.crowded || self.key_refused
-    }
-
-    /// Whether a host of `view` says that its flow table has no room for a change of the key.
-    pub(super) fn is_crowded(&self, view: HostSet) -> bool {
-        let crowded = |host| self.peers.get(&host).is_some_and(|peer| peer.says.crowded());
-        self.keeps_its_key() || view.without(self.me()).iter().any(crowded)
-    }
-
-    /// Unpinned in the NIC: now others may forget it.
-    fn tell_what_has_ended(&mut self) {
-        let ended = std::mem::take(&mut self.handover.unpinned);
-        let keys = self.handover.keys();
-        let by_each: Vec<_> = [Some(&keys.now), keys.next.as_ref()]
-            .into_iter()
-            .flatten()
-            .map(|key| self.records_by(key, ended.iter()))
-            .collect();
-        for (host, records) in by_each.into_iter().flatten() {
-            if self.handover.outboxes.contains_key(&host) {
-                records.into_iter().for_each(|record| self.push(host, Operation::Remove(record)));
-            }
-        }
-    }
-
-    fn answer_records(&mut self, out: &mut Vec<Action>) {
-        let mut answers = Vec::new();
-        // What is denied on somebody's word is denied before that is told that it was heard.
-        let denies = |host: &HostId| self.handover.outboxes.get(host).is_some_and(Outbox::denies);
-        let denied: BTreeSet<HostId> = self.handover.inboxes.keys().copied().filter(denies).collect();
-        for (&host, inbox) in &mut self.handover.inboxes {
-            if !denied.is_empty() && !denied.contains(&host) {
-                continue;
-            }
-            let Some(incarnation) = self.peers.get(&host).map(|peer| peer.incarnation) else { continue };
-            if let Some((generation, next, refused)) = inbox.answer() {
-                answers.push((host, Message::Listed { incarnation, generation, next, refused }));
-            }
-        }
-        answers.into_iter().for_each(|(host, message)| self.send_bulk(host, message, out));
-    }
-
-    fn send_records(&mut self, now: Now, again: bool, out: &mut Vec<Action>) {
-        let mut messages = Vec::new();
-        for (&host, outbox) in &mut self.handover.outboxes {
-            let (epoch, generation) = (outbox.epoch, outbox.generation);
-            if let Some(Frame { number, complete, doubtful, operations }) = outbox.frame(again) {
-                messages.push((host, Message::Records { epoch, generation, number, complete, doubtful, operations }));
-            }
-        }
-        if !messages.is_empty() {
-            self.timers.set(Timer::Records, now.host + self.config.period / 4);
-        } else if self.handover.outboxes.values().all(Outbox::is_idle) {
-            self.timers.clear(Timer::Records);
-        }
-        messages.into_iter().for_each(|(host, message)| self.send_bulk(host, message, out));
-    }
-
-    /// Records of a member came.
-    pub(super) fn records_came(
-        &mut self,
-        from: HostId,
-        epoch: EpochId,
-        generation: u32,
-        frame: &Frame,
-        out: &mut Vec<Action>,
-    ) {
-        let Some((incarnation, sequence)) = self.peers.get(&from).map(|peer| (peer.incarnation, peer.bulk_sequence))
-        else {
-            return;
-        };
-        let inbox = self.handover.inboxes.entry(from).or_default();
-        let taken = inbox.take(incarnation, epoch, generation, frame);
-        inbox.sequence = sequence;
-        let Some(Asked { holds, denied }) = taken else { return };
-        self.handover.dirty = true;
-        let in_force = self.loaded.is_none() && self.committed.as_ref().is_some_and(|own| own.epoch == epoch);
-        if let Some(inbox) = self.handover.inboxes.get_mut(&from) {
-            if in_force && inbox.complete {
-                inbox.kept.clear();
-            }
-            if !holds.is_empty() {
-                inbox.holds.entry(epoch).or_default().extend(&holds);
-            }
-        }
-        if self.target().is_some_and(|target| target.epoch == epoch) {
-            self.heed_holds(from, &holds, out);
-        }
-        self.are_denied(&denied, out);
-        self.settle_contests(out);
-    }
-
-    /// A host says that it keeps these buckets, or that there is no room for them where they are to go.
-    fn heed_holds(&mut self, from: HostId, places: &[Place], out: &mut Vec<Action>) {
-        let passes = |&&place: &&Place| self.holding.passes.contains(place);
-        let kept: BTreeSet<Place> = places.iter().filter(passes).copied().collect();
-        self.hold(&kept, out);
-        self.divert(from, places);
-    }
-
-    /// Lists with a host that keeps these buckets what this host drains in them.
-    fn divert(&mut self, holder: HostId, places: &[Place]) {
-        let pinned = |flow: &&Flow| places.contains(&flow.place()) && !self.holding.passes.contains(flow.place());
-        let flows: Vec<Flow> = self.handover.pins.keys().filter(pinned).copied().collect();
-        for (host, records) in self.records(flows.iter()) {
-            records.into_iter().for_each(|record| self.push(host, Operation::Remove(record)));
-        }
-        self.handover.kept_by.extend(flows.iter().map(|flow| (flow.place(), holder)));
-        for (host, records) in self.records(flows.iter()) {
-            records.into_iter().for_each(|record| self.push(host, Operation::Add(record)));
-        }
-    }
-
-    /// A member has done what records asked for.
-    pub(super) fn records_answered(
-        &mut self,
-        from: HostId,
-        generation: u32,
-        next: u16,
-        refused: &[Operation],
-        out: &mut Vec<Action>,
-    ) {
-        let answered = |outbox: &mut Outbox| outbox.answered(generation, next);
-        if !self.handover.outboxes.get_mut(&from).is_some_and(answered) {
-            return;
-        }
-        let places = refused.iter().filter_map(|operation| match operation {
-            Operation::Add(record) => Some((record.slot, record.bucket)),
-            _ => None,
-        });
-        self.hold(&places.collect(), out);
-    }
-
-    /// Buckets in which others' connections must be heeded: those listed for `epoch`, or all that are listed.
-    pub(super) fn foreign(&self, epoch: Option<&Proposal>) -> Buckets {
-        let member = |host: &HostId| epoch.is_none_or(|epoch| epoch.view().contains(*host));
-        let held = |record: &&Record| self.handover.held.contains(&(record.slot, record.bucket));
-        let place = |record: &Record| (record.slot, record.bucket);
-        // What is listed for an epoch of the staged configuration, as the one in force has it.
-        let staged = self.loaded.as_ref().and_then(|loaded| Some((loaded.epoch, self.staged_for(loaded)?)));
-        let before = |(listed, record): (EpochId, &Record)| match staged {
-            Some((epoch, staged)) if listed == epoch => staged.place_before(place(record)),
-            _ => Some(place(record)),
-        };
-        let places = self.handover.inboxes.iter().filter(|(host, _)| member(host)).flat_map(|(_, inbox)| {
-            let places: Vec<Place> = match epoch {
-                Some(epoch) => inbox.by_epoch(epoch.epoch).chain(inbox.all().filter(held)).map(place).collect(),
-                None => inbox.with_epochs().filter_map(before).collect(),
-            };
-            places
-        });
-        Buckets::touched(&self.by_bucket(epoch), places)
-    }
-
-    /// Buckets in which this host's connections are pinned, by the configuration of `epoch` or the one in force.
-    pub(super) fn pinned(&self, epoch: Option<&Proposal>) -> Buckets {
-        Buckets::touched(&self.by_bucket(epoch), self.handover.pins.keys().map(Flow::place))
-    }
-
-    fn held(&self) -> Buckets {
-        Buckets::of(self.weights.len(), self.handover.held.iter().copied())
-    }
-
-    /// What the NIC is to hold while the loaded proposal is not yet in force: nothing that it takes away.
-    pub(super) fn holding_to_release(&self, loaded: &Proposal) -> Holding {
-        let held = self.held();
-        let before = self.holding.passes.either(&self.just_released.both(&held));
-        let given = Buckets::given(loaded, self.me());
-        let given = match self.staged_for(loaded) {
-            None => given,
-            // Of rules that change nothing stays.
-            Some(staged) => staged.buckets_before(&given, self.weights.len()),
-        };
-        let passes = before.both(&given.either(&held));
-        let adopts = passes.both(&self.holding.adopts.either(&self.foreign(None)));
-        let releases = self.holding.passes.either(&self.holding.releases).without(&passes);
-        let quiesces = Buckets::none(self.weights.len());
-        Holding { passes, adopts, releases, quiesces }
-    }
-
-    /// What the NIC is to hold until what answers SYN cookies has come, if there may be any: a connection that is answered so has
-    /// no socket before, so no dump finds it. That takes time, which is not taken while a lost host's buckets wait for the epoch.
-    pub(super) fn holding_to_quiesce(&self, loaded: &Proposal, now: Now) -> Option<Holding> {
-        let of_late = self.cookies_at.is_some_and(|at| now.host - at < self.config.cookie_settle);
-        let nobody_lost = self.committed.as_ref().is_some_and(|own| own.view().is_subset(loaded.view()));
-        if self.handover.quiesced || !of_late || !nobody_lost || self.lease.fenced() {
-            return None;
-        }
-        let quiesces = self.holding.passes.without(&self.holding_to_release(loaded).passes);
-        (!quiesces.is_nothing()).then(|| Holding { quiesces, ..self.holding.clone() })
-    }
-
-    /// What the NIC is to hold by the loaded proposal.
-    pub(super) fn holding_to_own(&self, loaded: &Proposal) -> Holding {
-        let of_epoch = self.handover.inboxes.values().filter_map(|inbox| inbox.holds.get(&loaded.epoch));
-        let withheld = of_epoch.flatten().copied();
-        let withheld = Buckets::of(loaded.rules.len(), withheld);
-        let given = Buckets::given(loaded, self.me()).without(&withheld);
-        let passes = match self.is_switch(loaded) {
-            true => given,
-            false => given.either(&self.held().both(&self.holding.passes)),
-        };
-        Holding::new(passes, &self.foreign(Some(loaded)), &self.pinned(Some(loaded)))
-    }
-
     /// The NIC holds no more than the loaded proposal leaves: what is alive now is all there is to hand over.
     pub(super) fn has_released(&mut self, before: &Buckets, out: &mut Vec<Action>) {
         self.just_released = self.just_released.either(before).without(&self.holding.passes);
@@ -661,77 +304,5 @@ impl Node {
         self.handover.pins.retain(|flow, _| !self.holding.passes.contains(flow.place()));
         self.handover.dirty = true;
         self.handover.untidy = true;
-    }
-
-    /// Whether buckets stay here that the epoch in force gives to others.
-    pub(super) fn holds(&self) -> bool {
-        self.loaded.is_none() && self.handover.holds
-    }
-
-    fn look_after_the_draining(&mut self, now: Now, out: &mut Vec<Action>) {
-        if self.handover.pins.is_empty() {
-            if self.timers.is_set(Timer::Poll) {
-                self.timers.clear(Timer::Poll);
-                self.timers.clear(Timer::Drain);
-                if self.phase == PhaseKind::Stable {
-                    out.push(Action::Report(Report::Drained));
-                }
-            }
-            return;
-        }
-        if !self.timers.is_set(Timer::Poll) {
-            self.timers.set(Timer::Poll, now.host + self.config.period);
-        }
-        if let (Some(limit), false) = (self.config.drain_limit, self.timers.is_set(Timer::Drain)) {
-            self.timers.set(Timer::Drain, now.host + limit);
-        }
-    }
-
-    /// Makes ordinary buckets of those without listed connections, once a period at most.
-    fn tidy(&mut self, now: Now, out: &mut Vec<Action>) {
-        if self.handover.untidy && !self.timers.is_set(Timer::Tidy) {
-            self.timers.set(Timer::Tidy, now.host + self.config.period);
-        }
-        if !self.timers.expired(Timer::Tidy, now.host) {
-            return;
-        }
-        let calm = self.phase == PhaseKind::Stable && self.pending.is_none() && !self.lease.fenced();
-        if !calm || !self.handover.in_sync() {
-            return;
-        }
-        self.handover.untidy = false;
-        let tidy = Holding::new(self.holding.passes.clone(), &self.foreign(None), &self.pinned(None));
-        if tidy != self.holding {
-            self.program(tidy.clone(), Step::Tidy, self.lease.until, Work::Tidy(tidy), out);
-        }
-    }
-
-    pub(super) fn drain_stop(&mut self) {
-        if !matches!(self.phase, PhaseKind::Stopped | PhaseKind::Leaving) {
-            self.draining = true;
-            self.set_drain(None, true);
-        }
-    }
-
-    pub(super) fn set_drain(&mut self, slot: Option<usize>, drain: bool) {
-        for (index, weight) in self.weights.iter_mut().enumerate() {
-            if slot.is_none_or(|slot| slot == index) {
-                *weight = if drain { *weight | codes::DRAINS } else { *weight & !codes::DRAINS };
-            }
-        }
-        self.draining &= slot.is_some() || drain;
-    }
-
-    /// Whether a host that drains has nothing left to do.
-    pub(super) fn is_drained(&self) -> bool {
-        let in_force = self.committed.as_ref().and_then(|epoch| epoch.members.get(&self.me()));
-        self.draining
-            && self.phase == PhaseKind::Stable
-            && self.pending.is_none()
-            && in_force.is_some_and(|member| member.weights == self.weights)
-            && self.holding.passes.is_nothing()
-            && self.handover.pins.is_empty()
-            && self.handover.in_sync()
-            && self.handover.all_answered()
     }
 }

@@ -20,8 +20,8 @@
 //! until that is over: for the others it has crashed, and is not back yet. So whatever restarts, nobody who is able to form an epoch
 //! has forgotten the host that is away, as long as a member lives to tell, or a quorum is asked for.
 //!
-//! Echoes that were given before the absence say nothing after it: numbers of beats have gone round since. The process
-//! that returns echoes nobody it has not heard, and is believed to echo from its second frame on.
+//! Echoes that were given before an absence of a tolerance or more say nothing after it: numbers of beats have gone round since. The
+//! process that returns echoes nobody it has not heard, and is believed to echo from its second frame on.
 
 use std::collections::{BTreeMap, VecDeque};
 

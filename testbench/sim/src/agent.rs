@@ -12,6 +12,8 @@ use crate::world::{Due, World};
 const MS: Micros = 1_000;
 /// A dump that waits until what the NIC passed has settled waits for so long, unless periods are shorter.
 const SETTLE: Micros = 5 * MS;
+/// The longest a disk takes, unless periods are shorter.
+const DISK: Micros = 20 * MS;
 /// Frames a socket keeps for a process that does not read.
 const INBOX: usize = 4096;
 
@@ -22,6 +24,9 @@ impl World {
         self.hosts[host].forget_changes();
         let node = Node::new(self.hosts[host].config.clone()).expect("the configuration of a scenario");
         self.hosts[host].node = Some(node);
+        if let Some(until) = self.hosts[host].promised {
+            self.handle(host, Event::Promised { until });
+        }
         self.start_again(host);
     }
 
@@ -46,6 +51,20 @@ impl World {
         let incarnation = self.dice.roll() << 8 | self.incarnations & 0xff;
         self.hosts[host].drains.iter_mut().for_each(|drain| *drain = false);
         self.handle(host, Event::Start { incarnation, entropy });
+    }
+
+    /// Asks an agent to end for so many seconds; false if it may not.
+    pub fn announces(&mut self, host: usize, seconds: u16) -> bool {
+        let now = self.hosts[host].now(self.at);
+        let may = |node: &Node| node.may_be_absent(now, seconds).is_ok();
+        if !self.hosts[host].node.as_ref().is_some_and(may) {
+            return false;
+        }
+        self.log.note(self.at, &[22, host as u64, seconds.into()], || {
+            format!("host {}: is to be absent for {seconds} s", host + 1)
+        });
+        self.handle(host, Event::Absent { seconds });
+        true
     }
 
     /// The agent of a host ends, and leaves what the next one needs; false if it cannot now.
@@ -147,8 +166,10 @@ impl World {
                 }
                 Action::Destroy(flows) => self.later(host, 1, Work::Destroy(flows)),
                 Action::Activated => self.activate(host),
-                // Nobody announces to be absent.
-                Action::Remember { .. } => {}
+                Action::Remember { until } => {
+                    let delay = 100 + self.dice.below(DISK.min(self.hosts[host].config.period / 4));
+                    self.later(host, delay, Work::Remember(until));
+                }
                 Action::EndHalfOpen => {
                     if !self.hosts[host].nic.must_be_fenced(self.at) {
                         self.fail(|_| format!("host {}: ends half-open connections while its NIC accepts", host + 1));
@@ -176,13 +197,12 @@ impl World {
         self.plan(host);
     }
 
-    /// What concerns the NIC is done in the order in which it was asked; a dump waits beside it.
+    /// What concerns the NIC is done in the order in which it was asked, and so is what concerns the disk; a dump waits beside it.
     fn later(&mut self, host: usize, delay: Micros, work: Work) {
         let mut ready = self.at + delay;
         let slot = &mut self.hosts[host];
-        let is_dump = |work: &Work| matches!(work, Work::Dump { .. });
-        if !is_dump(&work) {
-            let last = slot.works.iter().rev().find(|(_, other)| !is_dump(other));
+        if let Some(queue) = work.queue() {
+            let last = slot.works.iter().rev().find(|(_, other)| other.queue() == Some(queue));
             ready = ready.max(last.map_or(0, |(at, _)| *at));
         }
         let place = slot.works.partition_point(|(at, _)| *at <= ready);
@@ -276,6 +296,10 @@ impl World {
                     flows = flows.into_iter().enumerate().filter(|(n, _)| n % 5 != 0).map(|(_, flow)| flow).collect();
                 }
                 Some(Event::Dumped { id, flows })
+            }
+            Work::Remember(until) => {
+                self.hosts[host].promised = Some(until);
+                Some(Event::Remembered { until, kept: true })
             }
             Work::Destroy(flows) => {
                 let mut out = Vec::new();

@@ -37,6 +37,25 @@ pub(crate) enum Work {
     List(Box<Listing>),
     Dump { id: u32, settle: bool, staged: bool },
     Destroy(Vec<Flow>),
+    Remember(HostTime),
+}
+
+/// What is done one after the other.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Queue {
+    Nic,
+    Disk,
+}
+
+impl Work {
+    /// Where it waits for what was asked before; `None` if it waits for nothing.
+    pub(crate) fn queue(&self) -> Option<Queue> {
+        match self {
+            Work::Program(_) | Work::Renew(_) | Work::List(_) | Work::Destroy(_) => Some(Queue::Nic),
+            Work::Remember(_) => Some(Queue::Disk),
+            Work::Dump { .. } => None,
+        }
+    }
 }
 
 /// One host.
@@ -69,6 +88,8 @@ pub(crate) struct Host {
     pub(crate) reports: Vec<(Micros, Report)>,
     /// What an agent left that is being replaced.
     pub(crate) left: Option<Vec<u8>>,
+    /// What its disk says of promises, which outlives its agents.
+    pub(crate) promised: Option<HostTime>,
     /// Rules that take no new connections, the default rule last.
     pub(crate) drains: Vec<bool>,
     /// Loads of this process, by slot.
@@ -98,6 +119,7 @@ impl Host {
             kernel_wakes: None,
             reports: Vec::new(),
             left: None,
+            promised: None,
             drains: vec![false; loads.len() + 1],
             loads,
             cpu: Duration::ZERO,

@@ -99,6 +99,8 @@ struct Scenario {
     edits: bool,
     /// Kernels may answer by SYN cookies, which are waited for so long.
     cookies: Option<Micros>,
+    /// Hosts announce to be absent.
+    absences: bool,
 }
 
 /// The configuration of host `number`, 1.., of `hosts`; rules and limits by `dice`, which are the same for all.
@@ -164,6 +166,7 @@ impl Scenario {
         // With a small flow table a change of rules is never made.
         let edits = flows == weir_cluster::config::FLOWS && later.chance(400);
         let cookies = later.chance(300).then(|| (period / 2).clamp(20 * MS, 800 * MS));
+        let absences = later.chance(300);
         let configs: Vec<Config> = (1..=hosts)
             .map(|number| {
                 let mut config = config(number, hosts, mode, period);
@@ -211,7 +214,8 @@ impl Scenario {
         };
         world.traffic = Traffic { gap: 0, ..traffic.clone() };
         let tolerance = period * Micros::from(tolerance);
-        let mut scenario = Scenario { kind, world, period, tolerance, before: None, converged: 0.0, edits, cookies };
+        let mut scenario =
+            Scenario { kind, world, period, tolerance, before: None, converged: 0.0, edits, cookies, absences };
         scenario.begin(traffic);
         scenario
     }
@@ -334,6 +338,10 @@ impl Scenario {
             return;
         }
         let host = self.any_host();
+        if self.absences && self.world.dice.chance(200) {
+            self.be_absent(host);
+            return;
+        }
         let staying = self.staying();
         let takes_part = self.world.taking_part().contains(&host);
         let stable =
@@ -443,6 +451,29 @@ impl Scenario {
             self.world.run(gap);
             self.world.go_on(host);
         }
+    }
+
+    /// The agent says that it will be away for longer than a lease lasts, ends when all others wait for it, and is started again in
+    /// time. Of what is changed meanwhile nothing happens before.
+    fn be_absent(&mut self, host: usize) {
+        let seconds = self.world.dice.between(1, 12) as u16;
+        if !self.world.announces(host, seconds) {
+            return;
+        }
+        let limit = 4 * self.tolerance + SECOND;
+        if !self.world.drive(limit, |world| world.leave_to_the_next(host)) {
+            self.world.handle(host, Event::Absent { seconds: 0 });
+            return;
+        }
+        self.before = None;
+        let gap = self.world.dice.below(Micros::from(seconds) * SECOND);
+        self.world.run(gap / 2);
+        let other = self.any_host();
+        if self.world.dice.chance(300) && self.staying().contains(&other) {
+            self.load(other);
+        }
+        self.world.run(gap - gap / 2);
+        self.world.go_on(host);
     }
 
     /// Whatever may go wrong.

@@ -167,6 +167,9 @@ pub struct ControlPort {
     differs: DFF<Bit>,
     held: DFF<Bits<32>>,
     is_same: DFF<Bit>,
+    stores_word: DFF<Bit>,
+    word_to: DFF<Bits<9>>,
+    word_is: DFF<Bits<32>>,
 
     has_current: DFF<Bit>,
     current_host: DFF<Bits<64>>,
@@ -242,6 +245,7 @@ impl Logic for ControlPort {
         dff_setup!(self, clock, has_current, current_host, current_board, has_greeted, greeted_host, greeted_board);
         dff_setup!(self, clock, greetings, next, has_done, done_words, done_source, answer_words);
         dff_setup!(self, clock, host_is_current, board_is_current, host_is_greeted, board_is_greeted, source_is_done);
+        dff_setup!(self, clock, stores_word, word_to, word_is);
         dff_setup!(self, clock, words_are_done, is_same, is_first, is_next, of_id, address, done, status, brings, goes);
         dff_setup!(self, clock, digests, sends, stores, malformed, bad_tag, bad_session, bad_sequence);
         clock!(self, clock, intake, digest, master, sender, ram);
@@ -661,9 +665,13 @@ impl Logic for ControlPort {
             }
         }
         self.ram.raddr.next = bit_cast::<9, 7>(self.place.val()) | (bit_cast::<9, 2>(self.region.val()) << 7);
-        self.ram.we.next = self.writes.val();
-        self.ram.waddr.next = bit_cast::<9, 7>(self.write_at.val()) | (bit_cast::<9, 2>(self.write_region.val()) << 7);
-        self.ram.wdata.next = self.write_word.val();
+        // A clock later than it is decided: which word it is takes long to say, and nothing is read in the clock after its write.
+        self.stores_word.d.next = self.writes.val();
+        self.word_to.d.next = bit_cast::<9, 7>(self.write_at.val()) | (bit_cast::<9, 2>(self.write_region.val()) << 7);
+        self.word_is.d.next = self.write_word.val();
+        self.ram.we.next = self.stores_word.q.val();
+        self.ram.waddr.next = self.word_to.q.val();
+        self.ram.wdata.next = self.word_is.q.val();
 
         if self.reset.val() {
             self.step.d.next = Step::Idle;

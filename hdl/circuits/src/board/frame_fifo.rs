@@ -5,14 +5,13 @@
 //! the frame itself among them, so that the cheapest grade leaves room to the others. A first beat begins anew wherever the
 //! one before it broke off.
 //!
-//! What comes out comes a beat a clock as long as it is taken, so that a header behind it has no gaps. Seven beats wait
-//! outside the RAM, and count no more as being in it. Latency: four clocks from a last beat to the first beat of its frame,
-//! if no other waits.
+//! Whether a frame is kept is settled in the clock behind its last beat, and counts for the first beat of the next at once. What
+//! comes out comes as [`BeatQueue`] says, whose seven beats count no more as being in the RAM. Latency: seven clocks from a last
+//! beat to the first beat of its frame, if no other waits.
 
 use rust_hdl::prelude::*;
 
-use crate::cell::block_ram::BlockRam;
-use crate::cell::fifo::Fifo;
+use super::beat_queue::BeatQueue;
 
 /// `2^A` beats; `N` is `A + 1`.
 #[derive(LogicBlock)]
@@ -54,37 +53,34 @@ pub struct FrameFifo<const A: usize, const N: usize> {
     /// A frame without fault was forgotten for want of room.
     pub stat_refused: Signal<Out, Bit>,
 
-    ram: BlockRam<72, A>,
-    ahead: Fifo<68, 3>,
-    // Behind the last beat that went in, behind the last one of a kept frame, and the next one to be fetched.
+    queue: BeatQueue<A, N>,
+    // The place behind the last beat that went in, and behind the last one of a kept frame; beats in the RAM up to either, each
+    // a clock late in what became free. The top bit of a number of beats says that the RAM is full.
     write_at: DFF<Bits<N>>,
     kept_to: DFF<Bits<N>>,
-    read_at: DFF<Bits<N>>,
+    written: DFF<Bits<N>>,
+    waiting: DFF<Bits<N>>,
     spilled: DFF<Bit>,
-    // A word of the RAM is one clock away; is there.
-    comes: DFF<Bit>,
-    came: DFF<Bit>,
-    // Fetched and not yet taken.
-    pending: DFF<Bits<3>>,
-    level: DFF<Bits<N>>,
-    is_high: DFF<Bit>,
+    // The beat before ended a frame that is kept: it goes up to `write_at`.
     kept: DFF<Bit>,
     refused: DFF<Bit>,
+    is_high: DFF<Bit>,
 
     limits: [Constant<Bits<N>>; 3],
     many: Constant<Bits<N>>,
-    place: Signal<Local, Bits<N>>,
-    after: Signal<Local, Bits<N>>,
     places: Constant<Bits<N>>,
-    used: Signal<Local, Bits<N>>,
+    less: Constant<Bits<N>>,
     limit: Signal<Local, Bits<N>>,
+    goes_back: Signal<Local, Bit>,
+    place: Signal<Local, Bits<N>>,
+    used: Signal<Local, Bits<N>>,
+    settled: Signal<Local, Bits<N>>,
+    more: Signal<Local, Bits<N>>,
+    gone: Signal<Local, Bits<N>>,
     spills: Signal<Local, Bit>,
     puts: Signal<Local, Bit>,
-    sound: Signal<Local, Bit>,
+    ends: Signal<Local, Bit>,
     fits: Signal<Local, Bit>,
-    word: Signal<Local, Bits<68>>,
-    fetches: Signal<Local, Bit>,
-    takes: Signal<Local, Bit>,
 }
 
 impl<const A: usize, const N: usize> FrameFifo<A, N> {
@@ -110,33 +106,30 @@ impl<const A: usize, const N: usize> FrameFifo<A, N> {
             high: Default::default(),
             stat_kept: Default::default(),
             stat_refused: Default::default(),
-            ram: Default::default(),
-            ahead: Default::default(),
+            queue: Default::default(),
             write_at: Default::default(),
             kept_to: Default::default(),
-            read_at: Default::default(),
+            written: Default::default(),
+            waiting: Default::default(),
             spilled: Default::default(),
-            comes: Default::default(),
-            came: Default::default(),
-            pending: Default::default(),
-            level: Default::default(),
-            is_high: Default::default(),
             kept: Default::default(),
             refused: Default::default(),
+            is_high: Default::default(),
             limits: limits.map(|limit| Constant::new(limit.to_bits())),
             many: Constant::new(many.to_bits()),
-            place: Default::default(),
-            after: Default::default(),
             places: Constant::new((1usize << A).to_bits()),
-            used: Default::default(),
+            less: Constant::new(((1usize << N) - 1).to_bits()),
             limit: Default::default(),
+            goes_back: Default::default(),
+            place: Default::default(),
+            used: Default::default(),
+            settled: Default::default(),
+            more: Default::default(),
+            gone: Default::default(),
             spills: Default::default(),
             puts: Default::default(),
-            sound: Default::default(),
+            ends: Default::default(),
             fits: Default::default(),
-            word: Default::default(),
-            fetches: Default::default(),
-            takes: Default::default(),
         }
     }
 }
@@ -144,18 +137,18 @@ impl<const A: usize, const N: usize> FrameFifo<A, N> {
 impl<const A: usize, const N: usize> Logic for FrameFifo<A, N> {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, write_at, kept_to, read_at, spilled, comes, came, pending);
-        dff_setup!(self, clock, level, is_high, kept, refused);
-        clock!(self, clock, ram, ahead);
+        dff_setup!(self, clock, write_at, kept_to, written, waiting, spilled, kept, refused, is_high);
+        clock!(self, clock, queue);
 
-        // In.
+        // A first beat goes behind the last frame that was kept, all others where the one before it ended.
+        self.goes_back.next = self.s_valid.val() & self.s_first.val() & !self.kept.q.val();
         self.place.next = self.write_at.q.val();
-        if self.s_first.val() {
+        self.used.next = self.written.q.val();
+        if self.goes_back.val() {
             self.place.next = self.kept_to.q.val();
+            self.used.next = self.waiting.q.val();
         }
-        self.after.next = self.place.val() + 1;
-        self.used.next = self.place.val() - self.read_at.q.val();
-        self.spills.next = (self.used.val() == self.places.val()) | (self.spilled.q.val() & !self.s_first.val());
+        self.spills.next = (self.used.val() >= self.places.val()) | (self.spilled.q.val() & !self.s_first.val());
         self.puts.next = self.s_valid.val() & !self.spills.val();
         self.limit.next = self.limits[0].val();
         if self.s_grade.val() == 1 {
@@ -165,55 +158,47 @@ impl<const A: usize, const N: usize> Logic for FrameFifo<A, N> {
             self.limit.next = self.limits[2].val();
         }
         self.fits.next = !self.spills.val() & (self.used.val() < self.limit.val());
-        self.sound.next = (self.s_fault.val() == 0) & (self.s_grade.val() != 3);
-        self.kept.d.next = false;
-        self.refused.d.next = false;
+        self.ends.next = self.s_valid.val() & self.s_last.val() & (self.s_fault.val() == 0) & (self.s_grade.val() != 3);
+        self.kept.d.next = self.ends.val() & self.fits.val();
+        self.refused.d.next = self.ends.val() & !self.fits.val();
         if self.s_valid.val() {
             self.spilled.d.next = self.spills.val();
-            if self.puts.val() {
-                self.write_at.d.next = self.after.val();
-            }
-            if self.s_last.val() & self.sound.val() {
-                self.kept.d.next = self.fits.val();
-                self.refused.d.next = !self.fits.val();
-                if self.fits.val() {
-                    self.kept_to.d.next = self.after.val();
-                }
-            }
         }
-        self.word.next = bit_cast::<68, 64>(self.s_data.val())
-            | (bit_cast::<68, 3>(self.s_last_byte.val()) << 64)
-            | (bit_cast::<68, 1>(self.s_last.val().into()) << 67);
-        self.ram.we.next = self.puts.val();
-        self.ram.waddr.next = self.place.val().get_bits::<A>(0);
-        self.ram.wdata.next = bit_cast::<72, 68>(self.word.val());
+        if self.puts.val() {
+            self.write_at.d.next = self.place.val() + 1;
+        }
+        self.more.next = 0.into();
+        if self.puts.val() & !self.queue.m_freed.val() {
+            self.more.next = 1.into();
+        }
+        if !self.puts.val() & self.queue.m_freed.val() {
+            self.more.next = self.less.val();
+        }
+        self.written.d.next = self.used.val() + self.more.val();
+        self.settled.next = self.waiting.q.val();
+        if self.kept.q.val() {
+            self.kept_to.d.next = self.write_at.q.val();
+            self.settled.next = self.written.q.val();
+        }
+        self.gone.next = 0.into();
+        if self.queue.m_freed.val() {
+            self.gone.next = self.less.val();
+        }
+        self.waiting.d.next = self.settled.val() + self.gone.val();
+        self.is_high.d.next = self.waiting.q.val() >= self.many.val();
 
-        // Out.
-        self.takes.next = self.m_taken.val() & !self.ahead.empty.val();
-        self.fetches.next = (self.read_at.q.val() != self.kept_to.q.val()) & (self.pending.q.val() != 7);
-        self.ram.raddr.next = self.read_at.q.val().get_bits::<A>(0);
-        if self.fetches.val() {
-            self.read_at.d.next = self.read_at.q.val() + 1;
-        }
-        if self.fetches.val() & !self.takes.val() {
-            self.pending.d.next = self.pending.q.val() + 1;
-        }
-        if self.takes.val() & !self.fetches.val() {
-            self.pending.d.next = self.pending.q.val() - 1;
-        }
-        self.comes.d.next = self.fetches.val();
-        self.came.d.next = self.comes.q.val();
-        self.ahead.reset.next = self.reset.val();
-        self.ahead.write.next = self.came.q.val();
-        self.ahead.data_in.next = self.ram.rdata.val().get_bits::<68>(0);
-        self.ahead.read.next = self.takes.val();
-        self.m_valid.next = !self.ahead.empty.val();
-        self.m_data.next = self.ahead.data_out.val().get_bits::<64>(0);
-        self.m_last_byte.next = self.ahead.data_out.val().get_bits::<3>(64);
-        self.m_last.next = self.ahead.data_out.val().get_bit(67);
-
-        self.level.d.next = self.kept_to.q.val() - self.read_at.q.val();
-        self.is_high.d.next = self.level.q.val() >= self.many.val();
+        self.queue.reset.next = self.reset.val();
+        self.queue.s_write.next = self.puts.val();
+        self.queue.s_at.next = self.place.val();
+        self.queue.s_data.next = self.s_data.val();
+        self.queue.s_last_byte.next = self.s_last_byte.val();
+        self.queue.s_last.next = self.s_last.val();
+        self.queue.s_end.next = self.kept_to.q.val();
+        self.m_valid.next = self.queue.m_valid.val();
+        self.m_data.next = self.queue.m_data.val();
+        self.m_last_byte.next = self.queue.m_last_byte.val();
+        self.m_last.next = self.queue.m_last.val();
+        self.queue.m_taken.next = self.m_taken.val();
         self.high.next = self.is_high.q.val();
         self.stat_kept.next = self.kept.q.val();
         self.stat_refused.next = self.refused.q.val();
@@ -221,11 +206,9 @@ impl<const A: usize, const N: usize> Logic for FrameFifo<A, N> {
         if self.reset.val() {
             self.write_at.d.next = 0.into();
             self.kept_to.d.next = 0.into();
-            self.read_at.d.next = 0.into();
+            self.written.d.next = 0.into();
+            self.waiting.d.next = 0.into();
             self.spilled.d.next = false;
-            self.comes.d.next = false;
-            self.came.d.next = false;
-            self.pending.d.next = 0.into();
             self.kept.d.next = false;
             self.refused.d.next = false;
         }

@@ -5,6 +5,7 @@
 
 pub mod arrival;
 pub mod async_fifo;
+pub mod beat_queue;
 pub mod bump;
 pub mod control;
 pub mod crc;

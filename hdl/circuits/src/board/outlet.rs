@@ -3,13 +3,12 @@
 //!
 //! It has no way to say no. Instead it says early how full it is, and who feeds the pipeline stops in time: with less than
 //! [`BEGIN`] places free no frame is begun, with less than [`GO_ON`] none goes on behind its header. A beat that finds no place
-//! is lost, and told. Latency: four clocks from an empty queue's first beat to `m_valid`; `room_to_begin` and `room_to_go_on`
+//! is lost, and told. Latency: six clocks from an empty queue's first beat to `m_valid`; `room_to_begin` and `room_to_go_on`
 //! are two clocks late.
 
 use rust_hdl::prelude::*;
 
-use crate::cell::block_ram::BlockRam;
-use crate::cell::fifo::Fifo;
+use super::beat_queue::BeatQueue;
 
 /// Beats that may be under way to the queue when it says that it fills: those in the pipeline, and those that are sent
 /// before what it says arrives.
@@ -49,14 +48,10 @@ pub struct Outlet<const A: usize, const N: usize> {
     /// A beat was lost.
     pub stat_spilled: Signal<Out, Bit>,
 
-    ram: BlockRam<72, A>,
-    ahead: Fifo<68, 3>,
+    queue: BeatQueue<A, N>,
     write_at: DFF<Bits<N>>,
-    read_at: DFF<Bits<N>>,
-    comes: DFF<Bit>,
-    came: DFF<Bit>,
-    pending: DFF<Bits<3>>,
-    level: DFF<Bits<N>>,
+    // Beats in the RAM, a clock late in what became free; the top bit says that it is full.
+    used: DFF<Bits<N>>,
     begins: DFF<Bit>,
     goes_on: DFF<Bit>,
     spilled: DFF<Bit>,
@@ -64,11 +59,10 @@ pub struct Outlet<const A: usize, const N: usize> {
     begin_limit: Constant<Bits<N>>,
     go_on_limit: Constant<Bits<N>>,
     places: Constant<Bits<N>>,
-    used: Signal<Local, Bits<N>>,
+    less: Constant<Bits<N>>,
+    full: Signal<Local, Bit>,
     puts: Signal<Local, Bit>,
-    word: Signal<Local, Bits<68>>,
-    fetches: Signal<Local, Bit>,
-    takes: Signal<Local, Bit>,
+    more: Signal<Local, Bits<N>>,
 }
 
 impl<const A: usize, const N: usize> Default for Outlet<A, N> {
@@ -89,25 +83,19 @@ impl<const A: usize, const N: usize> Default for Outlet<A, N> {
             room_to_begin: Default::default(),
             room_to_go_on: Default::default(),
             stat_spilled: Default::default(),
-            ram: Default::default(),
-            ahead: Default::default(),
+            queue: Default::default(),
             write_at: Default::default(),
-            read_at: Default::default(),
-            comes: Default::default(),
-            came: Default::default(),
-            pending: Default::default(),
-            level: Default::default(),
+            used: Default::default(),
             begins: Default::default(),
             goes_on: Default::default(),
             spilled: Default::default(),
             begin_limit: Constant::new(((1usize << A) - BEGIN).to_bits()),
             go_on_limit: Constant::new(((1usize << A) - GO_ON).to_bits()),
             places: Constant::new((1usize << A).to_bits()),
-            used: Default::default(),
+            less: Constant::new(((1usize << N) - 1).to_bits()),
+            full: Default::default(),
             puts: Default::default(),
-            word: Default::default(),
-            fetches: Default::default(),
-            takes: Default::default(),
+            more: Default::default(),
         }
     }
 }
@@ -115,56 +103,44 @@ impl<const A: usize, const N: usize> Default for Outlet<A, N> {
 impl<const A: usize, const N: usize> Logic for Outlet<A, N> {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, write_at, read_at, comes, came, pending, level, begins, goes_on, spilled);
-        clock!(self, clock, ram, ahead);
-        self.used.next = self.write_at.q.val() - self.read_at.q.val();
-        self.puts.next = self.s_valid.val() & (self.used.val() != self.places.val());
-        self.spilled.d.next = self.s_valid.val() & (self.used.val() == self.places.val());
+        dff_setup!(self, clock, write_at, used, begins, goes_on, spilled);
+        clock!(self, clock, queue);
+        self.full.next = self.used.q.val() >= self.places.val();
+        self.puts.next = self.s_valid.val() & !self.full.val();
+        self.spilled.d.next = self.s_valid.val() & self.full.val();
         if self.puts.val() {
             self.write_at.d.next = self.write_at.q.val() + 1;
         }
-        self.word.next = bit_cast::<68, 64>(self.s_data.val())
-            | (bit_cast::<68, 3>(self.s_last_byte.val()) << 64)
-            | (bit_cast::<68, 1>(self.s_last.val().into()) << 67);
-        self.ram.we.next = self.puts.val();
-        self.ram.waddr.next = self.write_at.q.val().get_bits::<A>(0);
-        self.ram.wdata.next = bit_cast::<72, 68>(self.word.val());
+        self.more.next = 0.into();
+        if self.puts.val() & !self.queue.m_freed.val() {
+            self.more.next = 1.into();
+        }
+        if !self.puts.val() & self.queue.m_freed.val() {
+            self.more.next = self.less.val();
+        }
+        self.used.d.next = self.used.q.val() + self.more.val();
 
-        self.takes.next = self.m_taken.val() & !self.ahead.empty.val();
-        self.fetches.next = (self.read_at.q.val() != self.write_at.q.val()) & (self.pending.q.val() != 7);
-        self.ram.raddr.next = self.read_at.q.val().get_bits::<A>(0);
-        if self.fetches.val() {
-            self.read_at.d.next = self.read_at.q.val() + 1;
-        }
-        if self.fetches.val() & !self.takes.val() {
-            self.pending.d.next = self.pending.q.val() + 1;
-        }
-        if self.takes.val() & !self.fetches.val() {
-            self.pending.d.next = self.pending.q.val() - 1;
-        }
-        self.comes.d.next = self.fetches.val();
-        self.came.d.next = self.comes.q.val();
-        self.ahead.reset.next = self.reset.val();
-        self.ahead.write.next = self.came.q.val();
-        self.ahead.data_in.next = self.ram.rdata.val().get_bits::<68>(0);
-        self.ahead.read.next = self.takes.val();
-        self.m_valid.next = !self.ahead.empty.val();
-        self.m_data.next = self.ahead.data_out.val().get_bits::<64>(0);
-        self.m_last_byte.next = self.ahead.data_out.val().get_bits::<3>(64);
-        self.m_last.next = self.ahead.data_out.val().get_bit(67);
+        self.queue.reset.next = self.reset.val();
+        self.queue.s_write.next = self.puts.val();
+        self.queue.s_at.next = self.write_at.q.val();
+        self.queue.s_data.next = self.s_data.val();
+        self.queue.s_last_byte.next = self.s_last_byte.val();
+        self.queue.s_last.next = self.s_last.val();
+        self.queue.s_end.next = self.write_at.q.val();
+        self.m_valid.next = self.queue.m_valid.val();
+        self.m_data.next = self.queue.m_data.val();
+        self.m_last_byte.next = self.queue.m_last_byte.val();
+        self.m_last.next = self.queue.m_last.val();
+        self.queue.m_taken.next = self.m_taken.val();
 
-        self.level.d.next = self.used.val();
-        self.begins.d.next = self.level.q.val() <= self.begin_limit.val();
-        self.goes_on.d.next = self.level.q.val() <= self.go_on_limit.val();
+        self.begins.d.next = self.used.q.val() <= self.begin_limit.val();
+        self.goes_on.d.next = self.used.q.val() <= self.go_on_limit.val();
         self.room_to_begin.next = self.begins.q.val();
         self.room_to_go_on.next = self.goes_on.q.val();
         self.stat_spilled.next = self.spilled.q.val();
         if self.reset.val() {
             self.write_at.d.next = 0.into();
-            self.read_at.d.next = 0.into();
-            self.comes.d.next = false;
-            self.came.d.next = false;
-            self.pending.d.next = 0.into();
+            self.used.d.next = 0.into();
             self.spilled.d.next = false;
         }
     }

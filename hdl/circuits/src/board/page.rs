@@ -111,6 +111,14 @@ pub struct BoardPage {
     go: DFF<Bit>,
     put: DFF<Bit>,
     denied: DFF<Bit>,
+    // Where it is, and what is there, a clock behind the address.
+    of_board: DFF<Bit>,
+    of_events: DFF<Bit>,
+    of_buffer: DFF<Bit>,
+    of_address: DFF<Bit>,
+    of_command: DFF<Bit>,
+    known: DFF<Bit>,
+    found_word: DFF<Bits<32>>,
 
     magic: Constant<Bits<32>>,
     layout: Constant<Bits<32>>,
@@ -119,9 +127,7 @@ pub struct BoardPage {
     at: Signal<Local, Bits<ADDRESS>>,
     place: Signal<Local, Bits<6>>,
     aligned: Signal<Local, Bit>,
-    of_board: Signal<Local, Bit>,
-    of_events: Signal<Local, Bit>,
-    of_buffer: Signal<Local, Bit>,
+    board_here: Signal<Local, Bit>,
     writes: Signal<Local, Bit>,
     free: Signal<Local, Bit>,
     ends: Signal<Local, Bit>,
@@ -186,6 +192,13 @@ impl BoardPage {
             go: Default::default(),
             put: Default::default(),
             denied: Default::default(),
+            of_board: Default::default(),
+            of_events: Default::default(),
+            of_buffer: Default::default(),
+            of_address: Default::default(),
+            of_command: Default::default(),
+            known: Default::default(),
+            found_word: Default::default(),
             magic: Constant::new(BOARD_MAGIC.to_bits()),
             layout: Constant::new(BOARD_LAYOUT.to_bits()),
             number: Constant::new(number.to_bits()),
@@ -193,9 +206,7 @@ impl BoardPage {
             at: Default::default(),
             place: Default::default(),
             aligned: Default::default(),
-            of_board: Default::default(),
-            of_events: Default::default(),
-            of_buffer: Default::default(),
+            board_here: Default::default(),
             writes: Default::default(),
             free: Default::default(),
             ends: Default::default(),
@@ -212,6 +223,7 @@ impl Logic for BoardPage {
         dff_setup!(
             self, clock, turn, waits, done, refused, answer, opcode, count, flash_at, ports, state, go, put, denied
         );
+        dff_setup!(self, clock, of_board, of_events, of_buffer, of_address, of_command, known, found_word);
         clock!(self, clock, axil, counts);
         self.axil.reset.next = self.reset.val();
         self.axil.awaddr.next = self.s_axil_awaddr.val();
@@ -249,14 +261,55 @@ impl Logic for BoardPage {
         self.place.next = self.at.val().get_bits::<6>(2);
         self.counts.s_at.next = self.at.val().get_bits::<5>(2);
         self.aligned.next = (self.at.val().get_bits::<2>(0) == 0) & (self.at.val().get_bits::<9>(9) == 0x40);
-        self.of_board.next = self.aligned.val() & (self.at.val().get_bits::<2>(7) == 0);
-        self.of_events.next = self.aligned.val()
+        self.board_here.next = self.aligned.val() & (self.at.val().get_bits::<2>(7) == 0);
+        self.of_board.d.next = self.board_here.val();
+        self.of_address.d.next = self.board_here.val() & (self.place.val() == 0x10);
+        self.of_command.d.next = self.board_here.val() & (self.place.val() == 0x11);
+        self.of_events.d.next = self.aligned.val()
             & (self.at.val().get_bits::<2>(7) == 1)
             & (self.at.val().get_bits::<5>(2) < self.event_end.val());
-        self.of_buffer.next = self.aligned.val() & self.at.val().get_bit(8);
+        self.of_buffer.d.next = self.aligned.val() & self.at.val().get_bit(8);
+        self.known.d.next = true;
+        self.found_word.d.next = 0.into();
+        match self.place.val().get_bits::<5>(0).index() {
+            0 => {
+                self.found_word.d.next = self.magic.val();
+            }
+            1 => {
+                self.found_word.d.next = self.layout.val();
+            }
+            2 => {
+                self.found_word.d.next = self.number.val();
+            }
+            3 => {
+                self.found_word.d.next = self.ports.q.val();
+            }
+            4 => {
+                self.found_word.d.next = self.phy0_identifier.val();
+            }
+            5 => {
+                self.found_word.d.next = self.phy1_identifier.val();
+            }
+            6 => {
+                self.found_word.d.next = self.state.q.val();
+            }
+            16 => {
+                self.found_word.d.next = bit_cast::<32, 24>(self.flash_at.q.val());
+            }
+            17 => {
+                self.found_word.d.next = 0.into();
+            }
+            18 => {
+                self.found_word.d.next =
+                    bit_cast::<32, 1>(self.w_busy.val().into()) | (bit_cast::<32, 1>(self.denied.q.val().into()) << 1);
+            }
+            _ => {
+                self.known.d.next = false;
+            }
+        }
         self.writes.next = self.axil.m_write.val();
         self.free.next = !self.w_busy.val();
-        self.commands.next = self.waits.q.val() & self.of_board.val() & (self.place.val() == 0x11);
+        self.commands.next = self.waits.q.val() & self.of_command.q.val();
         self.ends.next = self.waits.q.val() & (self.turn.q.val() == 4);
 
         self.done.d.next = false;
@@ -282,70 +335,35 @@ impl Logic for BoardPage {
                     self.denied.d.next = !(self.axil.m_whole.val() & self.free.val() & self.w_lawful.val());
                 }
                 if self.axil.m_whole.val() & self.free.val() {
-                    if self.of_board.val() & (self.place.val() == 0x10) {
+                    if self.of_address.q.val() {
                         self.refused.d.next = false;
                         self.flash_at.d.next = self.axil.m_wdata.val().get_bits::<24>(0);
                     }
-                    if self.of_board.val() & (self.place.val() == 0x11) {
+                    if self.of_command.q.val() {
                         self.refused.d.next = !self.w_lawful.val();
                         self.go.d.next = self.w_lawful.val();
                     }
-                    if self.of_buffer.val() {
+                    if self.of_buffer.q.val() {
                         self.refused.d.next = false;
                         self.put.d.next = true;
                     }
                 }
             } else {
-                if self.of_board.val() {
-                    self.refused.d.next = false;
-                    match self.place.val().get_bits::<5>(0).index() {
-                        0 => {
-                            self.answer.d.next = self.magic.val();
-                        }
-                        1 => {
-                            self.answer.d.next = self.layout.val();
-                        }
-                        2 => {
-                            self.answer.d.next = self.number.val();
-                        }
-                        3 => {
-                            self.answer.d.next = self.ports.q.val();
-                        }
-                        4 => {
-                            self.answer.d.next = self.phy0_identifier.val();
-                        }
-                        5 => {
-                            self.answer.d.next = self.phy1_identifier.val();
-                        }
-                        6 => {
-                            self.answer.d.next = self.state.q.val();
-                        }
-                        16 => {
-                            self.answer.d.next = bit_cast::<32, 24>(self.flash_at.q.val());
-                        }
-                        17 => {
-                            self.answer.d.next = 0.into();
-                        }
-                        18 => {
-                            self.answer.d.next = bit_cast::<32, 1>(self.w_busy.val().into())
-                                | (bit_cast::<32, 1>(self.denied.q.val().into()) << 1);
-                        }
-                        _ => {
-                            self.refused.d.next = true;
-                        }
-                    }
+                if self.of_board.q.val() {
+                    self.refused.d.next = !self.known.q.val();
+                    self.answer.d.next = self.found_word.q.val();
                 }
-                if self.of_buffer.val() & self.free.val() {
+                if self.of_buffer.q.val() & self.free.val() {
                     self.refused.d.next = false;
                     self.answer.d.next = self.w_word.val();
                 }
-                if self.of_events.val() {
+                if self.of_events.q.val() {
                     self.refused.d.next = false;
                     self.answer.d.next = self.counts.m_count.val();
                 }
             }
             // A counter waits for its turn.
-            if self.writes.val() | !self.of_events.val() | self.counts.m_there.val() {
+            if self.writes.val() | !self.of_events.q.val() | self.counts.m_there.val() {
                 self.waits.d.next = false;
                 self.done.d.next = true;
             }

@@ -77,6 +77,9 @@ pub struct Phy<const D: usize, const W: usize> {
     has_link: DFF<Bit>,
     // What Control has written last, or is about to.
     is_down: DFF<Bit>,
+    // A transaction is over, and whether the PHY took part in it; a clock late.
+    done: DFF<Bit>,
+    answered: DFF<Bit>,
 
     round_ends: Constant<Bits<W>>,
     first: Constant<Bits<5>>,
@@ -85,7 +88,6 @@ pub struct Phy<const D: usize, const W: usize> {
     write: Signal<Local, Bit>,
     register: Signal<Local, Bits<5>>,
     word: Signal<Local, Bits<16>>,
-    answered: Signal<Local, Bit>,
 }
 
 impl<const D: usize, const W: usize> Phy<D, W> {
@@ -117,6 +119,8 @@ impl<const D: usize, const W: usize> Phy<D, W> {
             known: Default::default(),
             has_link: Default::default(),
             is_down: Default::default(),
+            done: Default::default(),
+            answered: Default::default(),
             round_ends: Constant::new(((1u64 << W) - 1).to_bits()),
             first: Constant::new(u64::from(address.unwrap_or(0)).to_bits()),
             seeks: Constant::new(address.is_none()),
@@ -124,7 +128,6 @@ impl<const D: usize, const W: usize> Phy<D, W> {
             write: Default::default(),
             register: Default::default(),
             word: Default::default(),
-            answered: Default::default(),
         }
     }
 }
@@ -133,6 +136,7 @@ impl<const D: usize, const W: usize> Logic for Phy<D, W> {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(self, clock, step, asked, sleep, rounds, at, upper, lower, known, has_link, is_down);
+        dff_setup!(self, clock, done, answered);
         clock!(self, clock, mdio);
         self.mdio.reset.next = self.reset.val();
         self.mdio.mdio_in.next = self.mdio_in.val();
@@ -191,12 +195,13 @@ impl<const D: usize, const W: usize> Logic for Phy<D, W> {
         self.mdio.s_phy.next = self.at.q.val();
         self.mdio.s_register.next = self.register.val();
         self.mdio.s_word.next = self.word.val();
-        self.answered.next = self.mdio.m_answered.val() & (self.mdio.m_word.val() != 0xffff);
+        self.done.d.next = self.mdio.m_done.val();
+        self.answered.d.next = self.mdio.m_answered.val() & (self.mdio.m_word.val() != 0xffff);
 
         if self.goes.val() {
             self.asked.d.next = true;
         }
-        if self.mdio.m_done.val() {
+        if self.done.q.val() {
             self.asked.d.next = false;
         }
         match self.step.q.val() {
@@ -211,8 +216,8 @@ impl<const D: usize, const W: usize> Logic for Phy<D, W> {
                 }
             }
             Step::Seek => {
-                if self.mdio.m_done.val() {
-                    if self.answered.val() {
+                if self.done.q.val() {
+                    if self.answered.q.val() {
                         self.upper.d.next = self.mdio.m_word.val();
                         self.step.d.next = Step::Identify;
                     } else {
@@ -223,54 +228,54 @@ impl<const D: usize, const W: usize> Logic for Phy<D, W> {
                 }
             }
             Step::Identify => {
-                if self.mdio.m_done.val() {
+                if self.done.q.val() {
                     self.lower.d.next = self.mdio.m_word.val();
-                    self.known.d.next = self.answered.val();
+                    self.known.d.next = self.answered.q.val();
                     self.step.d.next = Step::Slow;
                 }
             }
             Step::Slow => {
-                if self.mdio.m_done.val() {
+                if self.done.q.val() {
                     self.step.d.next = Step::Fast;
                 }
             }
             Step::Fast => {
-                if self.mdio.m_done.val() {
+                if self.done.q.val() {
                     self.step.d.next = Step::EeeDevice;
                 }
             }
             Step::EeeDevice => {
-                if self.mdio.m_done.val() {
+                if self.done.q.val() {
                     self.step.d.next = Step::EeeRegister;
                 }
             }
             Step::EeeRegister => {
-                if self.mdio.m_done.val() {
+                if self.done.q.val() {
                     self.step.d.next = Step::EeeData;
                 }
             }
             Step::EeeData => {
-                if self.mdio.m_done.val() {
+                if self.done.q.val() {
                     self.step.d.next = Step::EeeNone;
                 }
             }
             Step::EeeNone => {
-                if self.mdio.m_done.val() {
+                if self.done.q.val() {
                     self.is_down.d.next = self.down.val();
                     self.step.d.next = Step::Control;
                 }
             }
             Step::Control => {
                 self.has_link.d.next = false;
-                if self.mdio.m_done.val() {
+                if self.done.q.val() {
                     self.step.d.next = Step::Poll;
                 }
             }
             Step::Poll => {
-                if self.mdio.m_done.val() {
+                if self.done.q.val() {
                     self.has_link.d.next =
-                        self.answered.val() & self.mdio.m_word.val().get_bit(2) & !self.is_down.q.val();
-                    if !self.answered.val() {
+                        self.answered.q.val() & self.mdio.m_word.val().get_bit(2) & !self.is_down.q.val();
+                    if !self.answered.q.val() {
                         self.known.d.next = false;
                         self.step.d.next = Step::Seek;
                     } else {
@@ -286,6 +291,7 @@ impl<const D: usize, const W: usize> Logic for Phy<D, W> {
         if self.reset.val() {
             self.step.d.next = Step::Wake;
             self.asked.d.next = false;
+            self.done.d.next = false;
             self.sleep.d.next = 0.into();
             self.rounds.d.next = 0.into();
             self.at.d.next = self.first.val();

@@ -27,8 +27,11 @@ pub struct Pump {
     /// It is taken in this clock, and goes to the pipeline.
     pub m_taken: Signal<Out, Bit>,
 
-    // Beats of this frame that went, up to the header's.
-    sent: DFF<Bits<5>>,
+    // Beats of this frame's header that went.
+    sent: DFF<Bits<4>>,
+    // One of them went; all of them did.
+    begun: DFF<Bit>,
+    behind: DFF<Bit>,
     may: Signal<Local, Bit>,
     takes: Signal<Local, Bit>,
 }
@@ -36,25 +39,31 @@ pub struct Pump {
 impl Logic for Pump {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, sent);
+        dff_setup!(self, clock, sent, begun, behind);
         self.may.next = true;
-        if self.sent.q.val() == 0 {
+        if !self.begun.q.val() {
             self.may.next = self.room_to_begin.val();
         }
-        if self.sent.q.val() == 16 {
+        if self.behind.q.val() {
             self.may.next = self.room_to_go_on.val();
         }
         self.takes.next = self.s_valid.val() & self.may.val();
         if self.takes.val() {
-            if self.sent.q.val() != 16 {
+            self.begun.d.next = true;
+            if !self.behind.q.val() {
                 self.sent.d.next = self.sent.q.val() + 1;
+                self.behind.d.next = self.sent.q.val() == 15;
             }
             if self.s_last.val() {
                 self.sent.d.next = 0.into();
+                self.begun.d.next = false;
+                self.behind.d.next = false;
             }
         }
         if self.reset.val() {
             self.sent.d.next = 0.into();
+            self.begun.d.next = false;
+            self.behind.d.next = false;
         }
         self.m_taken.next = self.takes.val();
     }

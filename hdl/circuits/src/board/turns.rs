@@ -15,6 +15,8 @@ pub struct Turns<const T: usize> {
     pub second: Signal<Out, Bit>,
     at: DFF<Bits<T>>,
     whose: DFF<Bit>,
+    begins_first: DFF<Bit>,
+    begins_second: DFF<Bit>,
     last: Constant<Bits<T>>,
 }
 
@@ -27,6 +29,8 @@ impl<const T: usize> Default for Turns<T> {
             second: Default::default(),
             at: Default::default(),
             whose: Default::default(),
+            begins_first: Default::default(),
+            begins_second: Default::default(),
             last: Constant::new(((1u64 << T) - 1).to_bits()),
         }
     }
@@ -35,17 +39,21 @@ impl<const T: usize> Default for Turns<T> {
 impl<const T: usize> Logic for Turns<T> {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, at, whose);
+        dff_setup!(self, clock, at, whose, begins_first, begins_second);
         self.at.d.next = self.at.q.val() + 1;
         if self.at.q.val() == self.last.val() {
             self.whose.d.next = !self.whose.q.val();
         }
+        self.begins_first.d.next = (self.at.q.val() == 0) & !self.whose.q.val();
+        self.begins_second.d.next = (self.at.q.val() == 0) & self.whose.q.val();
         if self.reset.val() {
             self.at.d.next = 0.into();
             self.whose.d.next = false;
+            self.begins_first.d.next = false;
+            self.begins_second.d.next = false;
         }
-        self.first.next = (self.at.q.val() == 0) & !self.whose.q.val() & !self.reset.val();
-        self.second.next = (self.at.q.val() == 0) & self.whose.q.val() & !self.reset.val();
+        self.first.next = self.begins_first.q.val();
+        self.second.next = self.begins_second.q.val();
     }
 }
 

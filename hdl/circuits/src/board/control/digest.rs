@@ -1,6 +1,6 @@
 //! Makes the tag of words in a memory: reads them two by two, and has [`SipHash`] do the rest.
 //!
-//! Latency: about seven clocks for two words.
+//! Latency: about eleven clocks for two words.
 
 use rust_hdl::prelude::*;
 

@@ -74,6 +74,8 @@ pub struct Intake {
     // It holds two octets, as the last of a frame does.
     short: DFF<Bit>,
     at: DFF<Bits<7>>,
+    // The same of the first twelve, one-hot.
+    head_at: DFF<Bits<12>>,
     under_way: DFF<Bit>,
     heard: DFF<Bit>,
     previous: DFF<Bits<16>>,
@@ -126,7 +128,7 @@ impl Logic for Intake {
         dff_setup!(self, clock, half, word, there, begins, ends, short, at, under_way, heard, previous, missed);
         dff_setup!(self, clock, source, ours, head, serial, host, board, offset, bare, words, complete);
         dff_setup!(self, clock, ended, few, brings_all, counted, fits, is_asking, no_sequence, no_board, no_offset);
-        dff_setup!(self, clock, even, lawful, sound);
+        dff_setup!(self, clock, even, lawful, sound, head_at);
 
         // From beats to words.
         self.stops.next = self.s_last.val() & !self.s_last_byte.val().get_bit(2);
@@ -157,11 +159,13 @@ impl Logic for Intake {
         self.next_at.next = self.at.q.val() + 1;
         if self.there.q.val() {
             self.at.d.next = self.next_at.val();
+            self.head_at.d.next = self.head_at.q.val() << 1;
             if self.at.q.val() == 127 {
                 self.at.d.next = 127.into();
             }
             if self.ends.q.val() {
                 self.at.d.next = 0.into();
+                self.head_at.d.next = 1.into();
             }
             self.previous.d.next = self.word.q.val().get_bits::<16>(16);
         }
@@ -179,45 +183,45 @@ impl Logic for Intake {
             | (bit_cast::<32, 8>(self.message.val().get_bits::<8>(16)) << 8)
             | bit_cast::<32, 8>(self.message.val().get_bits::<8>(24));
         if self.there.q.val() & self.heard.q.val() {
-            match self.at.q.val().index() {
-                0 => {
-                    self.ours.d.next = self.word.q.val() == 0x4557_0002;
-                }
-                1 => {
-                    self.ours.d.next = self.ours.q.val() & (self.word.q.val().get_bits::<16>(0) == 0x5249);
-                    self.source.d.next = bit_cast::<48, 16>(self.word.q.val().get_bits::<16>(16));
-                }
-                2 => {
-                    self.source.d.next = bit_cast::<48, 16>(self.source.q.val().get_bits::<16>(0))
-                        | (bit_cast::<48, 32>(self.word.q.val()) << 16);
-                }
-                4 => {
-                    self.head.d.next = self.message.val();
-                }
-                5 => {
-                    self.serial.d.next = self.number.val();
-                }
-                6 => {
-                    self.host.d.next = bit_cast::<64, 32>(self.message.val());
-                }
-                7 => {
-                    self.host.d.next = bit_cast::<64, 32>(self.host.q.val().get_bits::<32>(0))
-                        | (bit_cast::<64, 32>(self.message.val()) << 32);
-                }
-                8 => {
-                    self.board.d.next = bit_cast::<64, 32>(self.message.val());
-                }
-                9 => {
-                    self.board.d.next = bit_cast::<64, 32>(self.board.q.val().get_bits::<32>(0))
-                        | (bit_cast::<64, 32>(self.message.val()) << 32);
-                }
-                10 => {
-                    self.offset.d.next = self.number.val();
-                }
-                11 => {
-                    self.bare.d.next = self.message.val() == 0;
-                }
-                _ => {}
+            if self.head_at.q.val().get_bit(0) {
+                self.ours.d.next = self.word.q.val() == 0x4557_0002;
+            }
+            if self.head_at.q.val().get_bit(1) {
+                self.ours.d.next = self.ours.q.val() & (self.word.q.val().get_bits::<16>(0) == 0x5249);
+                self.source.d.next = bit_cast::<48, 16>(self.word.q.val().get_bits::<16>(16))
+                    | (bit_cast::<48, 32>(self.source.q.val().get_bits::<32>(16)) << 16);
+            }
+            if self.head_at.q.val().get_bit(2) {
+                self.source.d.next = bit_cast::<48, 16>(self.source.q.val().get_bits::<16>(0))
+                    | (bit_cast::<48, 32>(self.word.q.val()) << 16);
+            }
+            if self.head_at.q.val().get_bit(4) {
+                self.head.d.next = self.message.val();
+            }
+            if self.head_at.q.val().get_bit(5) {
+                self.serial.d.next = self.number.val();
+            }
+            if self.head_at.q.val().get_bit(6) {
+                self.host.d.next = bit_cast::<64, 32>(self.message.val())
+                    | (bit_cast::<64, 32>(self.host.q.val().get_bits::<32>(32)) << 32);
+            }
+            if self.head_at.q.val().get_bit(7) {
+                self.host.d.next = bit_cast::<64, 32>(self.host.q.val().get_bits::<32>(0))
+                    | (bit_cast::<64, 32>(self.message.val()) << 32);
+            }
+            if self.head_at.q.val().get_bit(8) {
+                self.board.d.next = bit_cast::<64, 32>(self.message.val())
+                    | (bit_cast::<64, 32>(self.board.q.val().get_bits::<32>(32)) << 32);
+            }
+            if self.head_at.q.val().get_bit(9) {
+                self.board.d.next = bit_cast::<64, 32>(self.board.q.val().get_bits::<32>(0))
+                    | (bit_cast::<64, 32>(self.message.val()) << 32);
+            }
+            if self.head_at.q.val().get_bit(10) {
+                self.offset.d.next = self.number.val();
+            }
+            if self.head_at.q.val().get_bit(11) {
+                self.bare.d.next = self.message.val() == 0;
             }
             if self.ends.q.val() {
                 self.words.d.next = self.message_at.val() + 1;
@@ -286,6 +290,7 @@ impl Logic for Intake {
             self.begins.d.next = false;
             self.missed.d.next = false;
             self.at.d.next = 0.into();
+            self.head_at.d.next = 1.into();
             self.ended.d.next = 0.into();
         }
         self.m_whole.next = self.ended.q.val().get_bit(2);

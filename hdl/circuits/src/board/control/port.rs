@@ -2,20 +2,17 @@
 //!
 //! One frame at a time, in steps of a few clocks a word: the longest request takes some thousand clocks. A frame that comes meanwhile is
 //! dropped and counted; a host says one and waits. A request stays in the memory until the next is carried out, and so does
-//! its answer: the same again, octet by octet, is answered from there.
-//!
-//! The nonce of a greeting is the number of the board's start and that of the greeting since then, so none is given twice as
-//! long as no start has the number of another; without a number of this start nothing is greeted. It can be foreseen, which
-//! makes no difference: what says that a frame is of a session is its tag, and nobody without the key makes one under a
-//! nonce that is yet to come. Spec twin: `weir_spec::control::Port`.
+//! its answer: the same again, octet by octet, is answered from there. Spec twin: `weir_spec::control::Port`.
 
 use rust_hdl::prelude::*;
 use weir_spec::regs::ID;
 
 use super::digest::Digest;
+use super::heading::Heading;
 use super::intake::Intake;
 use super::master::Master;
 use super::sender::Sender;
+use super::sessions::Sessions;
 use crate::cell::address::ADDRESS;
 use crate::cell::block_ram::BlockRam;
 
@@ -148,6 +145,8 @@ pub struct ControlPort {
     digest: Digest,
     master: Master,
     sender: Sender,
+    sessions: Sessions,
+    heading: Heading,
     // Of 128 words each: two requests, an answer, a greeting.
     ram: BlockRam<32, 9>,
 
@@ -170,15 +169,9 @@ pub struct ControlPort {
     stores_word: DFF<Bit>,
     word_to: DFF<Bits<9>>,
     word_is: DFF<Bits<32>>,
+    // It is one of the header.
+    heads: DFF<Bit>,
 
-    has_current: DFF<Bit>,
-    current_host: DFF<Bits<64>>,
-    current_board: DFF<Bits<64>>,
-    has_greeted: DFF<Bit>,
-    greeted_host: DFF<Bits<64>>,
-    greeted_board: DFF<Bits<64>>,
-    // The top bit: no more.
-    greetings: DFF<Bits<45>>,
     next: DFF<Bits<32>>,
     has_done: DFF<Bit>,
     done_words: DFF<Bits<7>>,
@@ -186,14 +179,17 @@ pub struct ControlPort {
     answer_words: DFF<Bits<7>>,
 
     // Facts of the frame, each a clock behind what it is made of.
-    host_is_current: DFF<Bit>,
-    board_is_current: DFF<Bit>,
-    host_is_greeted: DFF<Bit>,
-    board_is_greeted: DFF<Bit>,
-    source_is_done: DFF<Bit>,
+    // The same source, by 16 bits each, as many words, and that this makes the request one that was carried out.
+    source_parts: DFF<Bits<3>>,
     words_are_done: DFF<Bit>,
+    is_done: DFF<Bit>,
     is_first: DFF<Bit>,
+    next_parts: DFF<Bits<2>>,
+    has_next: DFF<Bit>,
     is_next: DFF<Bit>,
+    word_differs: DFF<Bit>,
+    at_ends: DFF<Bit>,
+    done_ends: DFF<Bit>,
     of_id: DFF<Bit>,
 
     address: DFF<Bits<32>>,
@@ -222,16 +218,15 @@ pub struct ControlPort {
     offset: Signal<Local, Bits<32>>,
     kind: Signal<Local, Bits<3>>,
     count: Signal<Local, Bits<7>>,
-    said_kind: Signal<Local, Bits<8>>,
     id_end: Signal<Local, Bits<12>>,
     done_next: Signal<Local, Bits<7>>,
     at_next: Signal<Local, Bits<7>>,
     other_bank: Signal<Local, Bit>,
-    nonce: Signal<Local, Bits<64>>,
-    is_current: Signal<Local, Bit>,
-    is_greeted: Signal<Local, Bit>,
-    board_said: Signal<Local, Bits<64>>,
     answer: Signal<Local, Bits<2>>,
+    source_same: Signal<Local, Bits<3>>,
+    next_same: Signal<Local, Bits<2>>,
+    rotated: Signal<Local, Bits<128>>,
+    gathered: Signal<Local, Bits<128>>,
 }
 
 const _: () = assert!(ID.base == 0 && ID.size == 0x1000);
@@ -242,13 +237,25 @@ impl Logic for ControlPort {
         dff_setup!(
             self, clock, step, turn, round, at, bank, says, greets, key_now, is_keyed, told, covered, differs, held
         );
-        dff_setup!(self, clock, has_current, current_host, current_board, has_greeted, greeted_host, greeted_board);
-        dff_setup!(self, clock, greetings, next, has_done, done_words, done_source, answer_words);
-        dff_setup!(self, clock, host_is_current, board_is_current, host_is_greeted, board_is_greeted, source_is_done);
-        dff_setup!(self, clock, stores_word, word_to, word_is);
-        dff_setup!(self, clock, words_are_done, is_same, is_first, is_next, of_id, address, done, status, brings, goes);
+        dff_setup!(
+            self,
+            clock,
+            next,
+            has_done,
+            done_words,
+            done_source,
+            answer_words,
+            stores_word,
+            word_to,
+            word_is,
+            heads
+        );
+        dff_setup!(self, clock, source_parts, words_are_done, is_done, next_parts, has_next, word_differs);
+        dff_setup!(
+            self, clock, at_ends, done_ends, is_same, is_first, is_next, of_id, address, done, status, brings, goes
+        );
         dff_setup!(self, clock, digests, sends, stores, malformed, bad_tag, bad_session, bad_sequence);
-        clock!(self, clock, intake, digest, master, sender, ram);
+        clock!(self, clock, intake, digest, master, sender, sessions, heading, ram);
 
         // The ways in and out.
         self.intake.reset.next = self.reset.val();
@@ -305,27 +312,53 @@ impl Logic for ControlPort {
             | bit_cast::<32, 8>(self.master.m_word.val().get_bits::<8>(24));
 
         // Facts.
-        self.host_is_current.d.next = self.intake.m_host.val() == self.current_host.q.val();
-        self.board_is_current.d.next = self.intake.m_board.val() == self.current_board.q.val();
-        self.host_is_greeted.d.next = self.intake.m_host.val() == self.greeted_host.q.val();
-        self.board_is_greeted.d.next = self.intake.m_board.val() == self.greeted_board.q.val();
-        self.source_is_done.d.next = self.intake.m_source.val() == self.done_source.q.val();
+        self.done_next.next = self.done.q.val() + 1;
+        self.at_next.next = self.at.q.val() + 1;
+        self.sessions.reset.next = self.reset.val();
+        self.sessions.s_host.next = self.intake.m_host.val();
+        self.sessions.s_board.next = self.intake.m_board.val();
+        self.sessions.s_boot_there.next = self.boot_there.val();
+        self.sessions.s_boot.next = self.boot.val();
+        self.sessions.s_greet.next = false;
+        self.sessions.s_begin.next = false;
+        self.sessions.s_end.next = false;
+        self.source_same.next = 0.into();
+        for i in 0..3 {
+            if self.intake.m_source.val().get_bits::<16>(16 * i) == self.done_source.q.val().get_bits::<16>(16 * i) {
+                self.source_same.next = self.source_same.val().replace_bit(i, true);
+            }
+        }
+        self.source_parts.d.next = self.source_same.val();
         self.words_are_done.d.next = self.intake.m_words.val() == self.done_words.q.val();
         self.is_first.d.next = self.serial.val() == 1;
-        self.is_next.d.next = (self.serial.val() == self.next.q.val()) & (self.next.q.val() != 0);
+        self.is_done.d.next = self.has_done.q.val() & (self.source_parts.q.val() == 7) & self.words_are_done.q.val();
+        self.next_same.next = 0.into();
+        for i in 0..2 {
+            if self.serial.val().get_bits::<16>(16 * i) == self.next.q.val().get_bits::<16>(16 * i) {
+                self.next_same.next = self.next_same.val().replace_bit(i, true);
+            }
+        }
+        self.next_parts.d.next = self.next_same.val();
+        self.has_next.d.next = self.next.q.val() != 0;
+        self.is_next.d.next = self.has_next.q.val() & (self.next_parts.q.val() == 3);
+        self.word_differs.d.next = self.word.val() != self.told.q.val().get_bits::<32>(0);
+        self.at_ends.d.next = self.at_next.val() == self.done_words.q.val();
+        self.done_ends.d.next = self.done_next.val() == self.count.val();
         self.id_end.next =
             bit_cast::<12, 10>(self.offset.val().get_bits::<10>(2)) + bit_cast::<12, 7>(self.count.val());
         self.of_id.d.next = (self.offset.val().get_bits::<20>(12) == 0) & (self.id_end.val() <= 1024);
-        self.is_current.next = self.has_current.q.val() & self.host_is_current.q.val() & self.board_is_current.q.val();
-        self.is_greeted.next = self.has_greeted.q.val() & self.host_is_greeted.q.val() & self.board_is_greeted.q.val();
-        self.nonce.next =
-            bit_cast::<64, 44>(self.greetings.q.val().get_bits::<44>(0)) | (bit_cast::<64, 20>(self.boot.val()) << 44);
-        self.board_said.next = self.intake.m_board.val();
-        self.said_kind.next = 6.into();
+        self.heading.s_at.next = self.at.q.val().get_bits::<3>(0);
+        self.heading.s_kind.next = 6.into();
+        self.heading.s_status.next = self.status.q.val();
+        self.heading.s_count.next = self.done.q.val();
+        self.heading.s_sequence.next = self.serial.val();
+        self.heading.s_host.next = self.intake.m_host.val();
+        self.heading.s_board.next = self.intake.m_board.val();
+        self.heading.s_offset.next = self.offset.val();
         self.answer.next = 2.into();
         if self.greets.q.val() {
-            self.board_said.next = self.greeted_board.q.val();
-            self.said_kind.next = 2.into();
+            self.heading.s_board.next = self.sessions.m_greeted_board.val();
+            self.heading.s_kind.next = 2.into();
             self.answer.next = 3.into();
         }
 
@@ -351,8 +384,6 @@ impl Logic for ControlPort {
         self.master.s_address.next = self.address.q.val();
         self.master.s_word.next = self.held.q.val();
 
-        self.done_next.next = self.done.q.val() + 1;
-        self.at_next.next = self.at.q.val() + 1;
         self.other_bank.next = !self.bank.q.val();
         self.digests.d.next = false;
         self.sends.d.next = false;
@@ -363,6 +394,11 @@ impl Logic for ControlPort {
         self.bad_session.d.next = false;
         self.bad_sequence.d.next = false;
         self.turn.d.next = self.turn.q.val() + 1;
+        self.rotated.next = bit_cast::<128, 96>(self.told.q.val().get_bits::<96>(32))
+            | (bit_cast::<128, 32>(self.told.q.val().get_bits::<32>(0)) << 96);
+        self.gathered.next =
+            bit_cast::<128, 96>(self.told.q.val().get_bits::<96>(32)) | (bit_cast::<128, 32>(self.word.val()) << 96);
+        self.heads.d.next = false;
 
         match self.step.q.val() {
             Step::Idle => {
@@ -405,13 +441,12 @@ impl Logic for ControlPort {
                 }
             }
             Step::Compare => {
-                if self.turn.q.val() == 2 {
+                if self.turn.q.val() == 3 {
                     self.turn.d.next = 0.into();
                     self.at.d.next = self.at.q.val() + 1;
                     self.round.d.next = self.round.q.val() + 1;
-                    self.told.d.next = self.told.q.val() >> 32;
-                    self.differs.d.next =
-                        self.differs.q.val() | (self.word.val() != self.told.q.val().get_bits::<32>(0));
+                    self.told.d.next = self.rotated.val();
+                    self.differs.d.next = self.differs.q.val() | self.word_differs.q.val();
                     if self.round.q.val() == 3 {
                         self.step.d.next = Step::Judge;
                     }
@@ -440,35 +475,25 @@ impl Logic for ControlPort {
                 self.at.d.next = 0.into();
                 self.covered.d.next = 8.into();
                 self.step.d.next = Step::Compose;
-                if !(self.has_greeted.q.val() & self.host_is_greeted.q.val()) {
-                    self.has_greeted.d.next = true;
-                    self.greeted_host.d.next = self.intake.m_host.val();
-                    self.greeted_board.d.next = self.nonce.val();
-                    self.greetings.d.next = self.greetings.q.val() + 1;
-                    if !self.boot_there.val() | self.greetings.q.val().get_bit(44) {
-                        self.has_greeted.d.next = false;
-                        self.greetings.d.next = self.greetings.q.val();
-                        self.step.d.next = Step::Idle;
-                    }
+                self.sessions.s_greet.next = true;
+                if !self.sessions.m_can_greet.val() {
+                    self.step.d.next = Step::Idle;
                 }
             }
             Step::Decide => {
                 self.at.d.next = 0.into();
                 self.turn.d.next = 0.into();
-                if self.is_current.val() {
+                if self.sessions.m_is_current.val() {
                     self.step.d.next = Step::Order;
-                    if self.has_done.q.val() & self.source_is_done.q.val() & self.words_are_done.q.val() {
+                    if self.is_done.q.val() {
                         self.step.d.next = Step::Same;
                     }
                 } else {
                     self.step.d.next = Step::Idle;
-                    self.bad_session.d.next = !self.is_greeted.val();
-                    self.bad_sequence.d.next = self.is_greeted.val() & !self.is_first.q.val();
-                    if self.is_greeted.val() & self.is_first.q.val() {
-                        self.has_current.d.next = true;
-                        self.current_host.d.next = self.greeted_host.q.val();
-                        self.current_board.d.next = self.greeted_board.q.val();
-                        self.has_greeted.d.next = false;
+                    self.bad_session.d.next = !self.sessions.m_is_greeted.val();
+                    self.bad_sequence.d.next = self.sessions.m_is_greeted.val() & !self.is_first.q.val();
+                    if self.sessions.m_is_greeted.val() & self.is_first.q.val() {
+                        self.sessions.s_begin.next = true;
                         self.step.d.next = Step::Begin;
                     }
                 }
@@ -490,7 +515,7 @@ impl Logic for ControlPort {
                     if !self.is_same.q.val() {
                         self.step.d.next = Step::Order;
                     } else {
-                        if self.at_next.val() == self.done_words.q.val() {
+                        if self.at_ends.q.val() {
                             self.says.d.next = true;
                             self.sends.d.next = true;
                             self.step.d.next = Step::Send;
@@ -539,8 +564,7 @@ impl Logic for ControlPort {
                     self.turn.d.next = 0.into();
                     self.at.d.next = self.at.q.val() + 1;
                     self.round.d.next = self.round.q.val() + 1;
-                    self.told.d.next = bit_cast::<128, 96>(self.told.q.val().get_bits::<96>(32))
-                        | (bit_cast::<128, 32>(self.word.val()) << 96);
+                    self.told.d.next = self.gathered.val();
                     if self.round.q.val() == 3 {
                         self.stores.d.next = true;
                         self.step.d.next = Step::Keep;
@@ -551,8 +575,7 @@ impl Logic for ControlPort {
                 self.at.d.next = 0.into();
                 if self.stored.val() {
                     // Sessions end with the key of zeros.
-                    self.has_current.d.next = false;
-                    self.has_greeted.d.next = false;
+                    self.sessions.s_end.next = true;
                     self.done.d.next = 4.into();
                     self.step.d.next = Step::Compose;
                 }
@@ -585,7 +608,7 @@ impl Logic for ControlPort {
                             self.covered.d.next = self.covered.q.val() + 1;
                         }
                         self.step.d.next = Step::Fetch;
-                        if self.done_next.val() == self.count.val() {
+                        if self.done_ends.q.val() {
                             self.at.d.next = 0.into();
                             self.step.d.next = Step::Compose;
                         }
@@ -596,42 +619,10 @@ impl Logic for ControlPort {
                 self.says.d.next = true;
                 self.writes.next = true;
                 self.at.d.next = self.at.q.val() + 1;
-                match self.at.q.val().get_bits::<3>(0).index() {
-                    0 => {
-                        self.write_word.next = (bit_cast::<32, 7>(self.done.q.val()) << 24)
-                            | (bit_cast::<32, 2>(self.status.q.val()) << 16)
-                            | (bit_cast::<32, 8>(self.said_kind.val()) << 8)
-                            | 1;
-                    }
-                    1 => {
-                        self.write_word.next = (bit_cast::<32, 8>(self.serial.val().get_bits::<8>(0)) << 24)
-                            | (bit_cast::<32, 8>(self.serial.val().get_bits::<8>(8)) << 16)
-                            | (bit_cast::<32, 8>(self.serial.val().get_bits::<8>(16)) << 8)
-                            | bit_cast::<32, 8>(self.serial.val().get_bits::<8>(24));
-                    }
-                    2 => {
-                        self.write_word.next = self.intake.m_host.val().get_bits::<32>(0);
-                    }
-                    3 => {
-                        self.write_word.next = self.intake.m_host.val().get_bits::<32>(32);
-                    }
-                    4 => {
-                        self.write_word.next = self.board_said.val().get_bits::<32>(0);
-                    }
-                    5 => {
-                        self.write_word.next = self.board_said.val().get_bits::<32>(32);
-                    }
-                    6 => {
-                        self.write_word.next = (bit_cast::<32, 8>(self.offset.val().get_bits::<8>(0)) << 24)
-                            | (bit_cast::<32, 8>(self.offset.val().get_bits::<8>(8)) << 16)
-                            | (bit_cast::<32, 8>(self.offset.val().get_bits::<8>(16)) << 8)
-                            | bit_cast::<32, 8>(self.offset.val().get_bits::<8>(24));
-                    }
-                    _ => {
-                        self.write_word.next = 0.into();
-                        self.digests.d.next = true;
-                        self.step.d.next = Step::Sign;
-                    }
+                self.heads.d.next = true;
+                if self.at.q.val().get_bits::<3>(0) == 7 {
+                    self.digests.d.next = true;
+                    self.step.d.next = Step::Sign;
                 }
             }
             Step::Sign => {
@@ -645,7 +636,7 @@ impl Logic for ControlPort {
             }
             Step::Stamp => {
                 self.writes.next = true;
-                self.told.d.next = self.told.q.val() >> 32;
+                self.told.d.next = self.rotated.val();
                 self.at.d.next = self.at.q.val() + 1;
                 self.round.d.next = self.round.q.val() + 1;
                 if self.round.q.val() == 3 {
@@ -672,11 +663,12 @@ impl Logic for ControlPort {
         self.ram.we.next = self.stores_word.q.val();
         self.ram.waddr.next = self.word_to.q.val();
         self.ram.wdata.next = self.word_is.q.val();
+        if self.heads.q.val() {
+            self.ram.wdata.next = self.heading.m_word.val();
+        }
 
         if self.reset.val() {
             self.step.d.next = Step::Idle;
-            self.has_current.d.next = false;
-            self.has_greeted.d.next = false;
             self.has_done.d.next = false;
             self.digests.d.next = false;
             self.sends.d.next = false;

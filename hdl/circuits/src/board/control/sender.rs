@@ -51,12 +51,14 @@ pub struct Sender {
     shown: DFF<Bits<68>>,
     has_shown: DFF<Bit>,
     done: DFF<Bit>,
+    // Of the word that is made: it is the last; which of the first four it is, one-hot. Known a clock behind its number.
+    last_at: DFF<Bits<7>>,
+    is_last: DFF<Bit>,
+    head: DFF<Bits<4>>,
 
     message_at: Signal<Local, Bits<7>>,
-    last_at: Signal<Local, Bits<7>>,
     message: Signal<Local, Bits<32>>,
     word: Signal<Local, Bits<32>>,
-    is_last: Signal<Local, Bit>,
     beat: Signal<Local, Bits<64>>,
     last_byte: Signal<Local, Bits<3>>,
     leaves: Signal<Local, Bit>,
@@ -70,28 +72,30 @@ impl Logic for Sender {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(self, clock, busy, at, turn, previous, lower, has_lower, made, has_made, shown, has_shown, done);
+        dff_setup!(self, clock, last_at, is_last, head);
         // A word of the frame behind the EtherType is half of one in the memory and half of the next.
         self.message_at.next = self.at.q.val() - 3;
         self.ram_at.next = self.message_at.val();
-        self.last_at.next = self.s_words.val() + 3;
-        self.is_last.next = self.at.q.val() == self.last_at.val();
+        self.last_at.d.next = self.s_words.val() + 3;
+        self.is_last.d.next = self.at.q.val() == self.last_at.q.val();
+        self.head.d.next = bit_cast::<4, 1>((self.at.q.val() == 0).into())
+            | (bit_cast::<4, 1>((self.at.q.val() == 1).into()) << 1)
+            | (bit_cast::<4, 1>((self.at.q.val() == 2).into()) << 2)
+            | (bit_cast::<4, 1>((self.at.q.val() == 3).into()) << 3);
         self.message.next = self.ram_word.val();
         self.word.next = bit_cast::<32, 16>(self.previous.q.val())
             | (bit_cast::<32, 16>(self.message.val().get_bits::<16>(0)) << 16);
-        match self.at.q.val().index() {
-            0 => {
-                self.word.next = self.s_destination.val().get_bits::<32>(0);
-            }
-            1 => {
-                self.word.next = bit_cast::<32, 16>(self.s_destination.val().get_bits::<16>(32)) | 0x0002_0000;
-            }
-            2 => {
-                self.word.next = 0x5249_4557.into();
-            }
-            3 => {
-                self.word.next = (bit_cast::<32, 16>(self.message.val().get_bits::<16>(0)) << 16) | 0xb588;
-            }
-            _ => {}
+        if self.head.q.val().get_bit(0) {
+            self.word.next = self.s_destination.val().get_bits::<32>(0);
+        }
+        if self.head.q.val().get_bit(1) {
+            self.word.next = bit_cast::<32, 16>(self.s_destination.val().get_bits::<16>(32)) | 0x0002_0000;
+        }
+        if self.head.q.val().get_bit(2) {
+            self.word.next = 0x5249_4557.into();
+        }
+        if self.head.q.val().get_bit(3) {
+            self.word.next = (bit_cast::<32, 16>(self.message.val().get_bits::<16>(0)) << 16) | 0xb588;
         }
         self.beat.next = bit_cast::<64, 32>(self.word.val());
         // Two octets of the last word count.
@@ -122,13 +126,13 @@ impl Logic for Sender {
             self.previous.d.next = self.message.val().get_bits::<16>(16);
             self.lower.d.next = self.word.val();
             self.has_lower.d.next = !self.has_lower.q.val();
-            if self.has_lower.q.val() | self.is_last.val() {
+            if self.has_lower.q.val() | self.is_last.q.val() {
                 self.has_made.d.next = true;
                 self.made.d.next = bit_cast::<68, 64>(self.beat.val())
                     | (bit_cast::<68, 3>(self.last_byte.val()) << 64)
-                    | (bit_cast::<68, 1>(self.is_last.val().into()) << 67);
+                    | (bit_cast::<68, 1>(self.is_last.q.val().into()) << 67);
             }
-            if self.is_last.val() {
+            if self.is_last.q.val() {
                 self.busy.d.next = false;
             }
         }

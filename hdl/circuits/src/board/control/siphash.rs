@@ -1,8 +1,8 @@
-//! SipHash-2-4 with 128 bits of output, half a round a clock: the tag of control frames.
+//! SipHash-2-4 with 128 bits of output, half a round in two clocks: the tag of control frames.
 //!
 //! Both halves of a round are one circuit: two additions, two rotations and two exclusive ors, with the four words changed
-//! about between them, so that only the distances of the rotations differ. A word of 64 bits takes six clocks, the end of a
-//! message 18 more. Spec twin: `weir_spec::control::tag`, which also makes the last word: what is left of the message, with its
+//! about between them, so that only the distances of the rotations differ. An addition of 64 bits has a clock to itself. A
+//! word of 64 bits takes ten clocks, the end of a message 34 more. Spec twin: `weir_spec::control::tag`, which also makes the last word: what is left of the message, with its
 //! length in the top octet.
 
 use rust_hdl::prelude::*;
@@ -56,16 +56,19 @@ pub struct SipHash {
     ends: DFF<Bit>,
     // Halves of rounds that are left; the first of a round while it is even.
     left: DFF<Bits<4>>,
+    // Sums of the words as they were a clock before, and that these are the words' own.
+    left_sum: DFF<Bits<64>>,
+    right_sum: DFF<Bits<64>>,
+    summed: DFF<Bit>,
     lower: DFF<Bits<64>>,
     upper: DFF<Bits<64>>,
     done: DFF<Bit>,
 
     first: [Constant<Bits<64>>; 4],
-    left_sum: Signal<Local, Bits<64>>,
-    right_sum: Signal<Local, Bits<64>>,
     left_turn: Signal<Local, Bits<64>>,
     right_turn: Signal<Local, Bits<64>>,
     all: Signal<Local, Bits<64>>,
+    rounds: Signal<Local, Bit>,
     mixes: Signal<Local, Bit>,
     spent: Signal<Local, Bit>,
 }
@@ -93,15 +96,17 @@ impl Default for SipHash {
             word: Default::default(),
             ends: Default::default(),
             left: Default::default(),
+            left_sum: Default::default(),
+            right_sum: Default::default(),
+            summed: Default::default(),
             lower: Default::default(),
             upper: Default::default(),
             done: Default::default(),
             first: first.map(|word| Constant::new(word.to_bits())),
-            left_sum: Default::default(),
-            right_sum: Default::default(),
             left_turn: Default::default(),
             right_turn: Default::default(),
             all: Default::default(),
+            rounds: Default::default(),
             mixes: Default::default(),
             spent: Default::default(),
         }
@@ -112,9 +117,10 @@ impl Logic for SipHash {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(self, clock, step, p, q, r, s, word, ends, left, lower, upper, done);
+        dff_setup!(self, clock, left_sum, right_sum, summed);
 
-        self.left_sum.next = self.p.q.val() + self.q.q.val();
-        self.right_sum.next = self.r.q.val() + self.s.q.val();
+        self.left_sum.d.next = self.p.q.val() + self.q.q.val();
+        self.right_sum.d.next = self.r.q.val() + self.s.q.val();
         if self.left.q.val().get_bit(0) {
             self.left_turn.next = (self.q.q.val() << 17) | (self.q.q.val() >> 47);
             self.right_turn.next = (self.s.q.val() << 21) | (self.s.q.val() >> 43);
@@ -123,8 +129,11 @@ impl Logic for SipHash {
             self.right_turn.next = (self.s.q.val() << 16) | (self.s.q.val() >> 48);
         }
         self.all.next = self.p.q.val() ^ self.q.q.val() ^ self.r.q.val() ^ self.s.q.val();
-        self.spent.next = self.left.q.val() == 1;
-        self.mixes.next = false;
+        self.rounds.next =
+            (self.step.q.val() == Step::Word) | (self.step.q.val() == Step::Lower) | (self.step.q.val() == Step::Upper);
+        self.summed.d.next = self.rounds.val() & !self.summed.q.val();
+        self.mixes.next = self.rounds.val() & self.summed.q.val();
+        self.spent.next = self.summed.q.val() & (self.left.q.val() == 1);
         self.done.d.next = false;
         match self.step.q.val() {
             Step::Rest => {
@@ -137,7 +146,6 @@ impl Logic for SipHash {
                 }
             }
             Step::Word => {
-                self.mixes.next = true;
                 if self.spent.val() {
                     self.step.d.next = Step::Fold;
                 }
@@ -152,7 +160,6 @@ impl Logic for SipHash {
                 }
             }
             Step::Lower => {
-                self.mixes.next = true;
                 if self.spent.val() {
                     self.step.d.next = Step::Turn;
                 }
@@ -164,7 +171,6 @@ impl Logic for SipHash {
                 self.step.d.next = Step::Upper;
             }
             Step::Upper => {
-                self.mixes.next = true;
                 if self.spent.val() {
                     self.step.d.next = Step::Tell;
                 }
@@ -176,10 +182,10 @@ impl Logic for SipHash {
             }
         }
         if self.mixes.val() {
-            self.p.d.next = self.right_sum.val();
-            self.q.d.next = self.left_turn.val() ^ self.left_sum.val();
-            self.r.d.next = (self.left_sum.val() << 32) | (self.left_sum.val() >> 32);
-            self.s.d.next = self.right_turn.val() ^ self.right_sum.val();
+            self.p.d.next = self.right_sum.q.val();
+            self.q.d.next = self.left_turn.val() ^ self.left_sum.q.val();
+            self.r.d.next = (self.left_sum.q.val() << 32) | (self.left_sum.q.val() >> 32);
+            self.s.d.next = self.right_turn.val() ^ self.right_sum.q.val();
             self.left.d.next = self.left.q.val() - 1;
         }
         if self.s_begin.val() {
@@ -188,6 +194,7 @@ impl Logic for SipHash {
             self.r.d.next = self.s_key.val().get_bits::<64>(0) ^ self.first[2].val();
             self.s.d.next = self.s_key.val().get_bits::<64>(64) ^ self.first[3].val();
             self.done.d.next = false;
+            self.summed.d.next = false;
             self.step.d.next = Step::Rest;
         }
         self.ready.next = self.step.q.val() == Step::Rest;
@@ -236,10 +243,10 @@ mod tests {
             circuit.s_put.next = false;
             circuit.s_word.next = 0.into();
         }
-        for clock in 1..40 {
+        for clock in 1..60 {
             step!(*circuit);
             if circuit.m_done.val() {
-                assert_eq!(clock, 23, "five of the last word, and 18");
+                assert_eq!(clock, 43, "nine of the last word, and 34");
                 return of_bits(circuit.m_tag.val());
             }
         }

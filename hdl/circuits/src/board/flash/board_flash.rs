@@ -71,6 +71,10 @@ pub struct BoardFlash<const D: usize, const P: usize> {
     // The transaction is of the host; begins.
     of_host: DFF<Bit>,
     begins: DFF<Bit>,
+    // What the transfer tells goes a long way to the keys: a clock.
+    keys_at: DFF<Bits<17>>,
+    keys_came: DFF<Bit>,
+    keys_done: DFF<Bit>,
     free: Signal<Local, Bit>,
     takes_keys: Signal<Local, Bit>,
     takes_host: Signal<Local, Bit>,
@@ -111,6 +115,9 @@ impl<const D: usize, const P: usize> BoardFlash<D, P> {
             usrmclk: Default::default(),
             of_host: Default::default(),
             begins: Default::default(),
+            keys_at: Default::default(),
+            keys_came: Default::default(),
+            keys_done: Default::default(),
             free: Default::default(),
             takes_keys: Default::default(),
             takes_host: Default::default(),
@@ -121,7 +128,7 @@ impl<const D: usize, const P: usize> BoardFlash<D, P> {
 impl<const D: usize, const P: usize> Logic for BoardFlash<D, P> {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, of_host, begins);
+        dff_setup!(self, clock, of_host, begins, keys_at, keys_came, keys_done);
         clock!(self, clock, keys, window, transfer);
         self.keys.reset.next = self.reset.val();
         self.window.reset.next = self.reset.val();
@@ -153,10 +160,13 @@ impl<const D: usize, const P: usize> Logic for BoardFlash<D, P> {
             self.transfer.s_in.next = self.window.t_in.val();
             self.transfer.s_octet.next = self.window.t_octet.val();
         }
-        self.keys.t_at.next = self.transfer.m_at.val();
-        self.keys.t_came.next = self.transfer.m_came.val() & !self.of_host.q.val();
+        self.keys_at.d.next = self.transfer.m_at.val();
+        self.keys_came.d.next = self.transfer.m_came.val() & !self.of_host.q.val();
+        self.keys_done.d.next = self.transfer.m_done.val() & !self.of_host.q.val();
+        self.keys.t_at.next = self.keys_at.q.val();
+        self.keys.t_came.next = self.keys_came.q.val();
         self.keys.t_in_octet.next = self.transfer.m_octet.val();
-        self.keys.t_done.next = self.transfer.m_done.val() & !self.of_host.q.val();
+        self.keys.t_done.next = self.keys_done.q.val();
         self.window.t_at.next = self.transfer.m_at.val();
         self.window.t_came.next = self.transfer.m_came.val() & self.of_host.q.val();
         self.window.t_in_octet.next = self.transfer.m_octet.val();
@@ -189,6 +199,8 @@ impl<const D: usize, const P: usize> Logic for BoardFlash<D, P> {
         self.w_word.next = self.window.w_word.val();
         if self.reset.val() {
             self.begins.d.next = false;
+            self.keys_came.d.next = false;
+            self.keys_done.d.next = false;
         }
     }
 }

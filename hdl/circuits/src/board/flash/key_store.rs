@@ -114,6 +114,9 @@ pub struct KeyStore<const P: usize> {
     is_ready: DFF<Bit>,
     did: DFF<Bit>,
     failed: DFF<Bit>,
+    // Of numbers that hold for a transaction and longer, known a clock later.
+    polls_over: DFF<Bit>,
+    marks_over: DFF<Bit>,
 
     base: Constant<Bits<8>>,
     first_mark: Constant<Bits<16>>,
@@ -184,6 +187,8 @@ impl<const P: usize> KeyStore<P> {
             is_ready: Default::default(),
             did: Default::default(),
             failed: Default::default(),
+            polls_over: Default::default(),
+            marks_over: Default::default(),
             base: Constant::new(u64::from(map.key).to_bits()),
             first_mark: Constant::new(u64::from(MARKS).to_bits()),
             marks: Constant::new(u64::from(map.marks).to_bits()),
@@ -213,7 +218,9 @@ impl<const P: usize> Logic for KeyStore<P> {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(self, clock, step, asked, odd, polls, busy, candidate, found, whole, bare, has_place, place);
-        dff_setup!(self, clock, marked, has_boot, is_ready, did, failed);
+        dff_setup!(self, clock, marked, has_boot, is_ready, did, failed, polls_over, marks_over);
+        self.polls_over.d.next = self.polls.q.val() == self.polls_end.val();
+        self.marks_over.d.next = self.marked.q.val() == self.all_marks.val();
 
         // The octet in front of the candidate, as it is or upside down, and the candidate a step on.
         self.front.next = self.candidate.q.val().get_bits::<8>(0);
@@ -288,7 +295,7 @@ impl<const P: usize> Logic for KeyStore<P> {
                     if !self.busy.q.val() {
                         self.step.d.next = Step::Places;
                     }
-                    if self.busy.q.val() & (self.polls.q.val() == self.polls_end.val()) {
+                    if self.busy.q.val() & self.polls_over.q.val() {
                         self.step.d.next = Step::Ready;
                     }
                 }
@@ -326,7 +333,7 @@ impl<const P: usize> Logic for KeyStore<P> {
                 }
                 if self.t_done.val() {
                     self.step.d.next = Step::MarkEnable;
-                    if self.marked.q.val() == self.all_marks.val() {
+                    if self.marks_over.q.val() {
                         self.step.d.next = Step::Ready;
                     }
                 }
@@ -357,7 +364,7 @@ impl<const P: usize> Logic for KeyStore<P> {
                     if !self.busy.q.val() {
                         self.step.d.next = Step::MarkCheck;
                     }
-                    if self.busy.q.val() & (self.polls.q.val() == self.polls_end.val()) {
+                    if self.busy.q.val() & self.polls_over.q.val() {
                         self.step.d.next = Step::Ready;
                     }
                 }
@@ -413,7 +420,7 @@ impl<const P: usize> Logic for KeyStore<P> {
                 self.whole.d.next = true;
                 if self.t_done.val() {
                     self.polls.d.next = self.polls.q.val() + 1;
-                    if !self.busy.q.val() | (self.polls.q.val() == self.polls_end.val()) {
+                    if !self.busy.q.val() | self.polls_over.q.val() {
                         self.step.d.next = Step::KeyCheck;
                     }
                 }

@@ -72,10 +72,15 @@ pub struct Transfer<const D: usize> {
     selected: DFF<Bit>,
     came: DFF<Bit>,
     done: DFF<Bit>,
-    octet: Signal<Local, Bits<8>>,
+    // The octet that is begun, a clock after it was decided.
+    goes: DFF<Bit>,
+    octet: DFF<Bits<8>>,
+    // What is asked, which holds, and the number, which holds for the time of an octet: each known a clock later.
+    out_left: DFF<Bit>,
+    in_left: DFF<Bit>,
+    is_last_out: DFF<Bit>,
+    is_last_in: DFF<Bit>,
     works: Signal<Local, Bit>,
-    out_left: Signal<Local, Bit>,
-    in_left: Signal<Local, Bit>,
     at_next: Signal<Local, Bits<17>>,
 }
 
@@ -83,6 +88,7 @@ impl<const D: usize> Logic for Transfer<D> {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(self, clock, step, clocks, asked, place, at, selected, came, done);
+        dff_setup!(self, clock, goes, octet, out_left, in_left, is_last_out, is_last_in);
         clock!(self, clock, spi);
         self.spi.reset.next = self.reset.val();
         self.spi.spi_miso.next = self.spi_miso.val();
@@ -90,14 +96,16 @@ impl<const D: usize> Logic for Transfer<D> {
         self.spi_mosi.next = self.spi.spi_mosi.val();
         self.spi_cs_n.next = !self.selected.q.val();
 
-        self.octet.next = 0.into();
+        self.octet.d.next = 0.into();
         self.works.next = false;
         self.came.d.next = false;
         self.done.d.next = false;
         self.clocks.d.next = self.clocks.q.val() + 1;
         self.at_next.next = self.at.q.val() + 1;
-        self.out_left.next = self.s_out.val() != 0;
-        self.in_left.next = self.s_in.val() != 0;
+        self.out_left.d.next = self.s_out.val() != 0;
+        self.in_left.d.next = self.s_in.val() != 0;
+        self.is_last_out.d.next = self.at_next.val() == bit_cast::<17, 9>(self.s_out.val());
+        self.is_last_in.d.next = self.at_next.val() == self.s_in.val();
         match self.step.q.val() {
             Step::Rest => {
                 self.clocks.d.next = 0.into();
@@ -114,14 +122,14 @@ impl<const D: usize> Logic for Transfer<D> {
             }
             Step::Opcode => {
                 self.works.next = true;
-                self.octet.next = self.s_opcode.val();
+                self.octet.d.next = self.s_opcode.val();
                 self.at.d.next = 0.into();
                 if self.spi.m_done.val() {
                     self.step.d.next = Step::Release;
-                    if self.in_left.val() {
+                    if self.in_left.q.val() {
                         self.step.d.next = Step::In;
                     }
-                    if self.out_left.val() {
+                    if self.out_left.q.val() {
                         self.step.d.next = Step::Out;
                     }
                     if self.s_addressed.val() {
@@ -131,21 +139,21 @@ impl<const D: usize> Logic for Transfer<D> {
             }
             Step::Address => {
                 self.works.next = true;
-                self.octet.next = self.s_address.val().get_bits::<8>(0);
+                self.octet.d.next = self.s_address.val().get_bits::<8>(0);
                 if self.place.q.val() == 2 {
-                    self.octet.next = self.s_address.val().get_bits::<8>(16);
+                    self.octet.d.next = self.s_address.val().get_bits::<8>(16);
                 }
                 if self.place.q.val() == 1 {
-                    self.octet.next = self.s_address.val().get_bits::<8>(8);
+                    self.octet.d.next = self.s_address.val().get_bits::<8>(8);
                 }
                 if self.spi.m_done.val() {
                     self.place.d.next = self.place.q.val() - 1;
                     if self.place.q.val() == 0 {
                         self.step.d.next = Step::Release;
-                        if self.in_left.val() {
+                        if self.in_left.q.val() {
                             self.step.d.next = Step::In;
                         }
-                        if self.out_left.val() {
+                        if self.out_left.q.val() {
                             self.step.d.next = Step::Out;
                         }
                     }
@@ -153,12 +161,12 @@ impl<const D: usize> Logic for Transfer<D> {
             }
             Step::Out => {
                 self.works.next = true;
-                self.octet.next = self.s_octet.val();
+                self.octet.d.next = self.s_octet.val();
                 if self.spi.m_done.val() {
                     self.at.d.next = self.at_next.val();
-                    if self.at_next.val() == bit_cast::<17, 9>(self.s_out.val()) {
+                    if self.is_last_out.q.val() {
                         self.step.d.next = Step::Release;
-                        if self.in_left.val() {
+                        if self.in_left.q.val() {
                             self.at.d.next = 0.into();
                             self.step.d.next = Step::In;
                         }
@@ -172,7 +180,7 @@ impl<const D: usize> Logic for Transfer<D> {
                 }
                 if self.came.q.val() {
                     self.at.d.next = self.at_next.val();
-                    if self.at_next.val() == self.s_in.val() {
+                    if self.is_last_in.q.val() {
                         self.works.next = false;
                         self.step.d.next = Step::Release;
                     }
@@ -188,11 +196,13 @@ impl<const D: usize> Logic for Transfer<D> {
             }
         }
         // The next octet begins some clocks after the last: what is to go out is asked for by its number before.
+        self.goes.d.next = false;
         if self.works.val() & !self.asked.q.val() & (self.clocks.q.val() == 15) {
             self.asked.d.next = true;
+            self.goes.d.next = true;
         }
-        self.spi.s_go.next = self.works.val() & !self.asked.q.val() & (self.clocks.q.val() == 15);
-        self.spi.s_octet.next = self.octet.val();
+        self.spi.s_go.next = self.goes.q.val();
+        self.spi.s_octet.next = self.octet.q.val();
         if self.spi.m_done.val() {
             self.asked.d.next = false;
             self.clocks.d.next = 8.into();
@@ -200,6 +210,7 @@ impl<const D: usize> Logic for Transfer<D> {
         if self.reset.val() {
             self.step.d.next = Step::Rest;
             self.asked.d.next = false;
+            self.goes.d.next = false;
             self.selected.d.next = false;
             self.came.d.next = false;
             self.done.d.next = false;

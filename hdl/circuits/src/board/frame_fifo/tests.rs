@@ -187,10 +187,10 @@ fn mac_control_and_faults_never_come_out() {
 }
 
 #[test]
-fn a_frame_comes_out_four_clocks_after_its_end_and_without_a_gap() {
+fn a_frame_comes_out_seven_clocks_after_its_end_and_without_a_gap() {
     let mut bench = Bench::new();
     (0..16).for_each(|at| bench.clock(Some((frame(1, 16, 0), at)), true));
-    for _ in 0..3 {
+    for _ in 0..6 {
         assert!(!bench.fifo.m_valid.val());
         bench.clock(None, true);
     }

@@ -1,6 +1,7 @@
 //! What `board.toml` says.
 
 use serde::Deserialize;
+use weir_spec::board::FlashMap;
 
 use crate::ecp5::Part;
 use crate::image::Role;
@@ -427,6 +428,15 @@ impl Flash {
             Role::Primary => self.primary.address,
             Role::Golden => self.golden.address,
         }
+    }
+
+    /// Which of its erase blocks the circuit lets its host write, and where it keeps its key; nothing for a board without a place
+    /// for one.
+    pub fn map(&self) -> Option<FlashMap> {
+        let key = self.key.as_ref()?.address;
+        // The jump block's erase block is kept with it.
+        let others = [self.golden.address, self.bytes - ERASE_BLOCK];
+        Some(FlashMap::new(self.primary.address, self.installed.address, key, &others))
     }
 
     /// Octets from where an image begins up to what is behind it.

@@ -15,4 +15,4 @@ pub mod spi;
 mod update;
 
 pub use access::{Access, AccessError, Progress, Proof};
-pub use update::{Options, Outcome, Plan, Step, Update, UpdateError};
+pub use update::{Options, Outcome, Plan, Step, Update, UpdateError, installed};

@@ -1,9 +1,9 @@
 //! What a board's facts mean to the circuit and to the tools.
 
-use weir_hdl::board::{FlashMap, Lights, Pll, PortPads, PortSettings, Ring, Settings};
+use weir_hdl::board::{Lights, Pll, PortPads, PortSettings, Ring, Settings};
 use weir_spec::nic::Identity;
 
-use crate::{Board, Faces, Facts, Flash, Level, Package, Port, TxClock};
+use crate::{Board, Faces, Facts, Level, Package, Port, TxClock};
 
 /// Why no bitstream can be built for a board, though it is one.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -74,13 +74,9 @@ pub(super) fn read(board: &Board, git_hash: u32) -> Result<(Ring, Settings), Unb
         switch: pads(switch),
         host: pads(host),
     };
-    let places = &facts.flash;
-    let Some(key) = &places.key else {
+    let Some(flash) = facts.flash.map() else {
         return Err(no("flash.key", "absent".to_string(), "an erase block for the key of control frames"));
     };
-    // The jump block's erase block is kept with it.
-    let others = [places.golden.address, places.bytes - Flash::ERASE_BLOCK];
-    let flash = FlashMap::new(places.primary.address, places.installed.address, key.address, &others);
     let settings = |port: &Port| PortSettings { delay: port.rx_delay_steps, phy: port.phy_address };
     let identity = Identity { width_bytes: 8, clock_khz: clock.core_khz, git_hash, board: facts.number };
     Ok((ring, Settings { identity, switch: settings(switch), host: settings(host), flash }))

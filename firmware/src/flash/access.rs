@@ -25,6 +25,11 @@ pub enum Proof {
     Another,
     /// None: the part is not configured.
     Dark,
+    /// A circuit of this commit, as its id block says; which image of it cannot be asked here.
+    Circuit {
+        /// First 32 bits of the commit.
+        git_hash: u32,
+    },
     /// It cannot be asked here, or not before the next power cycle.
     Unknown,
 }

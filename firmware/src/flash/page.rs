@@ -8,7 +8,7 @@ use super::{Access, AccessError, Progress, Proof};
 use crate::Board;
 use weir_nic::{Bar, BarError};
 use weir_spec::board::FLASH_PAGE;
-use weir_spec::regs::{self, BOARD_LAYOUT, BOARD_MAGIC, Block, RegId};
+use weir_spec::regs::{self, BOARD_LAYOUT, BOARD_MAGIC, Block, MAGIC, RegId};
 
 /// A command is over in a quarter of a millisecond, a read of a register takes a microsecond at the least.
 const MOST_READS: u32 = 100_000;
@@ -70,8 +70,16 @@ impl<B: Bar> Access for BoardPage<B> {
         self.flash.write(from, octets, progress)
     }
 
-    fn prove(&mut self, usercode: u32) -> Result<Proof, AccessError> {
-        self.flash.prove(usercode)
+    /// The id block tells the commit of what runs, and no USERCODE.
+    fn prove(&mut self, _usercode: u32) -> Result<Proof, AccessError> {
+        let told = |error: BarError| AccessError::Bus(error.to_string());
+        let bar = &mut self.flash.bus_mut().bar;
+        let magic = bar.read32(regs::address(RegId::Magic, 0)).map_err(told)?;
+        if magic != MAGIC {
+            return Ok(Proof::Unknown);
+        }
+        let git_hash = bar.read32(regs::address(RegId::GitHash, 0)).map_err(told)?;
+        Ok(Proof::Circuit { git_hash })
     }
 }
 

@@ -75,6 +75,8 @@ pub struct Plan {
 pub enum Outcome {
     /// The image of the package runs: the part itself says so.
     Proven,
+    /// Nothing had to be written, and a circuit of the package's commit runs: it says so itself.
+    Circuit,
     /// It is written and verified, and runs after a cycle of power.
     PendingPowerCycle,
     /// It is written and verified, and did not boot: the golden image runs.
@@ -170,8 +172,8 @@ impl<'a> Update<'a> {
         let leads = matches!(Stream::read(&there_jump, idcode),
             Ok(Stream::Jump { target, .. }) if target == flash.golden.address);
         let golden = usercode(&there_golden).filter(|_| leads);
-        let installed = read_installed(&there_installed).map(|manifest| manifest.version);
-        self.target(installed).check(self.package)?;
+        let version = installed(&there_installed).map(|manifest| manifest.version);
+        self.target(version).check(self.package)?;
         if golden.is_none() && !self.options.golden {
             return Err(refusal(
                 "golden image",
@@ -197,7 +199,7 @@ impl<'a> Update<'a> {
         want("primary image", flash.primary.address, octets(Role::Primary), &there_primary);
         let note = write_installed(self.package.manifest());
         want("note of what is installed", flash.installed.address, note, &there_installed);
-        Ok(Plan { steps, installed, primary: usercode(&there_primary), golden })
+        Ok(Plan { steps, installed: version, primary: usercode(&there_primary), golden })
     }
 
     /// Does what the plan says, step by step, each read back; then makes the part boot, and asks it what runs.
@@ -225,7 +227,13 @@ impl<'a> Update<'a> {
             Proof::FellBack => Outcome::FellBack,
             Proof::Another => Outcome::Another,
             Proof::Dark => Outcome::Dark,
-            Proof::Unknown => Outcome::PendingPowerCycle,
+            // What was written this time is not what runs yet, though it may be of the same commit.
+            Proof::Circuit { git_hash }
+                if plan.steps.is_empty() && self.package.manifest().git_hash() == Some(git_hash) =>
+            {
+                Outcome::Circuit
+            }
+            Proof::Circuit { .. } | Proof::Unknown => Outcome::PendingPowerCycle,
         })
     }
 }
@@ -250,8 +258,9 @@ fn write_installed(manifest: &Manifest) -> Vec<u8> {
     note
 }
 
-/// The manifest of what was written last; `None` if it is not there or does not hold, as after a loss of power.
-fn read_installed(block: &[u8]) -> Option<Manifest> {
+/// The manifest of what was written last, from the block of the flash that is kept for it; `None` if it is not there or does not
+/// hold, as after a loss of power.
+pub fn installed(block: &[u8]) -> Option<Manifest> {
     let head = block.get(..INSTALLED_HEAD)?;
     let length = u32::from_be_bytes(head[8..12].try_into().ok()?) as usize;
     let text = block.get(INSTALLED_HEAD..)?.get(..length)?;

@@ -112,6 +112,11 @@ impl Manifest {
         Ok(serde_json::from_slice(octets)?)
     }
 
+    /// What a NIC of its images answers of their source: the first 32 bits of the commit. `None` of a source that is no hash.
+    pub fn git_hash(&self) -> Option<u32> {
+        u32::from_str_radix(self.source.get(..8)?, 16).ok()
+    }
+
     /// The same octets for the same manifest.
     pub fn write(&self) -> Vec<u8> {
         let mut octets = serde_json::to_vec_pretty(self).expect("a manifest has string keys alone");

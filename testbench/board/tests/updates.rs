@@ -6,11 +6,11 @@ use weir_board::stream::Stream;
 use weir_board::{Faults, Fpga, Nor, Running, protection};
 use weir_firmware::Board;
 use weir_firmware::flash::page::BoardPage;
-use weir_firmware::flash::spi::{Spi, SpiFlash};
+use weir_firmware::flash::spi::SpiFlash;
 use weir_firmware::flash::{Access, Options, Outcome, Plan, Update, UpdateError};
 use weir_firmware::image::{ImagePackage, Manifest, Role};
 use weir_nic::{Bar, BarError};
-use weir_spec::board::{FlashMap, Page};
+use weir_spec::board::Page;
 use weir_spec::regs::PORT_SIZE;
 
 const LAYOUT: (u16, u16) = (1, 2);
@@ -75,10 +75,7 @@ struct PageBar<'a> {
 
 impl PageBar<'_> {
     fn new(nor: &mut Nor) -> PageBar<'_> {
-        let flash = board().facts.flash;
-        let key = flash.key.expect("it has one").address;
-        let others = [flash.golden.address, flash.jump.address];
-        let map = FlashMap::new(flash.primary.address, flash.installed.address, key, &others);
+        let map = board().facts.flash.map().expect("it has a place for a key");
         PageBar { page: Page::new(map, 1), nor }
     }
 }
@@ -94,14 +91,8 @@ impl Bar for PageBar<'_> {
 
     /// Posted: whoever is refused does not hear of it.
     fn store(&mut self, offset: u32, value: u32) -> Result<(), BarError> {
-        let _ = self.page.write(offset, value, &mut Pins(self.nor));
+        let _ = self.page.write(offset, value, self.nor);
         Ok(())
-    }
-}
-
-impl weir_spec::board::Flash for Pins<'_> {
-    fn transfer(&mut self, out: &[u8], answer: usize) -> Vec<u8> {
-        self.0.transfer(out, answer).unwrap_or_else(|_| vec![0xff; answer])
     }
 }
 
@@ -114,7 +105,7 @@ struct Pins<'a>(&'a mut Nor);
 
 impl weir_firmware::flash::spi::Spi for Pins<'_> {
     fn transfer(&mut self, out: &[u8], answer: usize) -> Result<Vec<u8>, String> {
-        self.0.transfer(out, answer)
+        weir_firmware::flash::spi::Spi::transfer(self.0, out, answer)
     }
 }
 

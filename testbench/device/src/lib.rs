@@ -15,6 +15,7 @@
 //! | `server` | the socket: one connection after another |
 //! | `served`, `ticker` | a NIC without wire and TAP, and its time |
 //! | `tap`, `carrier` | the TAP; whether the wire has a link |
+//! | `board`, `flash` | a NIC that is a board in the wire: control frames, and the flash it boots from |
 //! | `ports` | frames between wire, engine and TAP |
 //! | `trace` | JSON lines of what the NIC did and when |
 //!
@@ -30,6 +31,7 @@ mod core;
 mod engine;
 mod eventfd;
 mod fault;
+mod flash;
 mod function;
 mod irqs;
 mod msix;
@@ -46,6 +48,7 @@ pub use board::BoardError;
 pub use config_space::{DEVICE_ID, VENDOR_ID};
 pub use engine::{EngineError, EngineKind, UnknownEngine};
 pub use fault::Fault;
+pub use flash::{BoardFlash, FlashError};
 pub use run::{Device, DeviceError, Options, run};
 pub use served::{Served, Serving};
 pub use server::ServerError;

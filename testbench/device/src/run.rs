@@ -8,16 +8,19 @@ use std::sync::{Arc, Mutex};
 
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::low_level::{pipe, unregister};
+use weir_firmware::image::Role;
 use weir_link::{Ethertype, LinkError, PacketSocket};
 
 use crate::board::{Board, BoardError};
+use crate::clock;
 use crate::core::Core;
-use crate::engine::{EngineError, EngineKind};
+use crate::engine::{EngineError, EngineKind, OnBoard};
+use crate::flash::{BoardFlash, Booted, FlashError, FlashFile};
 use crate::function::Function;
 use crate::ports::{PortError, Ports};
 use crate::server::{ServerError, Socket};
 use crate::tap::{Tap, TapError};
-use crate::trace::Trace;
+use crate::trace::{Event, Trace};
 
 /// What a simulated NIC is made of.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -34,6 +37,8 @@ pub struct Options {
     pub mapped_window: bool,
     /// The NIC is a board that hears control frames from its host, with the key of this file, or without one if there is none.
     pub board_key: Option<PathBuf>,
+    /// It is this board, boots from its flash and has its page of registers.
+    pub flash: Option<BoardFlash>,
     /// File for the trace; replaced if it exists.
     pub trace: Option<PathBuf>,
 }
@@ -56,6 +61,9 @@ pub enum DeviceError {
     /// No board.
     #[error(transparent)]
     Board(#[from] BoardError),
+    /// Nothing to boot.
+    #[error(transparent)]
+    Flash(#[from] FlashError),
     /// No trace.
     #[error("failed to create trace file {}", path.display())]
     Trace {
@@ -106,11 +114,18 @@ impl Device {
     /// Makes the NIC; what can fail without leaving anything behind comes first.
     pub fn start(options: &Options) -> Result<Device, DeviceError> {
         let wire = PacketSocket::open(&options.wire, Ethertype::All)?;
-        let engine = options.engine.open()?;
-        let trace = match &options.trace {
+        let mut engine = options.engine.open()?;
+        let mut trace = match &options.trace {
             None => Trace::none(),
             Some(path) => Trace::create(path).map_err(|source| DeviceError::Trace { path: path.clone(), source })?,
         };
+        if let Some(flash) = &options.flash {
+            let flash = FlashFile::boot(flash)?;
+            let Booted { role, usercode, .. } = flash.booted();
+            tracing::info!("the {role} image runs, USERCODE {usercode:#010x}");
+            trace.record(clock::now(), Event::Boot { golden: role == Role::Golden, usercode });
+            engine = Box::new(OnBoard::new(engine, flash));
+        }
         let board = options.board_key.as_deref().map(Board::start).transpose()?.map(Mutex::new);
         let tap = Tap::create(&options.tap)?;
         let socket = Socket::listen(&options.socket)?;

@@ -12,6 +12,13 @@ use weir_spec::Micros;
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub(crate) enum Event {
+    /// The power of a board came on, and it booted.
+    Boot {
+        /// Not the primary image, but what is kept for when that fails.
+        golden: bool,
+        /// What JTAG would read.
+        usercode: u32,
+    },
     /// A host connected.
     Attach,
     /// It went away.

@@ -71,6 +71,7 @@ fn options(dir: &Path) -> Options {
         tap: "tap".into(),
         mapped_window: false,
         board_key: None,
+        flash: None,
         trace: Some(dir.join("trace")),
     }
 }

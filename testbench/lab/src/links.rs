@@ -94,6 +94,22 @@ pub fn plug(switch: &Namespace, port: &str, peer: &Namespace, end: &str) -> Resu
     })
 }
 
+/// Makes `link` a port of the bridge of its namespace, and brings it up.
+pub fn join_bridge(namespace: &Namespace, link: &str) -> Result<(), LinksError> {
+    on(namespace, async |netlink| {
+        let port = LinkUnspec::new_with_index(index(link)?).controller(index("br0")?).up().build();
+        refused("join to the bridge", link, netlink.link().set(port).execute().await)
+    })
+}
+
+/// Brings `link` up.
+pub fn set_up(namespace: &Namespace, link: &str) -> Result<(), LinksError> {
+    on(namespace, async |netlink| {
+        let up = LinkUnspec::new_with_index(index(link)?).up().build();
+        refused("bring up", link, netlink.link().set(up).execute().await)
+    })
+}
+
 /// Makes `link` a bare wire: up, promiscuous, no ARP; whatever arrives is for a packet socket alone.
 pub fn set_wire(namespace: &Namespace, link: &str) -> Result<(), LinksError> {
     on(namespace, async |netlink| {

@@ -9,10 +9,15 @@
 //! ready
 //! ```
 //!
-//! Exit codes: 0 ended by SIGTERM or SIGINT; 1 failed; 3 the wire interface is not there.
+//! With `--board-key` it is a board that is a bump in the wire, and with `--board` and `--flash` one that boots from a flash: the
+//! primary image of the file, or else its golden one, or nothing, and then there is no device. `weir flash --device eth:...` writes
+//! that file, and the next start boots it.
+//!
+//! Exit codes: 0 ended by SIGTERM or SIGINT; 1 failed, or nothing boots; 3 the wire interface or the flash is not there.
 
 use std::path::PathBuf;
 
+use super::image::board;
 use crate::exit::Exit;
 
 #[derive(clap::Args)]
@@ -36,6 +41,13 @@ pub(crate) struct Args {
     /// is not there is a board without a key, and is written when it is given one
     #[arg(long, value_name = "file")]
     board_key: Option<PathBuf>,
+    /// be this board, a name that is built in or a folder like those of constraints/: answer its number, and have its page of
+    /// registers
+    #[arg(long, value_name = "board", requires = "flash", requires = "board_key")]
+    board: Option<String>,
+    /// the contents of the board's flash: it boots from there, and what is flashed stays there
+    #[arg(long, value_name = "file", requires = "board")]
+    flash: Option<PathBuf>,
     /// write commits, renewals and fences to this file, one JSON object a line
     #[arg(long, value_name = "file")]
     trace: Option<PathBuf>,
@@ -52,6 +64,10 @@ pub(crate) enum Engine {
 }
 
 pub(crate) fn run(args: Args) -> anyhow::Result<Exit> {
+    let flash = match (args.board, args.flash) {
+        (Some(name), Some(file)) => Some(weir_device::BoardFlash { board: board::find(&name)?, file }),
+        _ => None,
+    };
     weir_device::run(weir_device::Options {
         socket: args.socket,
         engine: match args.engine {
@@ -62,6 +78,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<Exit> {
         tap: args.tap,
         mapped_window: args.mapped_window,
         board_key: args.board_key,
+        flash,
         trace: args.trace,
     })?;
     Ok(Exit::Done)

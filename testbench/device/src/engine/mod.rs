@@ -1,5 +1,6 @@
 //! What decides on frames.
 
+mod on_board;
 mod rtl;
 mod spec;
 
@@ -10,6 +11,8 @@ use std::str::FromStr;
 use weir_spec::Micros;
 use weir_spec::interrupt::{Conditions, Interrupt};
 use weir_spec::nic::Refused;
+
+pub(crate) use on_board::OnBoard;
 
 /// A whole NIC, registers and frames.
 pub(crate) trait Engine: Send {

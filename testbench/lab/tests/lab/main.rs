@@ -6,6 +6,8 @@ mod absence;
 mod come_and_go;
 mod faults;
 mod fence;
+mod flashed;
+mod flashing;
 mod health;
 mod keys;
 mod leave_nothing;

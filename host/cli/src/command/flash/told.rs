@@ -100,6 +100,21 @@ impl Told {
                 ("nothing-to-do", format!("nothing to do: the primary image {code:#010x} is there and runs"))
             }
             Outcome::Proven => ("proven", format!("done: the primary image {code:#010x} runs")),
+            Outcome::Circuit => {
+                let source = &package.manifest().source;
+                (
+                    "nothing-to-do",
+                    format!(
+                        "nothing to do: the primary image {code:#010x} is there, and a circuit of its source {source} runs"
+                    ),
+                )
+            }
+            Outcome::PendingPowerCycle if plan.steps.is_empty() => (
+                "pending-power-cycle",
+                format!(
+                    "nothing to write: {code:#010x} is there, and another circuit runs: cycle the board's power; if that was done, {code:#010x} did not boot, and the golden image runs"
+                ),
+            ),
             Outcome::PendingPowerCycle => {
                 ("pending-power-cycle", format!("written and verified: {code:#010x} runs after a cycle of power"))
             }

@@ -7,7 +7,8 @@
 //!
 //! Programming turns ones to zeros, and power may be lost at any clock of it. Of a key and its complement one of each two bits is
 //! programmed, so a key that is half written is none and never becomes one: its place is passed over, and the next erased one
-//! takes the next key. The first key counts. A number is used when its bit was programmed and read back, and the one after the highest that is
+//! takes the next key. The first key counts. Where no place has a key and one is neither that nor erased, they are read again, three
+//! times: a key that was misread is not to be taken for a torn one, since a board without a key takes the next that is given. A number is used when its bit was programmed and read back, and the one after the highest that is
 //! programmed comes next: none is used twice, whatever became of the starts between. Nothing here erases; that is for JTAG.
 //!
 //! At a reset: some clocks without the flash, a wait until it is not busy, the places, the bits, and the next bit. With 60 KiB
@@ -106,6 +107,9 @@ pub struct KeyStore<const P: usize> {
     // Of the place that is read: its complement is right, all of it is erased.
     whole: DFF<Bit>,
     bare: DFF<Bit>,
+    // A place was neither a key nor erased; how often they were read because of that.
+    strange: DFF<Bit>,
+    again: DFF<Bits<2>>,
     has_place: DFF<Bit>,
     place: DFF<Bits<3>>,
     // Bits that are programmed, as far as they were read.
@@ -180,6 +184,8 @@ impl<const P: usize> KeyStore<P> {
             found: Default::default(),
             whole: Default::default(),
             bare: Default::default(),
+            strange: Default::default(),
+            again: Default::default(),
             has_place: Default::default(),
             place: Default::default(),
             marked: Default::default(),
@@ -218,6 +224,7 @@ impl<const P: usize> Logic for KeyStore<P> {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(self, clock, step, asked, odd, polls, busy, candidate, found, whole, bare, has_place, place);
+        dff_setup!(self, clock, strange, again);
         dff_setup!(self, clock, marked, has_boot, is_ready, did, failed, polls_over, marks_over);
         self.polls_over.d.next = self.polls.q.val() == self.polls_end.val();
         self.marks_over.d.next = self.marked.q.val() == self.all_marks.val();
@@ -319,10 +326,19 @@ impl<const P: usize> Logic for KeyStore<P> {
                         self.place.d.next = self.t_at.val().get_bits::<3>(5);
                         self.whole.d.next = true;
                         self.bare.d.next = true;
+                        if !self.bare.q.val() | (self.t_in_octet.val() != 0xff) {
+                            self.strange.d.next = true;
+                        }
                     }
                 }
                 if self.t_done.val() {
                     self.step.d.next = Step::Count;
+                    if self.strange.q.val() & !self.found.q.val() & (self.again.q.val() != 3) {
+                        self.step.d.next = Step::Places;
+                        self.again.d.next = self.again.q.val() + 1;
+                        self.strange.d.next = false;
+                        self.has_place.d.next = false;
+                    }
                 }
             }
             Step::Count => {
@@ -463,6 +479,8 @@ impl<const P: usize> Logic for KeyStore<P> {
             self.found.d.next = false;
             self.whole.d.next = true;
             self.bare.d.next = true;
+            self.strange.d.next = false;
+            self.again.d.next = 0.into();
             self.has_place.d.next = false;
             self.marked.d.next = 0.into();
             self.has_boot.d.next = false;

@@ -13,6 +13,8 @@ pub(super) struct Nor {
     pub(super) stuck: BTreeMap<u32, u8>,
     /// Power is lost in the middle of the program after so many octets: those behind it, and the upper half of that one, stay.
     pub(super) torn_after: Option<usize>,
+    /// In so many reads to come the first octet is misread.
+    pub(super) misreads: u32,
     /// Clocks of the bench that a change takes.
     pub(super) slow: u64,
     /// Clocks that came while it was not selected.
@@ -88,6 +90,7 @@ impl Nor {
             0x05 => u8::from(self.busy > 0) | u8::from(self.enabled) << 1,
             _ if self.busy > 0 => 0xff,
             0x9f => ID.get(count - 1).copied().unwrap_or(0xff),
+            0x03 if count == 4 && self.misreads > 0 => self.octet(self.address()) ^ 0x10,
             0x03 if count >= 4 => self.octet(self.address() + count as u32 - 4),
             _ => 0xff,
         }
@@ -99,6 +102,7 @@ impl Nor {
         assert!(self.bits.is_multiple_of(8), "whole octets");
         match (opcode, self.heard.len()) {
             (0x06, 1) => self.enabled = true,
+            (0x03, _) => self.misreads = self.misreads.saturating_sub(1),
             (0x02, 5..) if std::mem::take(&mut self.enabled) => {
                 let (at, octets) = (self.address(), self.heard[4..].to_vec());
                 self.done.push((opcode, at));
@@ -120,7 +124,7 @@ impl Nor {
                 self.octets.retain(|at, _| at & !0xffff != block);
                 self.busy = self.slow;
             }
-            (0x03 | 0x05 | 0x9f, _) => {}
+            (0x05 | 0x9f, _) => {}
             (opcode, count) => panic!("{opcode:#04x} of {count} octets, enabled or not, is nothing to say"),
         }
     }

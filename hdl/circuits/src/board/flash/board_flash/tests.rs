@@ -185,6 +185,24 @@ fn a_key_that_is_torn_is_none_and_the_next_place_takes_one() {
 }
 
 #[test]
+fn a_key_that_is_misread_is_read_again_and_only_a_torn_one_is_passed_over() {
+    let keyed = |misreads| {
+        let mut nor = Nor::slow(300);
+        nor.put(BASE, &kept(KEY));
+        nor.misreads = misreads;
+        nor
+    };
+    for misreads in 0..4 {
+        let mut bench = Bench::start(keyed(misreads));
+        assert_eq!((bench.key(), bench.boot()), (Some(KEY), Some(0)), "{misreads} misreads");
+        assert!(!bench.store([1; 16]), "there is one");
+    }
+    // What reads wrong four times is taken for torn.
+    let bench = Bench::start(keyed(4));
+    assert_eq!(bench.key(), None);
+}
+
+#[test]
 fn the_first_whole_key_counts_and_without_a_place_none_is_taken() {
     let mut nor = Nor::default();
     nor.put(BASE, &[0; 32]);

@@ -9,8 +9,8 @@ use crate::topology;
 /// The heartbeat key of all labs: their heartbeats never leave their namespaces, so it is no secret.
 const KEY: &str = "7765697220206c61622020686561727462656174206b657920206e6f20736563";
 
-/// The TOML of one host. `socket` is its NIC's, `control` where its agent listens.
-pub(crate) fn of_host(host: u8, odd: &Oddity, settings: &Settings, socket: &Path, control: &Path) -> String {
+/// The TOML of one host. `nic` selects its NIC, `control` is where its agent listens.
+pub(crate) fn of_host(host: u8, odd: &Oddity, settings: &Settings, nic: &str, control: &Path) -> String {
     let Settings { mode, igmp_version, period_ms, tolerance, .. } = settings;
     let (vip, dip) = (topology::VIP, topology::dip(host));
     let vips = match mode {
@@ -21,7 +21,7 @@ pub(crate) fn of_host(host: u8, odd: &Oddity, settings: &Settings, socket: &Path
     let priority = odd.priority.unwrap_or(host);
     let flows = odd.flows.map(|flows| format!("flows = {flows}")).unwrap_or_default();
     let promises = control.parent().unwrap_or(Path::new(".")).display();
-    let (socket, control) = (socket.display(), control.display());
+    let control = control.display();
     format!(
         r#"[cluster]
 name = "lab"
@@ -35,7 +35,7 @@ tolerance = {tolerance}
 priority = {priority}
 dip = "{dip}"
 interface = "eth0"
-nic = "socket:{socket}"
+nic = "{nic}"
 control = "{control}"
 promises = "{promises}"
 
@@ -70,11 +70,12 @@ mod tests {
             period_ms: 60,
             tolerance: 5,
             realtime: false,
+            by_frames: false,
             launcher: Launcher { program: "weir".into(), logs: "/run/x/logs".into() },
         };
         let odd = Oddity { flows: Some(12), ..Oddity::default() };
         let parse = |settings: &Settings| {
-            let text = of_host(32, &odd, settings, Path::new("/run/x/nic32.sock"), Path::new("/run/x/h32.sock"));
+            let text = of_host(32, &odd, settings, "socket:/run/x/nic32.sock", Path::new("/run/x/h32.sock"));
             weir_agent::config::Config::parse(Path::new("h32.toml"), &text).expect("taken")
         };
         let config = parse(&settings);

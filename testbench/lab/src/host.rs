@@ -1,8 +1,9 @@
 //! One host of the lab: its NIC's namespace, which stays, and everything that dies and returns with the host.
 
 use std::ffi::OsString;
-use std::fs;
-use std::io;
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -64,6 +65,7 @@ pub(crate) struct Settings {
     pub(crate) period_ms: u64,
     pub(crate) tolerance: u32,
     pub(crate) realtime: bool,
+    pub(crate) by_frames: bool,
     pub(crate) launcher: Launcher,
 }
 
@@ -112,7 +114,7 @@ impl Host {
         links::set_wire(&self.nic, "wire")?;
         // A killed device leaves its socket's name behind.
         let _ = fs::remove_file(self.socket());
-        let arguments: Vec<OsString> = vec![
+        let mut arguments: Vec<OsString> = vec![
             "device".into(),
             "--socket".into(),
             self.socket().into(),
@@ -125,6 +127,11 @@ impl Host {
             "--trace".into(),
             self.trace().into(),
         ];
+        if self.settings.by_frames {
+            let path = self.board_key();
+            write_key(&path, self.id).map_err(|source| HostError::Write { path: path.clone(), source })?;
+            arguments.extend(["--board-key".into(), path.into()]);
+        }
         Ok(self.settings.launcher.start(
             &format!("device of host {}", self.id),
             &self.nic,
@@ -173,7 +180,7 @@ impl Host {
         self.configure(&namespace)?;
 
         let config = self.config();
-        let text = configuration::of_host(self.id, &self.odd, &self.settings, &self.socket(), &self.control());
+        let text = configuration::of_host(self.id, &self.odd, &self.settings, &self.nic_selector(), &self.control());
         fs::write(&config, text).map_err(|source| HostError::Write { path: config.clone(), source })?;
 
         let http = Some(self.start_server(&namespace)?);
@@ -326,9 +333,27 @@ impl Host {
         self.settings.dir.join(format!("h{}.toml", self.id))
     }
 
+    /// How its agent reaches its NIC.
+    fn nic_selector(&self) -> String {
+        match self.settings.by_frames {
+            true => format!("eth:eth0:{}", self.board_key().display()),
+            false => format!("socket:{}", self.socket().display()),
+        }
+    }
+
+    fn board_key(&self) -> PathBuf {
+        self.settings.dir.join(format!("nic{}.key", self.id))
+    }
+
     fn socket(&self) -> PathBuf {
         self.settings.dir.join(format!("nic{}.sock", self.id))
     }
+}
+
+/// The key of a host's board: no secret, since its frames never leave their cable.
+fn write_key(path: &Path, host: u8) -> io::Result<()> {
+    let mut file = File::options().write(true).create(true).truncate(true).mode(0o600).open(path)?;
+    writeln!(file, "{}", format!("{host:02x}").repeat(16))
 }
 
 /// Folder of the lab's sockets, configurations and logs.

@@ -174,6 +174,7 @@ impl Lab {
             period_ms: options.period_ms,
             tolerance: options.tolerance,
             realtime: options.realtime,
+            by_frames: options.by_frames,
             launcher: Launcher {
                 program: options.program.clone().unwrap_or_else(|| PathBuf::from("/proc/self/exe")),
                 logs: dir.0.join("logs"),

@@ -94,6 +94,8 @@ pub struct Options {
     /// Run agents and simulated NICs under SCHED_FIFO, by `chrt`: needs root. On a busy machine heartbeats of some milliseconds
     /// need it, and so does who wants to see no host fenced.
     pub realtime: bool,
+    /// Agents reach their NICs by control frames, as boards in the wire, and not by the socket that stands for PCIe.
+    pub by_frames: bool,
     /// Keep the lab up after the report, until Ctrl-C.
     pub keep: bool,
     /// No progress, the report alone.
@@ -116,6 +118,7 @@ impl Default for Options {
             period_ms: 1000,
             tolerance: 5,
             realtime: false,
+            by_frames: false,
             keep: false,
             quiet: false,
             json: false,

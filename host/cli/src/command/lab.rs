@@ -60,6 +60,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<Exit> {
         period_ms: args.period_ms,
         tolerance: args.tolerance,
         realtime: false,
+        by_frames: false,
         keep: args.keep,
         quiet: args.quiet,
         json: args.json,

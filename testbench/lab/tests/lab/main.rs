@@ -8,6 +8,7 @@ mod faults;
 mod fence;
 mod flashed;
 mod flashing;
+mod frames;
 mod health;
 mod keys;
 mod leave_nothing;

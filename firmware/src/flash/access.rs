@@ -1,7 +1,10 @@
 //! What reaches a board's flash and its running image.
 
+use std::error::Error;
 use std::io;
 use std::path::PathBuf;
+
+use crate::image::Refusal;
 
 /// How far a long step is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,16 +102,9 @@ pub enum AccessError {
     /// The way itself.
     #[error("failed to reach the flash: {0}")]
     Bus(String),
-    /// It is another board, or another flash, than the package is for.
-    #[error("{what} {found}, should be {wanted}: nothing was written")]
-    Another {
-        /// Of which this is told.
-        what: &'static str,
-        /// What it says.
-        found: String,
-        /// What the board's description says.
-        wanted: String,
-    },
+    /// It is another board, or another flash, than the package is for; nothing was written.
+    #[error("{0}; nothing was written")]
+    Another(Refusal),
     /// Blocks that are protected: silicon that protects them does as if it wrote, and says nothing.
     #[error("the flash protects blocks by its status register{}: nothing was written at {from:#08x}; clear bits 2 to 6 of it, as whoever set them would", told(*status))]
     Protected {
@@ -141,6 +137,97 @@ pub enum AccessError {
     },
 }
 
+impl AccessError {
+    /// What was expected, what was found and what to do, where this is such an error.
+    pub fn refusal(&self) -> Option<Refusal> {
+        let refusal =
+            |field, found, wanted: &str, remedy: String| Refusal { field, found, wanted: wanted.into(), remedy };
+        match self {
+            AccessError::Another(refusal) => Some(refusal.clone()),
+            AccessError::Protected { from, status } => Some(refusal(
+                "status register of the flash",
+                status.map_or("one that protects blocks".into(), |status| format!("{status:#04x}")),
+                "bits 2 to 6 clear",
+                format!("clear them, as whoever set them would; nothing was written at {from:#08x}"),
+            )),
+            AccessError::Verify { at, found, wanted } => Some(refusal(
+                "octet of the flash",
+                format!("{found:#04x} at {at:#08x}"),
+                &format!("{wanted:#04x}"),
+                "do it again; one that stays so is a worn or broken cell, or somebody else writes the board".into(),
+            )),
+            _ => None,
+        }
+    }
+}
+
+/// An error with all its causes, for where only words are carried on.
+pub(super) fn with_causes(error: &dyn Error) -> String {
+    let (mut words, mut next) = (error.to_string(), error.source());
+    while let Some(cause) = next {
+        words += &format!(": {cause}");
+        next = cause.source();
+    }
+    words
+}
+
 fn told(status: Option<u8>) -> String {
     status.map_or(String::new(), |status| format!(" ({status:#04x})"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::flash::UpdateError;
+    use crate::image::{ImagePackage, Manifest, PackageError, Role, SignatureError, Trust, TrustError, signer};
+
+    fn chain(error: &dyn Error) -> Vec<String> {
+        let (mut lines, mut next) = (vec![error.to_string()], error.source());
+        while let Some(cause) = next {
+            lines.push(cause.to_string());
+            next = cause.source();
+        }
+        lines
+    }
+
+    #[test]
+    fn no_refusal_says_the_words_of_its_cause_beside_it() {
+        let io = || io::Error::other("the kernel said so");
+        let refusal = || Refusal { field: "board", found: "a".into(), wanted: "b".into(), remedy: "take b".into() };
+        let reached = [
+            AccessError::Run { program: "openFPGALoader".into(), source: io() },
+            AccessError::Program { program: "openFPGALoader", what: "write the flash", words: "it broke".into() },
+            AccessError::File { what: "make a temporary folder", source: io() },
+            AccessError::Bus("nobody answers".into()),
+            AccessError::Another(refusal()),
+            AccessError::Protected { from: 0, status: Some(0x26) },
+            AccessError::Busy { what: "an erase", at: 0, polls: 3 },
+            AccessError::Verify { at: 0, found: 1, wanted: 2 },
+        ];
+        let updates = reached.into_iter().map(|source| UpdateError::Access { during: "primary image", source });
+        let mut errors: Vec<Box<dyn Error>> = updates.map(|error| Box::new(error) as Box<dyn Error>).collect();
+        errors.push(Box::new(UpdateError::Refused(refusal())));
+        let stream = crate::ecp5::Bitstream::read(b"no stream", None).expect_err("it is none");
+        errors.push(Box::new(PackageError::Image { role: Role::Primary, source: stream }));
+        errors.push(Box::new(ImagePackage::read(b"").expect_err("octets that are none")));
+        errors.push(Box::new(PackageError::Manifest(Manifest::read(b"{").expect_err("it is none"))));
+        errors.push(Box::new(TrustError::Signature(SignatureError::Broken { key: "01".into() })));
+        errors.push(Box::new(TrustError::Unknown { found: "01".into(), trusted: "02 (release)".into() }));
+        errors.push(Box::new(Trust::read("x = 1").expect_err("no keys")));
+        let minisign = signer("no signature").expect_err("it is none");
+        errors.push(Box::new(TrustError::Signature(minisign)));
+        for error in errors {
+            let lines = chain(&*error);
+            for (at, line) in lines.iter().enumerate() {
+                let again = lines[at + 1..].iter().find(|cause| line.contains(cause.as_str()));
+                assert_eq!(again, None, "{lines:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn words_have_all_causes() {
+        let error = AccessError::File { what: "make a temporary folder", source: io::Error::other("it is full") };
+        assert_eq!(with_causes(&error), "failed to make a temporary folder: it is full");
+    }
 }

@@ -3,9 +3,11 @@
 //! The board lets through what cannot harm it (`weir_spec::board::FlashMap`), and cannot be made to boot from here: what was
 //! written runs after a cycle of power. The image that runs meanwhile is in the part, not in the flash.
 
+use super::access::with_causes;
 use super::spi::{Spi, SpiFlash};
 use super::{Access, AccessError, Progress, Proof};
 use crate::Board;
+use crate::image::Refusal;
 use weir_nic::{Bar, BarError};
 use weir_spec::board::FLASH_PAGE;
 use weir_spec::regs::{self, BOARD_LAYOUT, BOARD_MAGIC, Block, MAGIC, RegId};
@@ -32,32 +34,34 @@ impl<B: Bar> BoardPage<B> {
 impl<B: Bar> Access for BoardPage<B> {
     /// No IDCODE can be read from here: the number of the board has to be right, and its flash as large as was thought.
     fn identify(&mut self) -> Result<Vec<u32>, AccessError> {
-        let another = |what, found: String, wanted: String| Err(AccessError::Another { what, found, wanted });
+        let another = |field, found: String, wanted: String, remedy: &str| {
+            Err(AccessError::Another(Refusal { field, found, wanted, remedy: remedy.into() }))
+        };
         let bus = self.flash.bus_mut();
-        let mut read = |id| bus.read(id).map_err(|error| AccessError::Bus(error.to_string()));
+        let mut read = |id| bus.read(id).map_err(|error| AccessError::Bus(with_causes(&error)));
         let magic = read(RegId::BoardMagic)?;
         if magic != BOARD_MAGIC {
-            return another(
-                "the page of the board begins with",
-                format!("{magic:#010x}"),
-                format!("{BOARD_MAGIC:#010x}"),
-            );
+            let (found, wanted) = (format!("{magic:#010x}"), format!("{BOARD_MAGIC:#010x}"));
+            return another("MAGIC of the board's page", found, wanted, "name the --device that a board is at");
         }
         let layout = read(RegId::BoardLayout)?;
         if layout >> 16 != BOARD_LAYOUT >> 16 {
             let major = |layout| format!("major {}", layout >> 16);
-            return another("the page of the board has layout", major(layout), major(BOARD_LAYOUT));
+            let remedy = "take a weir that knows it, or JTAG";
+            return another("layout of the board's page", major(layout), major(BOARD_LAYOUT), remedy);
         }
         let number = read(RegId::BoardNumber)?;
         if number != self.number {
-            return another("the board has number", number.to_string(), self.number.to_string());
+            let remedy = "name the --device of that board, or the --board and the package that are for this one";
+            return another("number of the board", number.to_string(), self.number.to_string(), remedy);
         }
         self.flash.identify()?;
         // On a smaller flash addresses wrap: what is meant for the primary image would be another's.
         let (id, size) = (self.flash.id()?, self.bytes.ilog2());
         if u32::from(id[2]) < size {
             let told = format!("{:02x}{:02x}{:02x}", id[0], id[1], id[2]);
-            return another("the JEDEC id of the flash is", told, format!("one that ends in {size:02x} or more"));
+            let remedy = "take a board.toml whose flash is as large as the board's, and packages built for that";
+            return another("JEDEC id of the flash", told, format!("one that ends in {size:02x} or more"), remedy);
         }
         Ok(Vec::new())
     }
@@ -72,7 +76,7 @@ impl<B: Bar> Access for BoardPage<B> {
 
     /// The id block tells the commit of what runs, and no USERCODE.
     fn prove(&mut self, _usercode: u32) -> Result<Proof, AccessError> {
-        let told = |error: BarError| AccessError::Bus(error.to_string());
+        let told = |error: BarError| AccessError::Bus(with_causes(&error));
         let bar = &mut self.flash.bus_mut().bar;
         let magic = bar.read32(regs::address(RegId::Magic, 0)).map_err(told)?;
         if magic != MAGIC {
@@ -100,7 +104,7 @@ impl<B: Bar> PageBus<B> {
     }
 
     fn command(&mut self, opcode: u8, address: u32, count: usize) -> Result<(), String> {
-        let told = |error: BarError| error.to_string();
+        let told = |error: BarError| with_causes(&error);
         // ADDRESS, and COMMAND behind it.
         let words = [address, (count as u32) << 16 | u32::from(opcode)];
         self.bar.write_block(at(&regs::BOARD, RegId::FlashAddress), &words).map_err(told)?;
@@ -124,7 +128,7 @@ impl<B: Bar> PageBus<B> {
     fn fetch(&mut self, count: usize) -> Result<Vec<u8>, String> {
         let mut words = vec![0; count.div_ceil(4)];
         let buffer = at(&regs::FLASH_BUFFER, RegId::FlashWord);
-        self.bar.read_block(buffer, &mut words).map_err(|error| error.to_string())?;
+        self.bar.read_block(buffer, &mut words).map_err(|error| with_causes(&error))?;
         let mut octets: Vec<u8> = words.into_iter().flat_map(u32::to_le_bytes).collect();
         octets.truncate(count);
         Ok(octets)
@@ -138,7 +142,7 @@ impl<B: Bar> PageBus<B> {
         };
         let words: Vec<u32> = octets.chunks(4).map(word).collect();
         let buffer = at(&regs::FLASH_BUFFER, RegId::FlashWord);
-        self.bar.write_block(buffer, &words).map_err(|error| error.to_string())
+        self.bar.write_block(buffer, &words).map_err(|error| with_causes(&error))
     }
 }
 

@@ -92,7 +92,7 @@ pub enum Outcome {
 pub enum UpdateError {
     /// The package does not fit; nothing was written.
     #[error("nothing was written: {0}")]
-    Refused(#[from] Refusal),
+    Refused(Refusal),
     /// The flash was not reached, or does not hold.
     #[error("failed during {during}")]
     Access {
@@ -101,6 +101,22 @@ pub enum UpdateError {
         /// Why.
         source: AccessError,
     },
+}
+
+impl From<Refusal> for UpdateError {
+    fn from(refusal: Refusal) -> UpdateError {
+        UpdateError::Refused(refusal)
+    }
+}
+
+impl UpdateError {
+    /// What was expected, what was found and what to do, where this is such an error.
+    pub fn refusal(&self) -> Option<Refusal> {
+        match self {
+            UpdateError::Refused(refusal) => Some(refusal.clone()),
+            UpdateError::Access { source, .. } => source.refusal(),
+        }
+    }
 }
 
 impl<'a> Update<'a> {

@@ -29,7 +29,7 @@ pub enum SignatureError {
     #[error("failed to open the secret key: {0}: is it the right password?")]
     Password(minisign::PError),
     /// The text of a signature is none.
-    #[error("failed to read the signature: {0}")]
+    #[error("failed to read the signature: {0}; take it anew from where it was made")]
     Syntax(minisign::PError),
     /// The key could not be made, or not be used.
     #[error("failed to {what}")]
@@ -40,13 +40,15 @@ pub enum SignatureError {
         source: minisign::PError,
     },
     /// Not what was signed, or not by this key.
-    #[error("the signature does not hold under key {key}: the package or the signature was changed")]
+    #[error(
+        "the signature does not hold under key {key}: the package or the signature was changed; take both anew from where they were made"
+    )]
     Broken {
         /// Id of the key.
         key: String,
     },
     /// Signed by another key.
-    #[error("signed by key {found}, should be {wanted}")]
+    #[error("signed by key {found}, should be {wanted}; have it signed by that one")]
     OtherKey {
         /// Id of the signer.
         found: String,

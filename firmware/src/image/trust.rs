@@ -61,7 +61,9 @@ pub enum TrustError {
     #[error(transparent)]
     Signature(#[from] SignatureError),
     /// A key nobody has named.
-    #[error("signed by key {found}, which is not trusted here; trusted: {trusted}")]
+    #[error(
+        "signed by key {found}, which is not trusted here; trusted: {trusted}; have it signed by one of these, or trust that key"
+    )]
     Unknown {
         /// Its id.
         found: String,
@@ -69,7 +71,9 @@ pub enum TrustError {
         trusted: String,
     },
     /// A key whose time is over.
-    #[error("signed by key {id} ({name}), which was to be taken until {until}; today is {today}")]
+    #[error(
+        "signed by key {id} ({name}), which was to be taken until {until}; today is {today}; have it signed by a key that is taken"
+    )]
     Expired {
         /// Its id.
         id: String,

@@ -297,17 +297,20 @@ fn another_board_and_a_smaller_flash_are_told_before_anything_is_written() {
     let mut bar = PageBar::new(&mut nor);
     bar.page.number = 2;
     let words = told(&mut BoardPage::new(bar, &board()));
-    assert_eq!(words, "the board has number 2, should be 1: nothing was written");
+    assert_eq!(
+        words,
+        "number of the board is 2, should be 1; name the --device of that board, or the --board and the package that are for this one; nothing was written"
+    );
     let mut larger = board();
     larger.facts.flash.bytes = 1 << 25;
     let words = told(&mut BoardPage::new(PageBar::new(&mut nor), &larger));
     assert_eq!(
         words,
-        "the JEDEC id of the flash is 20ba18, should be one that ends in 19 or more: nothing was written"
+        "JEDEC id of the flash is 20ba18, should be one that ends in 19 or more; take a board.toml whose flash is as large as the board's, and packages built for that; nothing was written"
     );
     // A NIC without a page.
     let words = told(&mut BoardPage::new(Nothing, &board()));
-    assert!(words.starts_with("the page of the board begins with 0x00000000, should be 0x57425244"), "{words}");
+    assert!(words.starts_with("MAGIC of the board's page is 0x00000000, should be 0x57425244"), "{words}");
     assert_eq!(nor.operations(), before.operations());
 }
 

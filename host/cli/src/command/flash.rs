@@ -25,6 +25,7 @@
 //! Doing it again goes on where it ended.
 
 mod device;
+mod failed;
 mod told;
 
 use std::io::{self, IsTerminal, Write};
@@ -72,12 +73,21 @@ pub(crate) struct Args {
     /// one more option for openFPGALoader, as --jtag-option=--index-chain=1; may be given for each
     #[arg(long, value_name = "option", allow_hyphen_values = true)]
     jtag_option: Vec<String>,
-    /// print one JSON object a line: steps, progress, the end
+    /// print one JSON object a line: steps, progress, and the end, with the exit code, of a run that fails too
     #[arg(long)]
     json: bool,
 }
 
 pub(crate) fn run(args: Args) -> anyhow::Result<Exit> {
+    let json = args.json;
+    flash(args).inspect_err(|error| {
+        if json {
+            println!("{}", failed::event(error));
+        }
+    })
+}
+
+fn flash(args: Args) -> anyhow::Result<Exit> {
     let told = Told::new(args.json);
     let board = board::find(&args.board)?;
     let Trusted { package, key, .. } = args.trusted.open(&args.package)?;
@@ -103,8 +113,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<Exit> {
         update.execute(&plan, &mut *access, &mut |step| told.step(step), &mut |progress| told.progress(progress));
     let outcome =
         outcome.context("the board still boots, by its golden image if need be; run the same command again")?;
-    told.end(outcome, &plan, &package);
-    Ok(match outcome {
+    let exit = match outcome {
         Outcome::Circuit => Exit::Nothing,
         Outcome::Proven if plan.steps.is_empty() => Exit::Nothing,
         Outcome::Proven => Exit::Done,
@@ -112,7 +121,9 @@ pub(crate) fn run(args: Args) -> anyhow::Result<Exit> {
         Outcome::FellBack => Exit::FellBack,
         Outcome::Another => Exit::Failed,
         Outcome::Dark => Exit::Dark,
-    })
+    };
+    told.end(outcome, exit, &plan, &package);
+    Ok(exit)
 }
 
 /// Asks on the terminal; without one nobody can agree.

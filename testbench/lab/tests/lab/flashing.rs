@@ -75,7 +75,12 @@ fn what_is_refused_leaves_the_flash_as_it_was() {
     fs::write(bench.path("golden.bit"), golden.write()).expect("room");
     bench.pack("anew", "1.1.0", "./ecp5-versa-5g", SECOND_SOURCE, &Stream { usercode: SECOND, ..Stream::default() });
     for (wanted, board, options, package) in [
-        ("the board has number 1, should be 2", "colorlight-i9", &[][..], "other.pldm"),
+        (
+            "number of the board is 1, should be 2; name the --device of that board",
+            "colorlight-i9",
+            &[][..],
+            "other.pldm",
+        ),
         ("board is colorlight-i9 (number 2), should be ecp5-versa-5g (number 1)", "./ecp5-versa-5g", &[], "other.pldm"),
         ("say --force too", "./ecp5-versa-5g", &["--golden"], "anew.pldm"),
         // The board itself: it lets nobody write what it falls back to.
@@ -85,6 +90,15 @@ fn what_is_refused_leaves_the_flash_as_it_was() {
         assert!(told.contains(wanted), "{wanted}: {told}");
         assert!(bench.flash_contents() == before, "{wanted}: the flash is another");
     }
+    let told = bench.ends(1, &flash("colorlight-i9", &["--json"], "other.pldm"));
+    let end = told.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok()).next_back();
+    let end = end.expect("a last line");
+    assert_eq!((&end["event"], &end["outcome"], &end["exit"]), (&"end".into(), &"refused".into(), &1.into()));
+    assert_eq!(
+        (&end["field"], &end["expected"], &end["found"]),
+        (&"number of the board".into(), &"2".into(), &"1".into())
+    );
+    assert_eq!(told.matches("number of the board is 1").count(), 2, "once for people, once for programs: {told}");
     fs::write(bench.path("host.key"), "11".repeat(16)).expect("room");
     let told = bench.flash(1, &[], "second.pldm");
     assert!(told.contains("no board answers on eth0 to this key"), "{told}");

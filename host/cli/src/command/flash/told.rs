@@ -9,6 +9,8 @@ use weir_firmware::Board;
 use weir_firmware::flash::{Outcome, Plan, Progress, Step};
 use weir_firmware::image::{ImagePackage, Manifest, Role, TrustedKey};
 
+use crate::exit::Exit;
+
 pub(super) struct Told {
     json: bool,
     terminal: bool,
@@ -92,7 +94,7 @@ impl Told {
         }
     }
 
-    pub(super) fn end(&self, outcome: Outcome, plan: &Plan, package: &ImagePackage) {
+    pub(super) fn end(&self, outcome: Outcome, exit: Exit, plan: &Plan, package: &ImagePackage) {
         let (_, image) = package.image(Role::Primary).expect("a package has a primary image");
         let code = image.usercode;
         let (name, words) = match outcome {
@@ -135,6 +137,6 @@ impl Told {
                 "written and verified, but nothing runs: cycle its power, and see the board's notes".to_string(),
             ),
         };
-        self.say(words, json!({ "event": "end", "outcome": name, "usercode": code }));
+        self.say(words, json!({ "event": "end", "outcome": name, "exit": exit as u8, "usercode": code }));
     }
 }

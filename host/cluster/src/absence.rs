@@ -3,13 +3,14 @@
 //! An ordinary lease is good for a tolerance, since nobody is promised more ([`lease`](crate::lease)). So a host that will be away
 //! for longer says so before, and goes only when all others have promised to wait:
 //!
-//! 1. It **announces**: every heartbeat says for how many seconds it will be absent. It loads no proposal from here on.
+//! 1. It **announces**: every heartbeat says for how many seconds it will be absent. While an epoch is wanted or under way it does
+//!    not: that comes first, and what was promised before is over.
 //! 2. Whoever hears that as a member of the same epoch, with no proposal loaded, **promises** no epoch without that process until
 //!    a tolerance and the announced time after it heard the heartbeat. It has to keep that even if it is restarted, so it lays the
 //!    promise down where a crash cannot reach it before it gives it, in a bulk frame that names the heartbeat by its sequence.
 //! 3. With a promise of *every* other member, the host sets its NIC's deadline: NIC time read before the oldest of those
-//!    heartbeats was sent, and the L of the lease for a tolerance and the announced time. Now it may end, and leaves what it
-//!    knows to the next process.
+//!    heartbeats was sent, and the L of the lease for a tolerance and the announced time. It loads no proposal from here on. Now it
+//!    may end, and leaves what it knows to the next process.
 //! 4. Who has promised does not count its silence, and proposes no epoch meanwhile, with it or without it.
 //! 5. The next process goes on announcing, for its NIC may still go on for longer than any echo says. When echoes stand for an
 //!    ordinary deadline again it gives the NIC that, and when the NIC has confirmed it the heartbeats say 0: all that was promised
@@ -90,6 +91,12 @@ impl Absence {
         if self.announced.len() > REMEMBERED {
             self.announced.pop_front();
         }
+    }
+
+    /// A heartbeat does not announce it, which takes back all promises.
+    pub(crate) fn is_put_off(&mut self) {
+        self.announced.clear();
+        self.promised.clear();
     }
 
     /// A host has promised to wait, from the heartbeat with this sequence on.

@@ -14,8 +14,8 @@
 //! being echoed (a host whose transmit path died would go on answering), and the state of convergence.
 //!
 //! - Quorum mode: `b` is the newest beat echoed by a majority of the configured hosts, this one counted.
-//! - Availability mode: the oldest of the newest beats echoed by the members heard of late (two periods). If none is heard
-//!   of late, this host is alone, and `b` is its own last beat, once it has listened for a whole tolerance since start,
+//! - Availability mode: the oldest of the newest beats echoed by the members heard of late (two periods) that have not stopped:
+//!   those enter no epoch any more. If none is heard of late, this host is alone, and `b` is its own last beat, once it has listened for a whole tolerance since start,
 //!   resume or link-up. (Not the time of the renewal: who starts between the two listens for a tolerance from then on.)
 //!
 //! A beat is one octet. It advances at most 64 times a tolerance; frames between share it and the older NIC time. A peer's

@@ -289,6 +289,8 @@ impl World {
     pub(crate) fn take_over(&mut self, host: usize) {
         let now = self.hosts[host].now(self.at);
         let slot = self.host(host);
+        // It is not taken over twice.
+        slot.life += 1;
         slot.staged = None;
         let config = (*slot.config).clone();
         let next = slot.left.take().and_then(|left| Node::resume(config, &left, now).ok());

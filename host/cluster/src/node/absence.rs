@@ -5,7 +5,7 @@ use super::{Node, Work};
 use crate::absence::{Absence, AbsenceError, LONGEST};
 use crate::action::{Action, Report, Step};
 use crate::config::Mode;
-use crate::host::HostId;
+use crate::host::{HostId, HostSet};
 use crate::lease;
 use crate::phase::PhaseKind;
 use crate::promise::Wait;
@@ -42,14 +42,20 @@ impl Node {
         if others.is_empty() || self.phase == PhaseKind::Leaving {
             return Err(AbsenceError::Alone);
         }
-        let (counted, hosts) = (others.intersection(self.config.hosts).len(), self.config.hosts.len());
-        if self.config.mode == Mode::Quorum && counted * 2 <= hosts {
-            return Err(AbsenceError::NoQuorum { others: counted, hosts });
-        }
+        self.serve_without_this_host(others)?;
         if let Some(other) = others.iter().find(|&host| self.waits_for_host(host, now)) {
             return Err(AbsenceError::Another(other));
         }
         if self.absence.is_some() { Err(AbsenceError::Already) } else { Ok(()) }
+    }
+
+    /// Whether a lease of theirs can be renewed without this host.
+    fn serve_without_this_host(&self, others: HostSet) -> Result<(), AbsenceError> {
+        let (others, hosts) = (others.intersection(self.config.hosts).len(), self.config.hosts.len());
+        match self.config.mode {
+            Mode::Quorum if others * 2 <= hosts => Err(AbsenceError::NoQuorum { others, hosts }),
+            _ => Ok(()),
+        }
     }
 
     pub(super) fn be_absent(&mut self, now: Now, seconds: u16) {
@@ -60,6 +66,21 @@ impl Node {
             self.absence.take_if(|absence| absence.until.is_none());
             self.absence.iter_mut().for_each(|absence| absence.over = true);
         }
+    }
+
+    /// Whether its NIC has been given a lease for its absence, or is about to be: it enters no epoch before that is over.
+    pub(super) fn is_bound_by_its_absence(&self) -> bool {
+        self.absence.as_ref().is_some_and(|absence| absence.until.is_some())
+    }
+
+    /// For how many seconds it says that it will be absent. While an epoch is wanted or under way it does not, as that comes first, nor
+    /// when members have been lost without whom the rest is no majority.
+    pub(super) fn announced_absence(&self) -> u16 {
+        let others = self.committed.as_ref().map(|epoch| epoch.view().without(self.me())).unwrap_or_default();
+        let calm = self.phase == PhaseKind::Stable && self.loaded.is_none();
+        let may = calm && self.serve_without_this_host(others).is_ok();
+        let absence = self.absence.as_ref().filter(|absence| may || absence.until.is_some());
+        absence.map_or(0, |absence| absence.seconds)
     }
 
     /// Whether a host is waited for: it has announced to be absent, and is not known to be back.
@@ -137,7 +158,7 @@ impl Node {
     /// The deadline to go with: every other member has promised to wait, and the protocol is calm.
     fn deadline_to_go(&self, now: Now) -> Option<NicTime> {
         let absence = self.absence.as_ref().filter(|absence| !absence.over && absence.until.is_none())?;
-        let epoch = self.committed.as_ref().filter(|_| self.is_calm())?;
+        let epoch = self.committed.as_ref().filter(|_| self.is_calm() && self.announced_absence() > 0)?;
         let promised = absence.promised_by(epoch.view().without(self.me()))?;
         let until = promised + lease::length(self.dead_after() + span(absence.seconds), self.config.skew);
         let until = until.min(now.nic + weir_spec::lease::LEASE_MAX);

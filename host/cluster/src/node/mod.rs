@@ -324,6 +324,10 @@ impl Node {
             if self.timers.is_set(Timer::Listen) {
                 self.timers.set(Timer::Listen, now.host + self.dead_after());
             }
+            if late >= self.dead_after() {
+                // Numbers of beats may have gone round since: who is not heard again is echoed no more.
+                self.peers.values_mut().for_each(|peer| peer.beat = 0);
+            }
             out.push(Action::Report(Report::Resumed { late }));
         }
     }

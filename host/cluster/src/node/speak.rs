@@ -117,7 +117,7 @@ impl Node {
             digest: named.map_or([0; 8], |epoch| epoch.digest()),
             weights: self.weights.clone(),
             staged: self.staged.as_ref().and_then(Staged::announced).unwrap_or_default(),
-            absence: self.absence.as_ref().map_or(0, |absence| absence.seconds),
+            absence: self.announced_absence(),
         }
     }
 
@@ -135,7 +135,10 @@ impl Node {
         }
         let sequence = self.next_sequence();
         if let Some(absence) = &mut self.absence {
-            absence.announce(sequence, now.nic);
+            match spoken.absence {
+                0 => absence.is_put_off(),
+                _ => absence.announce(sequence, now.nic),
+            }
         }
         let extension = Extension {
             incarnation: self.incarnation,

@@ -285,3 +285,53 @@ fn what_cannot_be_is_refused_in_words() {
     assert!(cluster.drive(20 * SECOND, |c| c.are_one(&[0, 1, 2])));
     assert_eq!(may(&cluster, 0, 60), Err(AbsenceError::NoQuorum { others: 2, hosts: 5 }.to_string()));
 }
+
+#[test]
+fn what_a_lost_member_had_is_taken_over_before_a_host_is_absent() {
+    for (seed, lost) in [(40, 0), (41, 1), (42, 3)] {
+        let mut cluster = Cluster::converged(4, seed, |_| {});
+        let others: Vec<usize> = ALL.into_iter().filter(|&host| host != lost).collect();
+        cluster.crash(lost);
+        // Promises are asked for while some have given it up already.
+        cluster.run(4 * SECOND + 700 * MS);
+        cluster.handle(2, Event::Absent { seconds: 30 });
+        assert!(cluster.drive(3 * SECOND, |c| c.are_one(&others)), "{:#?}", cluster.statuses());
+        assert!(cluster.drive(3 * SECOND, |c| c.saves(2)), "{:#?}", cluster.statuses());
+        let left = cluster.leave_to_the_next(2);
+        cluster.run(25 * SECOND);
+        cluster.go_on(2, &left);
+        assert!(cluster.drive(5 * SECOND, |c| c.are_one(&others) && nobody_waits(c, &others)));
+    }
+}
+
+#[test]
+fn a_change_of_weights_comes_first_or_last() {
+    for moment in 0..20 {
+        let mut cluster = Cluster::converged(3, 50 + moment, |_| {});
+        cluster.planned = true;
+        cluster.connect_all(32);
+        cluster.handle(0, Event::Absent { seconds: 20 });
+        cluster.run(moment * 2 * MS);
+        cluster.handle(1, Event::SetLoad { slot: 0, load: Load::Weight(10) });
+        assert!(cluster.drive(5 * SECOND, |c| c.saves(0)), "{moment}: {:#?}", cluster.statuses());
+        let left = cluster.leave_to_the_next(0);
+        cluster.run(15 * SECOND);
+        cluster.go_on(0, &left);
+        let weighs = |c: &Cluster| c.owned(1) < 1000 && c.are_one(&[0, 1, 2]) && nobody_waits(c, &[0, 1, 2]);
+        assert!(cluster.drive(10 * SECOND, weighs), "{moment}: {:#?}", cluster.statuses());
+    }
+}
+
+#[test]
+fn who_is_needed_for_a_majority_by_the_time_it_could_go_stays() {
+    let mut cluster = Cluster::converged(3, 43, quorum);
+    cluster.crash(1);
+    cluster.run(4 * SECOND + 700 * MS);
+    cluster.handle(2, Event::Absent { seconds: 30 });
+    assert!(cluster.drive(3 * SECOND, |c| c.are_one(&[0, 2])), "{:#?}", cluster.statuses());
+    cluster.run(10 * SECOND);
+    assert!(!cluster.saves(2) && nobody_waits(&cluster, &[0, 2]), "{:#?}", cluster.statuses());
+    cluster.start(1);
+    assert!(cluster.drive(10 * SECOND, |c| c.saves(2)), "{:#?}", cluster.statuses());
+    assert!(cluster.are_one(&[0, 1, 2]));
+}

@@ -1,17 +1,23 @@
 //! What comes in on the wire and is not what it should be.
 
 use weir_cluster::status::FrameKind;
-use weir_cluster::wire::heartbeat;
+use weir_cluster::wire::extension::{self, Read};
+use weir_cluster::wire::{ethernet, heartbeat};
 use weir_cluster::{Action, Cause, Event, HostTime, Micros, NicTime, Node, Now, PhaseKind, Report, Secret};
 
 use crate::fixture::{Cluster, Dice, SECOND, config};
 
 /// A frame a host sends in the next two seconds.
 fn recorded(cluster: &mut Cluster, host: usize) -> Vec<u8> {
+    recorded_after(cluster, host, 0)
+}
+
+/// A frame a host sends when it has stood still for so long.
+fn recorded_after(cluster: &mut Cluster, host: usize, pause: Micros) -> Vec<u8> {
     let slot = &cluster.hosts[host];
     let mut twin: Node = slot.node.clone().expect("up");
     let mut actions = Vec::new();
-    let mut at = twin.deadline().expect("a beat").0;
+    let mut at = twin.deadline().expect("a beat").0 + pause;
     loop {
         twin.handle(Now { host: HostTime(at), nic: NicTime(0) }, Event::Tick, &mut actions);
         let sent = actions.drain(..).find_map(|action| match action {
@@ -42,6 +48,21 @@ fn a_frame_played_again_is_counted_and_nothing_else() {
     assert_eq!(count(&cluster, 1, FrameKind::Replayed), before + 50);
     cluster.run(10 * SECOND);
     assert!(cluster.are_one(&[0, 1]));
+}
+
+#[test]
+fn beats_from_before_a_pause_are_echoed_only_while_their_numbers_cannot_have_gone_round() {
+    let mut cluster = Cluster::converged(2, 4, |_| {});
+    let keys = cluster.hosts[0].config.keys.clone();
+    let mut echo = |pause| {
+        let frame = recorded_after(&mut cluster, 0, pause);
+        let payload = frame[ethernet::HEADER..].try_into().expect("a heartbeat");
+        let Read::Authentic(extension) = extension::read(payload, &keys) else { panic!("not authentic") };
+        extension.echo[1]
+    };
+    assert_ne!(echo(0), 0);
+    assert_eq!(echo(4 * SECOND), echo(0));
+    assert_eq!(echo(5 * SECOND), 0);
 }
 
 #[test]

@@ -151,3 +151,19 @@ fn who_joins_a_member_waits_for_its_promise_to_the_lost_one_and_no_longer() {
         assert!(cluster.drive(6500 * MS, |c| c.are_one(&[0, 2])), "seed {seed}: {:#?}", cluster.statuses());
     }
 }
+
+#[test]
+fn a_member_that_has_stopped_fences_nobody_who_is_held_up() {
+    let mut cluster = Cluster::converged(3, 95, |_| {});
+    cluster.hosts[1].silent_kernel = true;
+    let stopped = cluster.at;
+    cluster.handle(2, Event::Stop);
+    cluster.run(12 * SECOND);
+    for host in [0, 1] {
+        assert!(cluster.status(host).is_some_and(|s| s.members.len() == 3), "{:#?}", cluster.statuses());
+        let fenced = cluster.reported(host, stopped, |report| *report == Report::Fenced);
+        assert_eq!(fenced, None, "{:#?}", cluster.statuses());
+    }
+    cluster.hosts[1].silent_kernel = false;
+    assert!(cluster.drive(5 * SECOND, |c| c.are_one(&[0, 1])), "{:#?}", cluster.statuses());
+}

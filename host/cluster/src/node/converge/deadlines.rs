@@ -4,6 +4,7 @@ use crate::config::Mode;
 use crate::host::{HostId, HostSet};
 use crate::lease;
 use crate::node::Node;
+use crate::peer::Peer;
 use crate::phase::PhaseKind;
 use crate::time::{NicTime, Now};
 
@@ -54,7 +55,9 @@ impl Node {
                 lease::majority(hosts.len(), now.nic, echoed.collect())
             }
             Mode::Availability => {
-                let mut heard = others.iter().filter(|&host| self.of_late(host, now)).peekable();
+                // Who has stopped echoes nobody, and enters no epoch any more.
+                let runs = |host: &HostId| self.peers.get(host).is_some_and(Peer::runs);
+                let mut heard = others.iter().filter(|&host| self.of_late(host, now)).filter(runs).peekable();
                 match heard.peek() {
                     None => self.beats.last().filter(|_| self.has_listened(now)),
                     Some(_) => heard.map(|host| self.peers.get(&host)?.echoed).min()?,

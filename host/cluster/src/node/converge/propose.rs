@@ -92,7 +92,7 @@ impl Node {
     /// The view this host is to propose an epoch for, if it is the one to do so.
     pub(in crate::node) fn view_to_propose(&self, now: Now) -> Option<HostSet> {
         let view = self.view(now);
-        if self.absence.is_some() || view.iter().any(|host| self.waits_for_host(host, now)) {
+        if self.is_bound_by_its_absence() || view.iter().any(|host| self.waits_for_host(host, now)) {
             return None;
         }
         if view.lowest() != Some(self.me()) || !self.has_quorum(view) || self.obstacle(view, now).is_some() {

@@ -35,7 +35,7 @@ impl Node {
         let reachable = view::extend(self.base, self.joiners(&links, now), fits);
         view.lowest() == Some(proposal.proposer)
             && view.contains(self.me())
-            && self.absence.is_none()
+            && !self.is_bound_by_its_absence()
             && self.base.is_subset(view)
             && view.is_subset(reachable)
             && self.has_quorum(view)

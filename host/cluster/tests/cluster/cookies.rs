@@ -187,3 +187,18 @@ fn connections_of_others_that_drain_are_left_alone_meanwhile() {
     assert!(cluster.drive(5 * SECOND, |c| c.owned(1) > 0 && c.are_one(&[0, 1, 2])), "{:#?}", cluster.statuses());
     assert!(first(&cluster, 0, start, Step::Quiesce).is_some());
 }
+
+#[test]
+fn a_host_that_stops_meanwhile_costs_nobody_else_what_answers_a_cookie() {
+    let mut cluster = waiting(3, 21);
+    let bucket = (0..4096).find(|&bucket| cluster.connect(0, bucket).unwrap().0 == 0).expect("a third of them");
+    cluster.handle(0, Event::CookiesSent);
+    let start = cluster.at;
+    cluster.handle(2, Event::Stop);
+    sheds_all(&mut cluster, 0);
+    assert!(cluster.drive(5 * SECOND, |c| is_quiescing(c, 0, start)), "{:#?}", cluster.statuses());
+    let (taker, flow) = cluster.answer_cookie(0, 0, bucket).expect("it passes");
+    assert_eq!(taker, 0);
+    assert!(cluster.drive(5 * SECOND, |c| c.are_one(&[0, 1]) && c.owned(0) == 0), "{:#?}", cluster.statuses());
+    assert!(cluster.passes(0, &flow) && !cluster.passes(1, &flow));
+}

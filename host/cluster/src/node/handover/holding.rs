@@ -62,7 +62,10 @@ impl Node {
     /// no socket before, so no dump finds it. That takes time, which is not taken while a lost host's buckets wait for the epoch.
     pub(in crate::node) fn holding_to_quiesce(&self, loaded: &Proposal, now: Now) -> Option<Holding> {
         let of_late = self.cookies_at.is_some_and(|at| now.host - at < self.config.cookie_settle);
-        let nobody_lost = self.committed.as_ref().is_some_and(|own| own.view().is_subset(loaded.view()));
+        // Who has stopped left by a planned change, and costs nobody else a connection.
+        let stays =
+            |host: HostId| loaded.view().contains(host) || self.peers.get(&host).is_some_and(|peer| !peer.runs());
+        let nobody_lost = self.committed.as_ref().is_some_and(|own| own.view().iter().all(stays));
         if self.handover.quiesced || !of_late || !nobody_lost || self.lease.fenced() {
             return None;
         }

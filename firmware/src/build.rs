@@ -7,20 +7,23 @@
 //! yosys, nextpnr-ecp5 and ecppack do the work, and [`Tools::find`] says which and in which versions. What comes out is not believed:
 //! every stream is read back with all its CRCs, and a clock that was not reached is an error, not a line in a log.
 
+mod folder;
 mod report;
 mod rtl;
 mod step;
+mod stop;
 mod tools;
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use crate::Board;
 use crate::ecp5::{Bitstream, StreamError};
 use crate::image::{Digest, Role, Timing, Utilisation};
 
+pub use folder::{Folder, FolderError};
 pub use rtl::Unbuildable;
 pub use step::StepError;
+pub use stop::Stop;
 pub use tools::{Tool, Tools, ToolsError};
 
 use step::Step;
@@ -147,8 +150,19 @@ pub fn emit(board: &Board, git_hash: u32, bench: bool) -> Result<String, BuildEr
     })
 }
 
-/// Builds in `folder`, which is made if it is not there, and tells how far it is.
-pub fn build(recipe: &Recipe, tools: &Tools, folder: &Path, tell: &mut dyn FnMut(Event)) -> Result<Built, BuildError> {
+/// Builds in `folder` and tells how far it is; `stop` ends it, from another thread.
+///
+/// # Errors
+///
+/// [`BuildError`]; [`StepError::Stopped`] if it was told to end.
+pub fn build(
+    recipe: &Recipe,
+    tools: &Tools,
+    folder: &Folder,
+    stop: &Stop,
+    tell: &mut dyn FnMut(Event),
+) -> Result<Built, BuildError> {
+    let folder = folder.path();
     let board = recipe.board;
     let facts = &board.facts;
     let device = rtl::device(facts)?;
@@ -168,7 +182,7 @@ pub fn build(recipe: &Recipe, tools: &Tools, folder: &Path, tell: &mut dyn FnMut
         writes: &["netlist.json"],
         of_interest: |_| false,
     };
-    made.run(folder, tell)?;
+    made.run(folder, stop, tell)?;
 
     let core = format!("{}.{:03}", facts.clock.core_khz / 1000, facts.clock.core_khz % 1000);
     let mut arguments: Vec<String> = device.into();
@@ -184,7 +198,7 @@ pub fn build(recipe: &Recipe, tools: &Tools, folder: &Path, tell: &mut dyn FnMut
         writes: &["board.config", "report.json"],
         of_interest: |line| line.contains("Running") || line.contains("Routing"),
     };
-    routed.run(folder, tell)?;
+    routed.run(folder, stop, tell)?;
     let (timing, utilisation) = report::read(&step::text(folder, "report.json")?).map_err(BuildError::Report)?;
     if let Some(slow) = timing.iter().find(|clock| clock.reached_khz < clock.wanted_khz) {
         let clock = slow.clone();
@@ -210,7 +224,7 @@ pub fn build(recipe: &Recipe, tools: &Tools, folder: &Path, tell: &mut dyn FnMut
             writes,
             of_interest: |_| false,
         };
-        packed.run(folder, tell)?;
+        packed.run(folder, stop, tell)?;
         let octets = step::read(folder, writes[0])?;
         check(board, role, &octets)?;
         images.insert(role, octets);

@@ -5,6 +5,7 @@ use weir_spec::board::FlashMap;
 
 use crate::ecp5::Part;
 use crate::image::Role;
+use crate::keyword::unfit;
 use crate::{Package, Wrong};
 
 /// Granularity in which NOR flash is erased (opcode D8h), in bytes: what must not share a block with something else starts on one.
@@ -253,7 +254,23 @@ impl Facts {
         self.device.check()?;
         self.check_clock()?;
         self.check_ports()?;
+        self.check_names()?;
         self.flash.check()
+    }
+
+    /// Names of pads, or what they begin with.
+    fn check_names(&self) -> Result<(), Wrong> {
+        let mut names = vec![("clock.port".to_string(), &self.clock.port)];
+        names.extend(self.lights.iter().map(|lights| ("lights.port".to_string(), &lights.port)));
+        names.extend(self.button.iter().map(|button| ("button.port".to_string(), &button.port)));
+        let mdio = |port: &'_ Port| format!("{}.mdio", port.name);
+        names.extend(self.ports.iter().filter_map(|port| Some((mdio(port), port.mdio.as_ref()?))));
+        for (field, name) in names {
+            if let Some(wanted) = unfit(name) {
+                return Err(Wrong::new(field, quoted(name), wanted));
+            }
+        }
+        Ok(())
     }
 
     fn check_clock(&self) -> Result<(), Wrong> {
@@ -279,8 +296,9 @@ impl Facts {
     fn check_ports(&self) -> Result<(), Wrong> {
         for (at, Port { name, .. }) in self.ports.iter().enumerate() {
             let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
-            if name.is_empty() || !name.bytes().all(fits) {
-                return Err(Wrong::new(format!("ports[{at}].name"), quoted(name), "lower-case letters and digits"));
+            if !name.starts_with(|first: char| first.is_ascii_lowercase()) || !name.bytes().all(fits) {
+                let wanted = "lower-case letters and digits, a letter first";
+                return Err(Wrong::new(format!("ports[{at}].name"), quoted(name), wanted));
             }
             if self.ports[..at].iter().any(|other| other.name == *name) {
                 return Err(Wrong::new(format!("ports[{at}].name"), quoted(name), "a name no other port has"));

@@ -15,6 +15,7 @@ mod error;
 mod facts;
 pub mod flash;
 pub mod image;
+mod keyword;
 mod lpf;
 mod package;
 

@@ -103,7 +103,36 @@ fn a_value_out_of_range_is_told_with_its_field_and_what_would_be_right() {
             "core_khz = 15_624",
             "clock.core_khz is 15624, should be at least 15625, the line rate of eth0",
         ),
-        ("name = \"eth0\"", "name = \"Eth 0\"", "ports[0].name is \"Eth 0\", should be lower-case letters and digits"),
+        (
+            "name = \"eth0\"",
+            "name = \"Eth 0\"",
+            "ports[0].name is \"Eth 0\", should be lower-case letters and digits, a letter first",
+        ),
+        (
+            "name = \"eth0\"",
+            "name = \"0eth\"",
+            "ports[0].name is \"0eth\", should be lower-case letters and digits, a letter first",
+        ),
+        (
+            "port = \"clk100\"",
+            "port = \"wire\"",
+            "clock.port is \"wire\", should be a name that is no reserved word of SystemVerilog",
+        ),
+        (
+            "port = \"led_n\"",
+            "port = \"output\"",
+            "lights.port is \"output\", should be a name that is no reserved word of SystemVerilog",
+        ),
+        (
+            "port = \"rst_n\"",
+            "port = \"RST\"",
+            "button.port is \"RST\", should be small letters, digits and underscores, a letter first",
+        ),
+        (
+            "name = \"eth1\"",
+            "name = \"eth1\"\nmdio = \"eth-0\"",
+            "eth1.mdio is \"eth-0\", should be small letters, digits and underscores, a letter first",
+        ),
         ("name = \"eth1\"", "name = \"eth0\"", "ports[1].name is \"eth0\", should be a name no other port has"),
         (
             "rx_delay_steps = 0",

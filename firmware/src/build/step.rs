@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use super::{Event, Stage, Tool};
+use super::{Event, Stage, Stop, Tool};
 use crate::image::Digest;
 
 /// A program and what it turns into what.
@@ -53,6 +53,12 @@ pub enum StepError {
         /// Where the rest is.
         log: PathBuf,
     },
+    /// The build was told to end.
+    #[error("interrupted during stage {stage}: the same command goes on from there")]
+    Stopped {
+        /// Which.
+        stage: &'static str,
+    },
     /// It ended well and made nothing.
     #[error("{} ended without an error and without {missing}", program.display())]
     Nothing {
@@ -65,7 +71,7 @@ pub enum StepError {
 
 impl Step<'_> {
     /// Runs it, if anything that it depends on is not as it was, or anything that it made is not as it left it.
-    pub(super) fn run(&self, folder: &Path, tell: &mut dyn FnMut(Event)) -> Result<(), StepError> {
+    pub(super) fn run(&self, folder: &Path, stop: &Stop, tell: &mut dyn FnMut(Event)) -> Result<(), StepError> {
         let stage = self.stage;
         tell(Event::Begun(stage));
         let stamp = format!("{}.made", self.writes[0]);
@@ -75,7 +81,7 @@ impl Step<'_> {
             Err(_) => false,
         });
         if !kept {
-            self.make(folder, tell)?;
+            self.make(folder, stop, tell)?;
             let made = format!("{inputs}\n{}\n", self.outputs(folder)?);
             write(folder, &stamp, made.as_bytes())?;
         }
@@ -93,7 +99,7 @@ impl Step<'_> {
         Ok(Digest::of(hashes(folder, self.writes)?.as_bytes()))
     }
 
-    fn make(&self, folder: &Path, tell: &mut dyn FnMut(Event)) -> Result<(), StepError> {
+    fn make(&self, folder: &Path, stop: &Stop, tell: &mut dyn FnMut(Event)) -> Result<(), StepError> {
         for file in self.writes {
             let path = folder.join(file);
             match fs::remove_file(&path) {
@@ -110,7 +116,10 @@ impl Step<'_> {
         let mut command = Command::new(program);
         command.args(&self.arguments).current_dir(folder).stdin(Stdio::null());
         command.stdout(said.try_clone().map_err(not_run)?).stderr(said);
-        let mut child = command.spawn().map_err(not_run)?;
+        let stopped = StepError::Stopped { stage: self.stage.name() };
+        let Some(mut child) = stop.start(&mut command).map_err(not_run)? else {
+            return Err(stopped);
+        };
         // The command holds the pipe's other end open.
         drop(command);
         let mut last = String::from("it said nothing");
@@ -125,7 +134,11 @@ impl Step<'_> {
                 last = line.trim().to_string();
             }
         }
-        if !child.wait().map_err(not_run)?.success() {
+        let ended = stop.wait(&mut child).map_err(not_run)?;
+        if stop.asked() {
+            return Err(stopped);
+        }
+        if !ended.success() {
             return Err(StepError::Failed { program: program.clone(), last, log });
         }
         match self.writes.iter().find(|file| !folder.join(file).is_file()) {
@@ -170,6 +183,8 @@ pub(super) fn write(folder: &Path, file: &str, octets: &[u8]) -> Result<bool, St
 
 #[cfg(test)]
 mod tests {
+    use std::time::{Duration, Instant};
+
     use super::*;
 
     fn tool(script: &str) -> (Tool, Vec<String>) {
@@ -183,7 +198,7 @@ mod tests {
         let stage = Stage::Synthesise;
         let step = Step { stage, tool: &tool, arguments, reads: &["in"], writes: &["out"], of_interest };
         let mut events = Vec::new();
-        let ended = step.run(folder, &mut |event| events.push(event));
+        let ended = step.run(folder, &Stop::default(), &mut |event| events.push(event));
         (ended, events)
     }
 
@@ -212,6 +227,33 @@ mod tests {
         fs::remove_file(folder.path().join("out")).unwrap();
         run(folder.path(), COPY).0.unwrap();
         assert_eq!(runs(), 4);
+    }
+
+    #[test]
+    fn a_step_that_is_stopped_takes_its_program_and_all_that_it_started_along() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("in"), "one").unwrap();
+        let (tool, arguments) = tool("sleep 1000 & echo $! > pid; echo now; wait");
+        let (stage, of_interest) = (Stage::Synthesise, |line: &str| line == "now");
+        let step = Step { stage, tool: &tool, arguments, reads: &["in"], writes: &["out"], of_interest };
+        let stop = Stop::default();
+        let ended = step.run(folder.path(), &stop, &mut |event| {
+            if matches!(event, Event::Said(..)) {
+                stop.ask();
+            }
+        });
+        let told = ended.unwrap_err().to_string();
+        assert_eq!(told, "interrupted during stage synthesise: the same command goes on from there");
+        let pid = fs::read_to_string(folder.path().join("pid")).unwrap();
+        // Killed, and perhaps not yet waited for by whoever inherits it.
+        let since = Instant::now();
+        let lives = || fs::read_to_string(format!("/proc/{}/stat", pid.trim())).is_ok_and(|stat| !stat.contains(") Z"));
+        while lives() {
+            assert!(since.elapsed() < Duration::from_secs(60), "process {pid} goes on");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        let again = step.run(folder.path(), &stop, &mut |_| {});
+        assert!(matches!(again, Err(StepError::Stopped { .. })), "nothing begins any more");
     }
 
     #[test]

@@ -1,9 +1,14 @@
 //! `weir image` as a user runs it: from bitstreams to a signed package, and what is refused on the way.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use weir_board::stream::Stream;
 
 const VERSA: &[&str] = &["--board", "ecp5-versa-5g"];
@@ -94,7 +99,6 @@ fn the_same_bitstreams_make_the_same_package() {
 
 #[test]
 fn minisign_files_have_the_names_and_modes_they_should() {
-    use std::os::unix::fs::PermissionsExt;
     let bench = Bench::new();
     bench.done(&["keygen", "--unencrypted", "--out", "release"]);
     let mode = |name| fs::metadata(bench.path(name)).expect("a file").permissions().mode() & 0o777;
@@ -173,4 +177,60 @@ fn nothing_is_signed_that_is_no_package() {
     bench.done(&["keygen", "--unencrypted", "--out", "release"]);
     let told = bench.refused(1, &["sign", "--key", "release.key", "primary.bit"]);
     assert!(told.contains("primary.bit is not signed") && !bench.path("primary.bit.minisig").exists(), "{told}");
+}
+
+/// `weir image build` with programs that tell a version, and a yosys that never ends.
+fn build(bench: &Bench, out: &str) -> Command {
+    let script = bench.path("tool");
+    if !script.exists() {
+        let text = "#!/bin/sh\ntest \"$1\" = --version && { echo tool 1.0; exit; }\necho $$ > running\nsleep 1000\n";
+        fs::write(&script, text).expect("room");
+        fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).expect("our own file");
+    }
+    let mut weir = Command::new(env!("CARGO_BIN_EXE_weir"));
+    weir.current_dir(bench.folder.path()).args(["image", "build", "--source", "0123456789abcdef", "--out", out]);
+    weir.args(VERSA).stdout(Stdio::piped()).stderr(Stdio::piped());
+    weir.envs(["WEIR_YOSYS", "WEIR_NEXTPNR", "WEIR_ECPPACK"].map(|name| (name, &script)));
+    weir
+}
+
+#[test]
+fn a_second_build_in_a_folder_is_refused_and_a_signal_ends_the_first_with_its_program() {
+    let bench = Bench::new();
+    let first = build(&bench, "build").spawn().expect("weir runs");
+    let running = bench.path("build/running");
+    let since = Instant::now();
+    let pid: i32 = loop {
+        match fs::read_to_string(&running).ok().and_then(|text| text.trim().parse().ok()) {
+            Some(pid) => break pid,
+            None => assert!(since.elapsed() < Duration::from_secs(300), "no program is run"),
+        }
+        sleep(Duration::from_millis(20));
+    };
+    let second = build(&bench, "build").output().expect("weir runs");
+    let told = String::from_utf8_lossy(&second.stderr);
+    assert_eq!(second.status.code(), Some(1), "{told}");
+    assert!(told.contains("build folder build is in use by another build, should be free"), "{told}");
+
+    kill(Pid::from_raw(first.id() as i32), Signal::SIGINT).expect("it runs");
+    let ended = first.wait_with_output().expect("it ends");
+    let told = String::from_utf8_lossy(&ended.stderr);
+    assert_eq!(ended.status.code(), Some(1), "{told}");
+    assert!(told.contains("interrupted during stage synthesise: the same command goes on from there"), "{told}");
+    let since = Instant::now();
+    while fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| !stat.contains(") Z")) {
+        assert!(since.elapsed() < Duration::from_secs(60), "its program goes on");
+        sleep(Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn what_can_be_no_folder_to_build_in_fails_with_one_code() {
+    let bench = Bench::new();
+    for out in ["/proc/x", "/dev/null"] {
+        let ended = build(&bench, out).output().expect("weir runs");
+        let told = String::from_utf8_lossy(&ended.stderr);
+        assert_eq!(ended.status.code(), Some(1), "{out}: {told}");
+        assert!(told.contains(&format!("failed to make build folder {out}: ")), "{told}");
+    }
 }

@@ -15,15 +15,20 @@
 //! `WEIR_ECPPACK`; their versions go into the package. The folder keeps what each stage made, and a stage whose inputs
 //! are those of the last time is not run again. The same board, source, seed and tools make the same octets.
 //!
-//! Exit codes: 0 done; 1 a stage failed, or a clock is too slow; 2 wrong usage; 3 a program or a file is not there.
+//! One build at a time has a folder. SIGINT and SIGTERM end the program that runs, too; the same command goes on from there.
+//!
+//! Exit codes: 0 done; 1 a stage failed or was interrupted, a clock is too slow, or the folder is in use or none; 2 wrong usage; 3 a program or a file is not there.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Instant;
-use std::{fs, io};
+use std::{fs, io, thread};
 
 use anyhow::Context;
 use serde_json::json;
-use weir_firmware::build::{Event, Recipe, Tools, build};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+use weir_firmware::build::{Event, Folder, Recipe, Stop, Tools, build};
 use weir_firmware::image::{ImageVersion, Timing, Utilisation};
 
 use super::board;
@@ -55,6 +60,8 @@ pub(crate) struct Args {
 pub(super) fn run(args: Args) -> anyhow::Result<Exit> {
     let board = board::find(&args.board)?;
     let tools = Tools::find()?;
+    let folder = Folder::take(&args.out)?;
+    let stop = stop_on_signals()?;
     let out = args.out.join(format!("{}.pldm", board.facts.name));
     // The package of an earlier build is not to be taken for this one's, if this one fails.
     match fs::remove_file(&out) {
@@ -65,7 +72,7 @@ pub(super) fn run(args: Args) -> anyhow::Result<Exit> {
     }
     let recipe = Recipe { board: &board, git_hash: git_hash(&args.source), seed: args.seed };
     let mut told = Told { json: args.json, since: Instant::now() };
-    let built = build(&recipe, &tools, &args.out, &mut |event| told.event(&event))
+    let built = build(&recipe, &tools, &folder, &stop, &mut |event| told.event(&event))
         .with_context(|| format!("failed to build {} in {}", board.facts.name, args.out.display()))?;
     built.timing.iter().for_each(|clock| told.clock(clock));
     built.utilisation.iter().for_each(|resource| told.resource(resource));
@@ -79,6 +86,15 @@ pub(super) fn run(args: Args) -> anyhow::Result<Exit> {
     let packed = package(&board, said, built.images, &out)?;
     told.say(packed, json!({ "event": "end", "package": out }));
     Ok(Exit::Done)
+}
+
+/// From now on a signal ends the build with the program that it runs: that one is in a group of its own, which no terminal reaches.
+fn stop_on_signals() -> anyhow::Result<Arc<Stop>> {
+    let stop = Arc::new(Stop::default());
+    let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP]).context("failed to listen to signals")?;
+    let asked = stop.clone();
+    thread::spawn(move || signals.forever().for_each(|_| asked.ask()));
+    Ok(stop)
 }
 
 /// Words, or JSON.

@@ -13,7 +13,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use anyhow::Context;
+use anyhow::anyhow;
 use weir_firmware::build::emit;
 
 use super::pack::{git_hash, source};
@@ -39,7 +39,8 @@ pub(crate) struct Args {
 pub(super) fn run(args: Args) -> anyhow::Result<Exit> {
     let board = board::find(&args.board)?;
     let text = emit(&board, git_hash(&args.source), args.bench)?;
-    fs::create_dir_all(&args.out).with_context(|| format!("failed to make {}", args.out.display()))?;
+    // In words: a folder that cannot be made is no file that is missing.
+    fs::create_dir_all(&args.out).map_err(|error| anyhow!("failed to make {}: {error}", args.out.display()))?;
     let name = if args.bench { "bump" } else { &board.facts.name };
     let path = args.out.join(format!("{name}.sv"));
     file::write(&path, text.as_bytes(), 0o644)?;

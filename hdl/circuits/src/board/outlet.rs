@@ -50,17 +50,17 @@ pub struct Outlet<const A: usize, const N: usize> {
 
     queue: BeatQueue<A, N>,
     write_at: DFF<Bits<N>>,
-    // Beats in the RAM, a clock late in what became free; the top bit says that it is full.
+    // Beats in the RAM, a clock late in what became free; whether all places but one or more were taken a clock before.
     used: DFF<Bits<N>>,
+    full: DFF<Bit>,
     begins: DFF<Bit>,
     goes_on: DFF<Bit>,
     spilled: DFF<Bit>,
 
     begin_limit: Constant<Bits<N>>,
     go_on_limit: Constant<Bits<N>>,
-    places: Constant<Bits<N>>,
+    full_limit: Constant<Bits<N>>,
     less: Constant<Bits<N>>,
-    full: Signal<Local, Bit>,
     puts: Signal<Local, Bit>,
     more: Signal<Local, Bits<N>>,
 }
@@ -86,14 +86,14 @@ impl<const A: usize, const N: usize> Default for Outlet<A, N> {
             queue: Default::default(),
             write_at: Default::default(),
             used: Default::default(),
+            full: Default::default(),
             begins: Default::default(),
             goes_on: Default::default(),
             spilled: Default::default(),
             begin_limit: Constant::new(((1usize << A) - BEGIN).to_bits()),
             go_on_limit: Constant::new(((1usize << A) - GO_ON).to_bits()),
-            places: Constant::new((1usize << A).to_bits()),
+            full_limit: Constant::new(((1usize << A) - 1).to_bits()),
             less: Constant::new(((1usize << N) - 1).to_bits()),
-            full: Default::default(),
             puts: Default::default(),
             more: Default::default(),
         }
@@ -103,11 +103,11 @@ impl<const A: usize, const N: usize> Default for Outlet<A, N> {
 impl<const A: usize, const N: usize> Logic for Outlet<A, N> {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, write_at, used, begins, goes_on, spilled);
+        dff_setup!(self, clock, write_at, used, full, begins, goes_on, spilled);
         clock!(self, clock, queue);
-        self.full.next = self.used.q.val() >= self.places.val();
-        self.puts.next = self.s_valid.val() & !self.full.val();
-        self.spilled.d.next = self.s_valid.val() & self.full.val();
+        self.full.d.next = self.used.q.val() >= self.full_limit.val();
+        self.puts.next = self.s_valid.val() & !self.full.q.val();
+        self.spilled.d.next = self.s_valid.val() & self.full.q.val();
         if self.puts.val() {
             self.write_at.d.next = self.write_at.q.val() + 1;
         }
@@ -141,6 +141,7 @@ impl<const A: usize, const N: usize> Logic for Outlet<A, N> {
         if self.reset.val() {
             self.write_at.d.next = 0.into();
             self.used.d.next = 0.into();
+            self.full.d.next = false;
             self.spilled.d.next = false;
         }
     }

@@ -5,7 +5,11 @@
 
 mod check;
 mod error;
+mod host;
+mod keys;
+mod number;
 mod rule;
+mod secrecy;
 mod traffic;
 
 use std::net::{IpAddr, Ipv4Addr};
@@ -24,6 +28,7 @@ pub use rule::{Mode, PortRule};
 pub use traffic::Traffic;
 
 use error::Source;
+use number::{Number, in_range, number};
 
 /// Everything one agent needs to know.
 #[derive(Clone, Debug)]
@@ -127,8 +132,8 @@ pub struct Host {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawConfig {
-    cluster: RawCluster,
-    host: RawHost,
+    cluster: Option<RawCluster>,
+    host: Option<host::RawHost>,
     #[serde(default)]
     handover: RawHandover,
     #[serde(default)]
@@ -145,46 +150,26 @@ struct RawCluster {
     vips: Spanned<Vec<Spanned<String>>>,
     #[serde(default)]
     mode: Option<Spanned<String>>,
-    igmp_version: Option<Spanned<u8>>,
+    igmp_version: Option<Spanned<Number>>,
     key: Option<Spanned<String>>,
     key_file: Option<Spanned<PathBuf>>,
+    key_id: Option<Spanned<Number>>,
     #[serde(default)]
-    key_id: Option<Spanned<u8>>,
-    #[serde(default)]
-    old_key: Vec<RawOldKey>,
-    period_ms: Option<Spanned<u64>>,
-    tolerance: Option<Spanned<u32>>,
+    old_key: Vec<keys::RawOldKey>,
+    period_ms: Option<Spanned<Number>>,
+    tolerance: Option<Spanned<Number>>,
     partition: Option<Spanned<String>>,
-    hosts: Option<Spanned<Vec<Spanned<u8>>>>,
+    hosts: Option<Spanned<Vec<Spanned<Number>>>>,
     hash_key: Option<Spanned<String>>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawOldKey {
-    id: u8,
-    key: Spanned<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawHost {
-    priority: Spanned<u8>,
-    dip: Option<Ipv4Addr>,
-    interface: Spanned<String>,
-    nic: String,
-    control: Option<PathBuf>,
-    promises: Option<PathBuf>,
-    state: Option<Spanned<String>>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawHandover {
-    drain_limit_s: Option<Spanned<u64>>,
-    settle_ms: Option<Spanned<u64>>,
-    cookie_settle_ms: Option<Spanned<u64>>,
-    flows: Option<Spanned<u64>>,
+    drain_limit_s: Option<Spanned<Number>>,
+    settle_ms: Option<Spanned<Number>>,
+    cookie_settle_ms: Option<Spanned<Number>>,
+    flows: Option<Spanned<Number>>,
     #[serde(default)]
     netns: Vec<Spanned<PathBuf>>,
 }
@@ -210,10 +195,22 @@ impl Config {
 
     /// Checks `text`, which came from `path`; the path is named in errors, and key files are found relative to it.
     pub fn parse(path: &Path, text: &str) -> Result<Config, ConfigError> {
+        Config::checked(path, text, None)
+    }
+
+    /// Checks `text`, which was in force with these heartbeat keys, whatever files of keys say by now.
+    pub(crate) fn with_keys(path: &Path, text: &str, keys: Vec<(u8, Secret)>) -> Result<Config, ConfigError> {
+        Config::checked(path, text, Some(keys))
+    }
+
+    fn checked(path: &Path, text: &str, keys: Option<Vec<(u8, Secret)>>) -> Result<Config, ConfigError> {
         let source = Source { path, text };
         let raw: RawConfig = toml::from_str(text).map_err(|error| source.syntax(error))?;
-        let cluster = cluster(&source, raw.cluster)?;
-        let host = host(&source, raw.host)?;
+        let cluster_wanted = "there with vips, and key or key_file";
+        let raw_cluster = raw.cluster.ok_or_else(|| source.missing("[cluster]", cluster_wanted))?;
+        let raw_host = raw.host.ok_or_else(|| source.missing("[host]", "there with priority, interface and nic"))?;
+        let host = host::host(&source, raw_host)?;
+        let cluster = cluster(&source, raw_cluster, host.priority, keys)?;
         let handover = handover(&source, raw.handover)?;
         let rules = rule::check(&source, raw.rule, &cluster.vips)?;
         let of_the_rest = |raw| check::check(&source, raw, None, &cluster.vips);
@@ -223,29 +220,27 @@ impl Config {
     }
 }
 
-fn cluster(source: &Source<'_>, raw: RawCluster) -> Result<Cluster, ConfigError> {
+fn cluster(
+    source: &Source<'_>,
+    raw: RawCluster,
+    priority: u8,
+    keys: Option<Vec<(u8, Secret)>>,
+) -> Result<Cluster, ConfigError> {
     let vips = addresses(source, &raw.vips)?;
     let Some(IpAddr::V4(primary)) = vips.first().copied() else {
         let what = "an IPv4 address first: the cluster's MACs are derived from it";
         return Err(source.wrong(raw.vips.span(), "cluster.vips", source.slice(raw.vips.span()), what));
     };
+    let period_ms: u64 = in_range(source, raw.period_ms.as_ref(), "cluster.period_ms", 1000, 5..=10_000)?;
+    let tolerance = in_range(source, raw.tolerance.as_ref(), "cluster.tolerance", 5, 5..=100)?;
+    let keys = keys.map_or_else(|| keys::heartbeat_keys(source, &raw), Ok)?;
     let mode = cluster_mode(source, raw.mode)?;
     let igmp_version = igmp_version(source, raw.igmp_version, mode)?;
-    let period_ms = in_range(source, raw.period_ms, "cluster.period_ms", 1000, 5..=10_000)?;
-    let tolerance = in_range(source, raw.tolerance, "cluster.tolerance", 5, 5..=100)?;
     let hash_key = match raw.hash_key {
         None => weir_spec::config::RSS_KEY,
-        Some(key) => toeplitz_key(source, &key)?,
+        Some(key) => keys::toeplitz_key(source, &key)?,
     };
-    let key_id = raw.key_id.map_or(1, Spanned::into_inner);
-    let mut keys = vec![(key_id, signing_key(source, raw.key, raw.key_file)?)];
-    for old in raw.old_key {
-        if keys.iter().any(|(id, _)| *id == old.id) {
-            return Err(source.wrong(old.key.span(), "cluster.old_key.id", &old.id.to_string(), "each id once"));
-        }
-        keys.push((old.id, heartbeat_key(source, &old.key, "cluster.old_key.key")?));
-    }
-    let partition = partition(source, raw.partition, raw.hosts)?;
+    let partition = partition(source, raw.partition, raw.hosts, priority)?;
     Ok(Cluster {
         name: raw.name,
         vips,
@@ -275,16 +270,15 @@ fn cluster_mode(source: &Source<'_>, mode: Option<Spanned<String>>) -> Result<Cl
 
 fn igmp_version(
     source: &Source<'_>,
-    version: Option<Spanned<u8>>,
+    version: Option<Spanned<Number>>,
     mode: ClusterMode,
 ) -> Result<Option<u8>, ConfigError> {
     let Some(version) = version else { return Ok(None) };
-    let value = version.get_ref().to_string();
     if mode != ClusterMode::Igmp {
-        let what = "absent: cluster.mode is not \"igmp\"";
-        return Err(source.wrong(version.span(), "cluster.igmp_version", &value, what));
+        let (value, what) = (source.slice(version.span()), "absent: cluster.mode is not \"igmp\"");
+        return Err(source.wrong(version.span(), "cluster.igmp_version", value, what));
     }
-    in_range(source, Some(version), "cluster.igmp_version", 0, 1..=3).map(Some)
+    number(source, &version, "cluster.igmp_version", 1..=3).map(Some)
 }
 
 /// Virtual IPs, each once, at most as many as a NIC has.
@@ -306,6 +300,11 @@ fn addresses(source: &Source<'_>, raw: &Spanned<Vec<Spanned<String>>>) -> Result
                 "the address of a host on a network",
             ));
         }
+        if let (IpAddr::V6(_), IpAddr::V4(plain)) = (vip, vip.to_canonical()) {
+            // Frames carry the IPv4 address; to the NIC this would be one that never comes.
+            let what = format!("{plain}, the IPv4 address itself");
+            return Err(source.wrong(text.span(), "cluster.vips", text.get_ref(), &what));
+        }
         if vips.contains(&vip) {
             return Err(source.wrong(text.span(), "cluster.vips", text.get_ref(), "each address once"));
         }
@@ -321,8 +320,11 @@ fn addresses(source: &Source<'_>, raw: &Spanned<Vec<Spanned<String>>>) -> Result
 fn partition(
     source: &Source<'_>,
     mode: Option<Spanned<String>>,
-    hosts: Option<Spanned<Vec<Spanned<u8>>>>,
+    hosts: Option<Spanned<Vec<Spanned<Number>>>>,
+    priority: u8,
 ) -> Result<Partition, ConfigError> {
+    // A list that nothing is made of is looked at as well: it is there for the day on which the mode is changed.
+    let listed = hosts.as_ref().map(|hosts| listed(source, hosts, priority)).transpose()?;
     let Some(mode) = mode.filter(|mode| mode.get_ref() != "availability") else {
         return Ok(Partition::Availability);
     };
@@ -330,20 +332,10 @@ fn partition(
         let what = "\"availability\" or \"quorum\"";
         return Err(source.wrong(mode.span(), "cluster.partition", mode.get_ref(), what));
     }
-    let Some(hosts) = hosts else {
+    let (Some(hosts), Some(listed)) = (hosts, listed) else {
         let what = "cluster.hosts beside it, the priorities of all configured hosts";
         return Err(source.wrong(mode.span(), "cluster.partition", "quorum", what));
     };
-    let mut listed = Vec::new();
-    for host in hosts.get_ref() {
-        let value = *host.get_ref();
-        if !(1..=32).contains(&value) || listed.contains(&value) {
-            let what = "priorities 1 to 32, each once";
-            return Err(source.wrong(host.span(), "cluster.hosts", &value.to_string(), what));
-        }
-        listed.push(value);
-    }
-    listed.sort_unstable();
     if listed.len() < 3 {
         let what = "at least 3: of two hosts neither is a majority";
         return Err(source.wrong(hosts.span(), "cluster.hosts", &format!("{} hosts", listed.len()), what));
@@ -351,99 +343,22 @@ fn partition(
     Ok(Partition::Quorum(listed))
 }
 
-fn signing_key(
-    source: &Source<'_>,
-    key: Option<Spanned<String>>,
-    file: Option<Spanned<PathBuf>>,
-) -> Result<Secret, ConfigError> {
-    match (key, file) {
-        (Some(key), None) => heartbeat_key(source, &key, "cluster.key"),
-        (None, Some(file)) => {
-            let path = source.path.parent().unwrap_or(Path::new("")).join(file.get_ref());
-            let text = std::fs::read_to_string(&path).map_err(|source| ConfigError::Read { path, source })?;
-            heartbeat_key(source, &Spanned::new(file.span(), text.trim().to_string()), "the key in cluster.key_file")
+/// Priorities of hosts, in order; this host's is among them.
+fn listed(source: &Source<'_>, hosts: &Spanned<Vec<Spanned<Number>>>, own: u8) -> Result<Vec<u8>, ConfigError> {
+    let mut listed = Vec::new();
+    for host in hosts.get_ref() {
+        let value = number(source, host, "cluster.hosts", 1..=32)?;
+        if listed.contains(&value) {
+            return Err(source.wrong(host.span(), "cluster.hosts", &value.to_string(), "each priority once"));
         }
-        (Some(key), Some(_)) => {
-            Err(source.wrong(key.span(), "cluster.key", "given beside cluster.key_file", "one of the two"))
-        }
-        (None, None) => Err(ConfigError::NoKey { path: source.path.to_path_buf() }),
+        listed.push(value);
     }
-}
-
-fn heartbeat_key(source: &Source<'_>, text: &Spanned<String>, field: &'static str) -> Result<Secret, ConfigError> {
-    octets::<32>(source, text, field).map(|key| Secret(key.to_vec()))
-}
-
-/// The key that buckets are made with. Of zeros every client would be in bucket 0.
-fn toeplitz_key(source: &Source<'_>, text: &Spanned<String>) -> Result<[u8; 40], ConfigError> {
-    let key = octets(source, text, "cluster.hash_key")?;
-    if key == [0; 40] {
-        let (place, field) = (source.place(text.span()), "cluster.hash_key");
-        return Err(ConfigError::ZeroKey { place, field, wanted: 80 });
+    if !listed.contains(&own) {
+        let what = format!("the priorities of all configured hosts, with {own}, this one's host.priority");
+        return Err(source.wrong(hosts.span(), "cluster.hosts", source.slice(hosts.span()), &what));
     }
-    Ok(key)
-}
-
-/// `N` octets in hexadecimal. The value is a secret: errors tell its length, or the place of a wrong character, alone.
-fn octets<const N: usize>(
-    source: &Source<'_>,
-    text: &Spanned<String>,
-    field: &'static str,
-) -> Result<[u8; N], ConfigError> {
-    let (place, wanted) = (source.place(text.span()), 2 * N);
-    let digits: Vec<Option<u32>> = text.get_ref().chars().map(|digit| digit.to_digit(16)).collect();
-    if digits.len() != wanted {
-        return Err(ConfigError::Secret { place, field, length: digits.len(), wanted });
-    }
-    let mut octets = [0; N];
-    for (at, digit) in digits.iter().enumerate() {
-        let digit = digit.ok_or_else(|| ConfigError::Digit { place: place.clone(), field, at: at + 1, wanted })?;
-        octets[at / 2] = octets[at / 2] << 4 | digit as u8;
-    }
-    Ok(octets)
-}
-
-fn in_range<T: Copy + PartialOrd + std::fmt::Display>(
-    source: &Source<'_>,
-    value: Option<Spanned<T>>,
-    field: &'static str,
-    default: T,
-    range: std::ops::RangeInclusive<T>,
-) -> Result<T, ConfigError> {
-    let Some(value) = value else { return Ok(default) };
-    if range.contains(value.get_ref()) {
-        return Ok(*value.get_ref());
-    }
-    let what = format!("{} to {}", range.start(), range.end());
-    Err(source.wrong(value.span(), field, &value.get_ref().to_string(), &what))
-}
-
-fn host(source: &Source<'_>, raw: RawHost) -> Result<Host, ConfigError> {
-    let priority = *raw.priority.get_ref();
-    if !(1..=32).contains(&priority) {
-        return Err(source.wrong(raw.priority.span(), "host.priority", &priority.to_string(), "1 to 32"));
-    }
-    if raw.interface.get_ref().is_empty() || raw.interface.get_ref().len() > 15 {
-        let what = "an interface name of 1 to 15 characters";
-        return Err(source.wrong(raw.interface.span(), "host.interface", raw.interface.get_ref(), what));
-    }
-    let started = match &raw.state {
-        None => true,
-        Some(state) => match state.get_ref().as_str() {
-            "started" => true,
-            "stopped" => false,
-            other => return Err(source.wrong(state.span(), "host.state", other, "\"started\" or \"stopped\"")),
-        },
-    };
-    Ok(Host {
-        priority,
-        dip: raw.dip.unwrap_or(Ipv4Addr::UNSPECIFIED),
-        interface: raw.interface.into_inner(),
-        nic: raw.nic,
-        control: raw.control.unwrap_or_else(|| DEFAULT_CONTROL.into()),
-        promises: raw.promises.unwrap_or_else(|| DEFAULT_PROMISES.into()),
-        started,
-    })
+    listed.sort_unstable();
+    Ok(listed)
 }
 
 /// A round trip and a repetition by a kernel that has measured it: 0.2 s is Linux's least. Less than the second after which a
@@ -452,14 +367,14 @@ const COOKIE_SETTLE_MS: u64 = 800;
 
 fn handover(source: &Source<'_>, raw: RawHandover) -> Result<Handover, ConfigError> {
     const WEEK_S: u64 = 604_800;
-    let drain_limit_us = match raw.drain_limit_s {
+    let drain_limit_us = match &raw.drain_limit_s {
         None => None,
-        limit => Some(in_range(source, limit, "handover.drain_limit_s", 1, 1..=WEEK_S)? * 1_000_000),
+        Some(limit) => Some(number(source, limit, "handover.drain_limit_s", 1..=WEEK_S)? * 1_000_000),
     };
-    let settle_ms = in_range(source, raw.settle_ms, "handover.settle_ms", 5, 1..=1000)?;
+    let settle_ms = in_range(source, raw.settle_ms.as_ref(), "handover.settle_ms", 5, 1..=1000)?;
     let cookie_settle_ms =
-        in_range(source, raw.cookie_settle_ms, "handover.cookie_settle_ms", COOKIE_SETTLE_MS, 0..=10_000)?;
-    let flows = in_range(source, raw.flows, "handover.flows", FLOWS as u64, 1..=FLOWS as u64)? as usize;
+        in_range(source, raw.cookie_settle_ms.as_ref(), "handover.cookie_settle_ms", COOKIE_SETTLE_MS, 0..=10_000)?;
+    let flows = in_range(source, raw.flows.as_ref(), "handover.flows", FLOWS as u64, 1..=FLOWS as u64)? as usize;
     let mut netns = Vec::new();
     for path in raw.netns {
         if !path.get_ref().is_absolute() || netns.contains(path.get_ref()) {

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use weir_cluster::{Addressing, Change, Config as ClusterConfig, Node, Now};
+use weir_cluster::{Addressing, Change, Config as ClusterConfig, Node, Now, Secret};
 use weir_spec::mac::Mac;
 
 use crate::config::{Check, ClusterMode, Config, Mode, PortRule};
@@ -100,6 +100,7 @@ fn changes_of_one_host(before: &Config, after: &Config) -> Vec<Changed> {
     compare("handover.settle_ms", settle(before), settle(after));
     let settle = |config: &Config| format!("{} ms", config.handover.cookie_settle_us / 1000);
     compare("handover.cookie_settle_ms", settle(before), settle(after));
+    compare("handover.flows", before.handover.flows.to_string(), after.handover.flows.to_string());
     for (name, before, after) in checks(before, after) {
         let told = |check: Option<&Check>| check.map_or("none".to_string(), describe::check);
         compare(&format!("check of rule {name}"), told(before), told(after));
@@ -168,21 +169,42 @@ fn loads_alone(before: &Mode, after: &Mode) -> bool {
     }
 }
 
-/// What one process leaves to the next: the text of the configuration in force, and what the protocol knows.
+/// Begins what is left; another layout has another number.
+const LAYOUT: &[u8; 8] = b"weir cf2";
+
+/// What one process leaves to the next: the configuration in force, as its text and the heartbeat keys that went with it, and what
+/// the protocol knows. The text alone may name files of keys, which hold others by then.
 pub(crate) fn pack(config: &Config, protocol: Vec<u8>) -> Vec<u8> {
-    let text = &config.text.0;
-    let mut left = (text.len() as u32).to_le_bytes().to_vec();
+    let (text, keys) = (&config.text.0, &config.cluster.keys);
+    let mut left = LAYOUT.to_vec();
+    left.extend((text.len() as u32).to_le_bytes());
     left.extend(text);
+    left.extend((keys.len() as u16).to_le_bytes());
+    for (id, key) in keys {
+        left.push(*id);
+        left.extend(&key.0);
+    }
     left.extend(protocol);
     left
 }
 
 /// The inverse; the configuration with what the file at `path` says of this host alone. `None` if it is nothing of the kind.
 pub(crate) fn unpack(left: &[u8], path: &Path, file: &Config) -> Option<(Config, Vec<u8>)> {
-    let (length, rest) = left.split_first_chunk()?;
-    let (text, protocol) = rest.split_at_checked(u32::from_le_bytes(*length) as usize)?;
+    let (length, rest) = left.strip_prefix(LAYOUT)?.split_first_chunk()?;
+    let (text, rest) = rest.split_at_checked(u32::from_le_bytes(*length) as usize)?;
+    let (count, mut rest) = rest.split_first_chunk()?;
+    let mut keys = Vec::new();
+    for _ in 0..u16::from_le_bytes(*count) {
+        let (id, after) = rest.split_first()?;
+        let (key, after) = after.split_first_chunk::<32>()?;
+        keys.push((*id, Secret(key.to_vec())));
+        rest = after;
+    }
+    // The first one signs.
+    keys.first()?;
+    let protocol = rest;
     let digest = |config: &Config| resolve::cluster(config, 0, Mac::default()).digest();
-    let before = Config::parse(path, std::str::from_utf8(text).ok()?).ok()?;
+    let before = Config::with_keys(path, std::str::from_utf8(text).ok()?, keys).ok()?;
     let in_force = if digest(&before) == digest(file) {
         file.clone()
     } else {
@@ -253,6 +275,10 @@ ports = 443
             told("[[rule]]\nports = 443", "[handover]\ncookie_settle_ms = 0\n[[rule]]\nports = 443"),
             ["handover.cookie_settle_ms: 800 ms -> 0 ms"]
         );
+        assert_eq!(
+            told("[[rule]]\nports = 443", "[handover]\nflows = 100\n[[rule]]\nports = 443"),
+            ["handover.flows: 3584 -> 100"]
+        );
         let nothing = planned("ports = 80", "ports = \"80-80\"").expect("not refused");
         assert_eq!((nothing.change, nothing.changes.len()), (Change::Nothing, 0));
     }
@@ -318,7 +344,39 @@ ports = 443
         let lighter = config(&TEXT.replace("ports = 80", "ports = 80\nweight = 3"));
         let (in_force, _) = unpack(&left, path, &lighter).expect("readable");
         assert_eq!(in_force.rules[0].mode, lighter.rules[0].mode, "loads are the file's");
-        assert!(unpack(&left[..20], path, &edited).is_none());
+        for end in 0..left.len() - b"promises".len() {
+            assert!(unpack(&left[..end], path, &edited).is_none(), "{end}");
+        }
         assert!(!format!("{before:?}").contains("0405060708"), "the text is a secret");
+    }
+
+    #[test]
+    fn the_next_process_knows_the_keys_that_were_in_force_whatever_their_files_hold_by_now() {
+        const OLD: &str = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
+        const NEW: &str = "f0f1f2f3f4f5f6f7f8f9fafbfcfdfeff000102030405060708090a0b0c0d0e0f";
+        let dir = tempfile::tempdir().expect("a directory");
+        let (path, file) = (dir.path().join("weir.toml"), dir.path().join("cluster.key"));
+        let config = |signing: &str, id: u8, other: &str, affinity: &str| {
+            let (_, rest) = TEXT.split_once("[host]").expect("a host");
+            let rest = rest.replace("affinity = \"none\"", affinity);
+            let old = format!("[[cluster.old_key]]\nid = {id}\nkey = \"{other}\"\n");
+            let text =
+                format!("[cluster]\nvips = [\"10.77.0.100\"]\nkey_file = \"cluster.key\"\n{signing}{old}[host]{rest}");
+            Config::parse(&path, &text).expect("a good configuration")
+        };
+        std::fs::write(&file, OLD).expect("written");
+        let before = config("", 2, NEW, "affinity = \"none\"");
+        let left = pack(&before, b"promises".to_vec());
+        // The new key signs from the same file, and a rule is changed with it.
+        std::fs::write(&file, NEW).expect("written");
+        let after = config("key_id = 2\n", 1, OLD, "");
+        let (in_force, _) = unpack(&left, &path, &after).expect("readable");
+        assert_eq!(in_force.cluster.keys, before.cluster.keys);
+        let node = Node::new(resolve::cluster(&in_force, 7, Mac::default())).expect("a good configuration");
+        let now = Now { host: weir_cluster::HostTime(0), nic: weir_cluster::NicTime(0) };
+        let told = plan(&in_force, after, &node, now).map(|plan| plan.changes.len());
+        assert_eq!(told, Ok(2), "another signer, another affinity");
+        std::fs::remove_file(&file).expect("there");
+        assert!(unpack(&left, &path, &before).is_some(), "what was in force needs no file");
     }
 }

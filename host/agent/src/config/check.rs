@@ -8,7 +8,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::error::{ConfigError, Source};
-use super::in_range;
+use super::number::{Number, in_range, number};
 
 /// How the service behind a rule is looked at, and what becomes of the rule while it is unfit.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -54,23 +54,23 @@ pub enum Probe {
 pub(super) struct RawCheck {
     kind: Spanned<String>,
     address: Option<Spanned<String>>,
-    port: Option<Spanned<u16>>,
+    port: Option<Spanned<Number>>,
     path: Option<Spanned<String>>,
     host: Option<Spanned<String>>,
     status: Option<Spanned<RawStatus>>,
     command: Option<Spanned<Vec<String>>>,
     netns: Option<Spanned<PathBuf>>,
-    interval_ms: Option<Spanned<u64>>,
-    timeout_ms: Option<Spanned<u64>>,
-    rise: Option<Spanned<u32>>,
-    fall: Option<Spanned<u32>>,
+    interval_ms: Option<Spanned<Number>>,
+    timeout_ms: Option<Spanned<Number>>,
+    rise: Option<Spanned<Number>>,
+    fall: Option<Spanned<Number>>,
     none_fit: Option<Spanned<String>>,
 }
 
 #[derive(Deserialize)]
 #[serde(untagged, expecting = "a status, or a range as in \"200-299\"")]
 enum RawStatus {
-    One(u16),
+    One(i64),
     Range(String),
 }
 
@@ -105,10 +105,10 @@ pub(super) fn check(
     Ok(Check {
         probe,
         netns: raw.netns.map(Spanned::into_inner),
-        interval: ms(raw.interval_ms, "check.interval_ms", 2000, 100..=3_600_000)?,
-        timeout: ms(raw.timeout_ms, "check.timeout_ms", 1000, 10..=600_000)?,
-        rise: in_range(source, raw.rise, "check.rise", 2, 1..=100)?,
-        fall: in_range(source, raw.fall, "check.fall", 3, 1..=100)?,
+        interval: ms(raw.interval_ms.as_ref(), "check.interval_ms", 2000, 100..=3_600_000)?,
+        timeout: ms(raw.timeout_ms.as_ref(), "check.timeout_ms", 1000, 10..=600_000)?,
+        rise: in_range(source, raw.rise.as_ref(), "check.rise", 2, 1..=100)?,
+        fall: in_range(source, raw.fall.as_ref(), "check.fall", 3, 1..=100)?,
         last_resort,
     })
 }
@@ -188,13 +188,14 @@ fn address(
             address
         }
     };
-    let named = raw.port.as_ref().map(|port| *port.get_ref()).or(port).filter(|&port| port != 0);
-    let port = named.ok_or_else(|| match &raw.port {
-        Some(port) => source.wrong(port.span(), "check.port", "0", "1 to 65535"),
-        None => {
-            source.wrong(raw.kind.span(), "check.kind", kind, "beside check.port, since the rule has no port to ask")
+    let port = match (&raw.port, port.filter(|&port| port != 0)) {
+        (Some(port), _) => number(source, port, "check.port", 1..=u16::MAX)?,
+        (None, Some(port)) => port,
+        (None, None) => {
+            let wanted = "beside check.port, since the rule has no port to ask";
+            return Err(source.wrong(raw.kind.span(), "check.kind", kind, wanted));
         }
-    })?;
+    };
     Ok(SocketAddr::new(address, port))
 }
 
@@ -202,7 +203,7 @@ fn address(
 fn status(source: &Source<'_>, raw: &RawCheck) -> Result<(u16, u16), ConfigError> {
     let Some(raw) = &raw.status else { return Ok((200, 399)) };
     let range = match raw.get_ref() {
-        RawStatus::One(status) => Some((*status, *status)),
+        RawStatus::One(status) => u16::try_from(*status).ok().map(|status| (status, status)),
         RawStatus::Range(text) => {
             text.split_once('-').and_then(|(first, last)| Some((first.trim().parse().ok()?, last.trim().parse().ok()?)))
         }

@@ -8,6 +8,7 @@ use weir_spec::rules::{Affinity, Protocol, RULES, VipSelect};
 
 use super::check::{self, Check, RawCheck};
 use super::error::{ConfigError, Source};
+use super::number::{Number, number};
 
 /// One `[[rule]]`.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -53,15 +54,15 @@ pub(super) struct RawRule {
     protocol: Option<Spanned<String>>,
     mode: Option<Spanned<String>>,
     affinity: Option<Spanned<String>>,
-    weight: Option<Spanned<u8>>,
-    priority: Option<Spanned<u8>>,
+    weight: Option<Spanned<Number>>,
+    priority: Option<Spanned<Number>>,
     check: Option<RawCheck>,
 }
 
 #[derive(Deserialize)]
 #[serde(untagged, expecting = "a port, or a range as in \"1-1023\"")]
 enum RawPorts {
-    One(u16),
+    One(i64),
     Range(String),
 }
 
@@ -146,28 +147,20 @@ fn mode_of(source: &Source<'_>, raw: &RawRule, mode: usize, affinity: Affinity) 
     }
     if let (true, Some(weight)) = (mode != 0, &raw.weight) {
         let wanted = "absent unless mode is \"multiple\"";
-        return Err(source.wrong(weight.span(), "rule.weight", &weight.get_ref().to_string(), wanted));
+        return Err(source.wrong(weight.span(), "rule.weight", source.slice(weight.span()), wanted));
     }
     if let (true, Some(priority)) = (mode != 1, &raw.priority) {
         let wanted = "absent unless mode is \"single\"";
-        return Err(source.wrong(priority.span(), "rule.priority", &priority.get_ref().to_string(), wanted));
+        return Err(source.wrong(priority.span(), "rule.priority", source.slice(priority.span()), wanted));
     }
     match mode {
         0 => {
-            let weight = raw.weight.as_ref().map(|weight| *weight.get_ref());
-            if let (Some(spanned), Some(value)) = (&raw.weight, weight.filter(|&weight| weight > 100)) {
-                return Err(source.wrong(spanned.span(), "rule.weight", &value.to_string(), "0 to 100"));
-            }
+            let weight =
+                raw.weight.as_ref().map(|weight| number(source, weight, "rule.weight", 0..=100)).transpose()?;
             Ok(Mode::Multiple { affinity, weight })
         }
         1 => match &raw.priority {
-            Some(priority) if (1..=32).contains(priority.get_ref()) => {
-                Ok(Mode::Single { priority: *priority.get_ref() })
-            }
-            Some(priority) => {
-                let value = priority.get_ref().to_string();
-                Err(source.wrong(priority.span(), "rule.priority", &value, "1 to 32"))
-            }
+            Some(priority) => Ok(Mode::Single { priority: number(source, priority, "rule.priority", 1..=32)? }),
             None => {
                 let wanted = "beside rule.priority, this host's handling priority 1 to 32";
                 Err(source.wrong(raw.ports.span(), "rule.mode", "single", wanted))
@@ -179,7 +172,7 @@ fn mode_of(source: &Source<'_>, raw: &RawRule, mode: usize, affinity: Affinity) 
 
 fn ports(raw: &RawPorts) -> Option<(u16, u16)> {
     match raw {
-        RawPorts::One(port) => Some((*port, *port)),
+        RawPorts::One(port) => u16::try_from(*port).ok().map(|port| (port, port)),
         RawPorts::Range(text) => {
             let (first, last) = text.split_once('-').unwrap_or((text, text));
             let (first, last) = (first.trim().parse().ok()?, last.trim().parse().ok()?);

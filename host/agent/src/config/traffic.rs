@@ -8,8 +8,9 @@ use serde::de::IgnoredAny;
 use weir_spec::config::RSS_KEY;
 
 use super::error::{ConfigError, Source};
+use super::keys::toeplitz_key;
 use super::rule::{self, PortRule};
-use super::{RawCluster, addresses, toeplitz_key};
+use super::{RawCluster, addresses};
 
 /// Virtual IPs, hash key and port rules of a configuration.
 #[derive(Clone, Debug)]
@@ -25,7 +26,7 @@ pub struct Traffic {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawTraffic {
-    cluster: RawCluster,
+    cluster: Option<RawCluster>,
     /// An agent's whole configuration will do; what is one host's own says nothing here.
     #[serde(rename = "host")]
     _host: Option<IgnoredAny>,
@@ -50,12 +51,13 @@ impl Traffic {
     pub fn parse(path: &Path, text: &str) -> Result<Traffic, ConfigError> {
         let source = Source { path, text };
         let raw: RawTraffic = toml::from_str(text).map_err(|error| source.syntax(error))?;
-        let vips = addresses(&source, &raw.cluster.vips)?;
+        let cluster = raw.cluster.ok_or_else(|| source.missing("[cluster]", "there with vips"))?;
+        let vips = addresses(&source, &cluster.vips)?;
         if vips.is_empty() {
-            let span = raw.cluster.vips.span();
+            let span = cluster.vips.span();
             return Err(source.wrong(span.clone(), "cluster.vips", source.slice(span), "at least one address"));
         }
-        let hash_key = match raw.cluster.hash_key {
+        let hash_key = match cluster.hash_key {
             None => RSS_KEY,
             Some(key) => toeplitz_key(&source, &key)?,
         };

@@ -17,7 +17,7 @@ use tracing::warn;
 use crate::clock;
 
 /// Begins the file; another layout has another number.
-const MAGIC: &[u8; 8] = b"weir le2";
+const MAGIC: &[u8; 8] = b"weir le3";
 
 /// Where the agent with this control socket leaves what it knows.
 pub(crate) fn beside(control: &Path) -> PathBuf {

@@ -270,7 +270,7 @@ impl Scenario {
         self.world.run(self.period + 2 * self.world.wire.delay + self.world.write);
         let one = |world: &mut World| {
             let hosts = world.taking_part();
-            world.are_one(&hosts).is_some() && world.goes_by_its_file(&hosts)
+            world.are_one(&hosts).is_some() && world.goes_by_its_file(&hosts) && world.waits_for_nobody(&hosts)
         };
         let limit = BOUND * self.tolerance + 2 * SECOND + 4 * self.cookies.unwrap_or(0);
         if !self.world.drive(limit, one) {

@@ -41,6 +41,12 @@ impl World {
         epoch
     }
 
+    /// Whether no host waits for one that was absent, which nothing changes before.
+    pub fn waits_for_nobody(&mut self, hosts: &[usize]) -> bool {
+        let waits = |status: weir_cluster::Status| status.hosts.iter().any(|host| host.waited_for.is_some());
+        !hosts.iter().any(|&host| self.status(host).is_some_and(waits))
+    }
+
     /// Buckets that a NIC accepts, by rule in its own order.
     pub fn accepted(&mut self, host: usize) -> Vec<u32> {
         let at = self.at;

@@ -3,6 +3,7 @@
 use std::io;
 
 use weir_link::LinkError;
+use weir_spec::mac::Mac;
 
 use crate::reception::ReceptionError;
 use crate::server::ServeError;
@@ -17,6 +18,18 @@ pub enum AgentError {
     /// host.interface cannot be used.
     #[error("host.interface")]
     Link(#[from] LinkError),
+    /// The interface has the MAC of another cluster: no NIC would mask it, and switches would learn where it is.
+    #[error(
+        "host.interface is {interface}, whose MAC is {found}, that of another cluster; in unicast mode it should be {wanted}, of the first of cluster.vips"
+    )]
+    OtherCluster {
+        /// The interface.
+        interface: String,
+        /// Its MAC.
+        found: Mac,
+        /// The cluster MAC.
+        wanted: Mac,
+    },
     /// Frames for the cluster would not reach this host.
     #[error("host.interface")]
     Reception(#[from] ReceptionError),

@@ -20,6 +20,7 @@ use std::time::Duration;
 
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::sys::memfd::{MFdFlags, memfd_create};
+use nix::sys::signal::{SigSet, Signal};
 use tracing::{info, warn};
 
 /// Names the file to the next process.
@@ -60,6 +61,25 @@ pub(crate) fn hand_over(left: Left) -> io::Result<()> {
                 Err(start(left))
             }
         },
+    }
+}
+
+/// Signals that the next process is to have, if they come before it can take any: by default they would end it.
+fn signals() -> SigSet {
+    [Signal::SIGHUP, Signal::SIGUSR2, Signal::SIGTERM, Signal::SIGINT].into_iter().collect()
+}
+
+/// From here on they wait.
+pub(crate) fn hold_signals() {
+    if let Err(errno) = signals().thread_block() {
+        warn!("failed to hold signals while the agent is replaced: {errno}");
+    }
+}
+
+/// They are waited for again.
+pub(crate) fn take_signals() {
+    if let Err(errno) = signals().thread_unblock() {
+        warn!("failed to take signals that came while the agent was replaced: {errno}");
     }
 }
 

@@ -133,6 +133,8 @@ pub enum Cause {
     Nic = 36,
     /// Another part of a healed partition ranks higher.
     Partition = 37,
+    /// Heartbeats of this cluster come that no key opens, and no others: somebody has another key.
+    WrongKey = 38,
 }
 
 impl Cause {
@@ -154,6 +156,7 @@ impl Cause {
             NoQuorum,
             Nic,
             Partition,
+            WrongKey,
         ];
         all.into_iter().find(|&cause| cause as u8 == code).unwrap_or_default()
     }
@@ -177,6 +180,7 @@ impl fmt::Display for Cause {
             Cause::NoQuorum => "no quorum",
             Cause::Nic => "NIC not answering",
             Cause::Partition => "partition healed",
+            Cause::WrongKey => "wrong key",
         })
     }
 }

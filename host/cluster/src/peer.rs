@@ -42,6 +42,8 @@ pub(crate) struct Says {
     pub(crate) staged: Announced,
     /// For so many seconds it will be absent, or was.
     pub(crate) absence: u16,
+    /// Id of the key that signs it.
+    pub(crate) key: u8,
     pub(crate) unique_code: u32,
     pub(crate) ip: Option<Ipv4Addr>,
 }

@@ -18,7 +18,7 @@ use weir_link::{Ethertype, PacketSocket};
 use weir_spec::mac::Mac;
 
 use crate::carrier::{Carrier, Change};
-use crate::config::Config;
+use crate::config::{ClusterMode, Config};
 use crate::connections::{Connections, Dump};
 use crate::control::Answer;
 use crate::error::{AgentError, system};
@@ -95,11 +95,24 @@ impl Interface {
     fn open(config: &Config) -> Result<Interface, AgentError> {
         // First, since an interface that is not there is told as such.
         let socket = PacketSocket::open(&config.host.interface, Ethertype::Only(HEARTBEAT))?;
-        let reception = Reception::open(config)?;
         let own = socket.mac().map_err(system("read the MAC of the interface"))?;
+        is_ours(config, own)?;
+        let reception = Reception::open(config)?;
         let heartbeats = Watched::new(socket).map_err(system("watch the interface"))?;
         Ok(Interface { reception, heartbeats, questions: Questions::open(config)?, own })
     }
+}
+
+/// In unicast mode the NIC masks the cluster MAC where it is the source, and no other. That of another cluster would leave
+/// as it is, and switches would send that cluster's frames here alone: as when one digit of a virtual IP is wrong.
+fn is_ours(config: &Config, own: Mac) -> Result<(), AgentError> {
+    let (wanted, _) = resolve::macs(config, own);
+    let of_a_cluster = own.0[..2] == wanted.0[..2];
+    if config.cluster.mode == ClusterMode::Unicast && of_a_cluster && own != wanted {
+        let interface = config.host.interface.clone();
+        return Err(AgentError::OtherCluster { interface, found: own, wanted });
+    }
+    Ok(())
 }
 
 fn listed(written: Written) -> Event {
@@ -167,6 +180,8 @@ impl Daemon {
         let (terminate, interrupt) = (watch(SignalKind::terminate())?, watch(SignalKind::interrupt())?);
         let replace = watch(SignalKind::user_defined2())?;
         let hangup = watch(SignalKind::hangup())?;
+        // What came since the process before gave way.
+        successor::take_signals();
         let teller = Teller::default();
         let mut daemon = Daemon {
             config,
@@ -219,7 +234,10 @@ impl Daemon {
                         warn!("{message}");
                     }
                 }
-                _ = self.replace.recv() => self.give_way_soon(false, None),
+                _ = self.replace.recv() => match self.next_may_start() {
+                    Ok(()) => self.give_way_soon(false, None),
+                    Err(reason) => warn!("not replaced, since the next agent would not start: {reason}"),
+                },
                 (until, kept) = self.promised.written() => self.handle(Event::Remembered { until, kept }),
                 Some(asked) = self.server.next() => self.answer(asked)?,
                 () = self.nic.told() => self.heed(),
@@ -370,6 +388,10 @@ impl Daemon {
         let mut events = VecDeque::from([event]);
         let mut actions = Vec::new();
         while let Some(event) = events.pop_front() {
+            if matches!(event, Event::Stop) {
+                // Who stops has nothing to leave to another one.
+                self.replacing = None;
+            }
             let now = self.nic.now();
             self.node.handle(now, event, &mut actions);
             for action in actions.drain(..) {

@@ -1,11 +1,15 @@
 //! Gives way to the next process, which goes on where this one was.
 
+use std::fs::File;
 use std::time::{Duration, Instant};
 
+use nix::net::if_::if_nametoindex;
 use tracing::warn;
 use weir_cluster::Event;
 
 use super::Daemon;
+use crate::config::Config;
+use crate::nic::told;
 use crate::reception::Reception;
 use crate::successor::Left;
 use crate::{reload, successor};
@@ -30,6 +34,21 @@ impl Replacing {
 }
 
 impl Daemon {
+    /// Whether the next process could take what the file says by now: this one goes on otherwise.
+    pub(super) fn next_may_start(&self) -> Result<(), String> {
+        let path = &self.config.path;
+        let config = Config::load(path).map_err(|error| told(&error))?;
+        super::check(&config).map_err(|error| format!("{}: {}", path.display(), told(&error)))?;
+        let interface = &config.host.interface;
+        if_nametoindex(interface.as_str())
+            .map_err(|errno| format!("host.interface is {interface}, should be an interface of this host: {errno}"))?;
+        for namespace in &config.handover.netns {
+            File::open(namespace)
+                .map_err(|error| format!("handover.netns: failed to open {}: {error}", namespace.display()))?;
+        }
+        Ok(())
+    }
+
     /// Gives way as soon as the protocol is calm, and all others wait for this host if they are asked to.
     pub(super) fn give_way_soon(&mut self, ends: bool, absence: Option<u16>) {
         // What was asked for before does not count any more.
@@ -56,6 +75,7 @@ impl Daemon {
             }
             return None;
         };
+        successor::hold_signals();
         self.health.end();
         let kept = self.reception.take().map(Reception::hand_on).unwrap_or_default();
         let file = ends.then(|| successor::on_disk::beside(&self.config.host.control));

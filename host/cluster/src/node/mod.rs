@@ -166,6 +166,8 @@ pub struct Node {
     link: bool,
     awake_since: HostTime,
     foreign_at: Option<HostTime>,
+    /// When a heartbeat of this cluster came last that no key opens.
+    sealed_at: Option<HostTime>,
     duplicate_at: Option<HostTime>,
     timers: Timers,
 
@@ -232,6 +234,7 @@ impl Node {
             link: true,
             awake_since: HostTime(0),
             foreign_at: None,
+            sealed_at: None,
             duplicate_at: None,
             timers: Timers::default(),
             spoken: None,
@@ -553,7 +556,8 @@ impl Node {
                 ends.extend(peer.linked_since.filter(|_| peer.penalised).map(|since| since + tolerance));
             }
             ends.extend(self.promises.ends(tolerance));
-            ends.extend(self.foreign_at.into_iter().chain(self.duplicate_at).map(|at| at + tolerance));
+            let obstacles = [self.foreign_at, self.duplicate_at, self.sealed_at];
+            ends.extend(obstacles.into_iter().flatten().map(|at| at + tolerance));
             ends.extend(self.asymmetric_since.map(|since| since + self.config.period));
             ends.extend(self.challenges.next(self.config.period));
             ends.extend([self.awake_since + tolerance, self.awake_since + 2 * tolerance]);

@@ -1,4 +1,5 @@
-//! From octets to what peers say. What is not authentic, fresh and ours is counted and changes nothing.
+//! From octets to what peers say. What is not authentic, fresh and ours is counted and changes
+//! nothing, but that who serves nothing does not begin to serve alone beside a cluster that it cannot hear.
 
 use weir_spec::mac::Mac;
 
@@ -50,6 +51,7 @@ impl Node {
             Read::Authentic(extension) => extension,
             Read::Unauthenticated => {
                 self.tell_unauthenticated(priority, out);
+                self.sealed_at = Some(now.host);
                 return FrameKind::Unauthenticated;
             }
             Read::UnknownVersion => return FrameKind::Unknown,
@@ -65,6 +67,7 @@ impl Node {
         let (Some(host), Some(says)) = (HostId::new(priority), says(&view, &extension)) else {
             return FrameKind::Unknown;
         };
+        let says = Says { key: extension::key_id(whole), ..says };
         let kind = self.admit(now, host, extension.incarnation, extension.sequence, FrameKind::Heartbeat, out);
         if kind == FrameKind::Heartbeat {
             let apart = self.base.contains(host) && self.is_apart_for_a_moment(&says);
@@ -331,5 +334,6 @@ fn says(view: &Heartbeat<'_>, extension: &Extension) -> Option<Says> {
         config_digest: extension.config_digest,
         staged: extension.staged,
         absence: extension.absence,
+        key: 0,
     })
 }

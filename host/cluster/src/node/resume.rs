@@ -230,6 +230,7 @@ impl Node {
             weights: epoch.members.get(&host).map(|member| member.weights.clone()).unwrap_or_default(),
             unique_code: saved.unique_code,
             ip: saved.ip.map(Ipv4Addr::from),
+            key: self.config.keys.send,
             ..Says::default()
         };
         self.peers.insert(host, peer);

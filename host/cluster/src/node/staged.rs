@@ -44,6 +44,16 @@ pub enum ChangeError {
         "key {0} is another one than the key of this id in force: give it a new id, first as an old_key on every host"
     )]
     SameKeyId(u8),
+    /// Others would not be heard any more.
+    #[error(
+        "host {host} signs its heartbeats by key {id}, which this host would not take any more: keep that as an old_key until every host signs by another"
+    )]
+    KeyInUse {
+        /// Who signs by it.
+        host: HostId,
+        /// The key's id.
+        id: u8,
+    },
     /// Another one is being put in force.
     #[error("a configuration is being put in force at this moment: try again when it is")]
     Busy,
@@ -79,6 +89,11 @@ impl Node {
         }
         if let Some(id) = self.ring.contradiction(Ring::new(new).names()) {
             return Err(ChangeError::SameKeyId(id));
+        }
+        let accepted = |config: &Config, id: u8| config.keys.accepted.get(&id).cloned();
+        let unheard = |&(_, peer): &(HostId, &Peer)| accepted(new, peer.says.key) != accepted(old, peer.says.key);
+        if let Some((host, peer)) = self.heard(now).find(unheard) {
+            return Err(ChangeError::KeyInUse { host, id: peer.says.key });
         }
         if self.is_being_put_in_force() {
             return Err(ChangeError::Busy);

@@ -105,6 +105,11 @@ pub enum Read {
     Foreign,
 }
 
+/// Which key a payload says that it is signed by.
+pub(crate) fn key_id(payload: &[u8; LEN]) -> u8 {
+    payload[KEY_ID]
+}
+
 /// Reads the extension of a whole payload.
 pub fn read(payload: &[u8; LEN], keys: &Keys) -> Read {
     let octets = &payload[field::EXTENSION];

@@ -1,8 +1,12 @@
 //! Heartbeat keys are changed under live connections, and the flow key with them. The fixture's NICs sign connections by the key
 //! they were programmed with, and it checks at every step that none is cut and that none reaches two hosts.
 
+use std::collections::BTreeMap;
+
 use weir_cluster::flow_key::{FlowKey, derive};
-use weir_cluster::{Change, ChangeError, Config, Event, Filtering, Flow, Load, PhaseKind, Report, Secret};
+use weir_cluster::{
+    Cause, Change, ChangeError, Config, Event, Filtering, Flow, HostId, Keys, Load, PhaseKind, Report, Secret,
+};
 use weir_spec::map::BUCKETS;
 use weir_spec::map::BucketState::{Adopt, Own};
 
@@ -46,6 +50,14 @@ fn all_are_told(cluster: &mut Cluster, change: fn(&mut Config)) {
     for host in ALL {
         assert_eq!(cluster.configure(host, change), Change::AtOnce);
     }
+}
+
+/// Why a host would not take a change.
+fn refused(cluster: &Cluster, host: usize, change: impl Fn(&mut Config)) -> Option<ChangeError> {
+    let slot = &cluster.hosts[host];
+    let mut config = slot.config.clone();
+    change(&mut config);
+    slot.node.as_ref().expect("up").change(slot.now(cluster.at), &config).err()
 }
 
 /// Pins of all hosts, and connections that are left alone.
@@ -122,10 +134,16 @@ fn a_proposal_that_is_under_way_keeps_the_key_it_was_made_with() {
         cluster.start(3);
         assert!(cluster.drive(20 * SECOND, |c| c.phase(who) == phase), "{:#?}", cluster.statuses());
         // Everybody signs with the new key from here on, and the old one is gone where it is not in force.
-        for host in [who, (who + 1) % 4, (who + 2) % 4, (who + 3) % 4] {
-            cluster.configure(host, if seed % 2 == 0 { sign } else { forget });
+        let hosts = [0, 1, 2, 3].map(|after| (who + after) % 4);
+        for host in hosts {
+            cluster.configure(host, sign);
         }
         crossed += usize::from(cluster.phase(who) == phase);
+        for host in hosts.into_iter().filter(|_| seed % 2 == 1) {
+            // As soon as all others sign by the new one.
+            assert!(cluster.drive(5 * SECOND, |c| refused(c, host, forget).is_none()), "{:#?}", cluster.statuses());
+            cluster.configure(host, forget);
+        }
         let new = old_and_new(&cluster).1;
         let done = |c: &Cluster| c.are_one(&ALL) && all_have(c, &new);
         assert!(cluster.drive(40 * SECOND, done), "seed {seed}: {:#?}", cluster.statuses());
@@ -282,9 +300,44 @@ fn a_change_of_weights_for_which_two_keys_have_no_room_is_made_with_one() {
 #[test]
 fn another_key_of_an_id_in_use_is_refused() {
     let cluster = Cluster::converged(2, 12, |_| {});
-    let slot = &cluster.hosts[0];
-    let mut config = slot.config.clone();
-    config.keys.accepted.insert(1, next());
-    let refused = slot.node.as_ref().expect("up").change(slot.now(cluster.at), &config);
-    assert_eq!(refused, Err(ChangeError::SameKeyId(1)));
+    let other = |config: &mut Config| drop(config.keys.accepted.insert(1, next()));
+    assert_eq!(refused(&cluster, 0, other), Some(ChangeError::SameKeyId(1)));
+}
+
+/// Other octets than all others have.
+fn of_its_own(config: &mut Config) {
+    config.keys = Keys { send: 2, accepted: BTreeMap::from([(2, next())]) };
+}
+
+#[test]
+fn a_host_with_a_key_of_its_own_waits_beside_a_cluster_and_says_why() {
+    for seed in 0..4 {
+        let mut cluster = Cluster::converged(3, seed, |_| {});
+        let before = cluster.epoch(0);
+        cluster.crash(2);
+        of_its_own(&mut cluster.hosts[2].config);
+        assert!(cluster.drive(10 * SECOND, |c| c.are_one(&[0, 1])), "{:#?}", cluster.statuses());
+        cluster.start(2);
+        cluster.run(20 * SECOND);
+        let status = cluster.status(2).expect("up");
+        assert_eq!((status.cause, status.fenced), (Cause::WrongKey, true), "{:#?}", cluster.statuses());
+        assert!(cluster.are_one(&[0, 1]) && cluster.epoch(0) > before);
+        // Where it hears nothing at all it is alone, as any host is beyond a partition.
+        cluster.isolate(2);
+        assert!(cluster.drive(20 * SECOND, |c| c.covered() == 4096 && c.owned(2) > 0), "{:#?}", cluster.statuses());
+    }
+}
+
+#[test]
+fn a_key_by_which_others_sign_is_not_forgotten() {
+    let mut cluster = Cluster::converged(3, 1, |_| {});
+    let id = cluster.hosts[1].config.keys.send;
+    let host = HostId::new(1).expect("host");
+    assert_eq!(refused(&cluster, 1, of_its_own), Some(ChangeError::KeyInUse { host, id }));
+    assert_eq!(refused(&cluster, 1, accept), None);
+    // Alone it may do as it likes.
+    cluster.crash(0);
+    cluster.crash(2);
+    assert!(cluster.drive(20 * SECOND, |c| c.are_one(&[1])), "{:#?}", cluster.statuses());
+    assert_eq!(refused(&cluster, 1, of_its_own), None);
 }

@@ -14,6 +14,7 @@ mod keys;
 mod leave_nothing;
 mod modes;
 mod refuse;
+mod replaced;
 mod room;
 mod stage;
 mod staged;

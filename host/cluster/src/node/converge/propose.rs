@@ -35,6 +35,10 @@ impl Node {
         if self.recent(self.foreign_at, now) {
             return Some((Cause::ForeignHost, None));
         }
+        // In a partition nothing comes. Who alone takes everything beside a cluster whose key it lacks breaks that one's connections.
+        if view.len() == 1 && self.recent(self.sealed_at, now) {
+            return Some((Cause::WrongKey, None));
+        }
         if self.recent(self.duplicate_at, now) {
             return Some((Cause::DuplicateHost, Some(self.me())));
         }

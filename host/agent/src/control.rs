@@ -63,7 +63,7 @@ pub enum Request {
 /// A rule as a person names it: a port of it, and its virtual IP where that is needed to tell it from others.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct RuleName {
-    /// One of the virtual IPs; `None`: the first rule that has the port.
+    /// One of the virtual IPs, of which alone the rule is; `None`: the rule for all of them, or the only one that has the port.
     pub vip: Option<IpAddr>,
     /// A port of the rule.
     pub port: u16,
@@ -115,6 +115,11 @@ pub enum Answer {
     /// The verb was refused.
     Refused {
         /// Why, and what would be right.
+        message: String,
+    },
+    /// What the verb works on is not there: no configuration file.
+    NotFound {
+        /// What, and where it was looked for.
         message: String,
     },
 }

@@ -7,6 +7,7 @@ use weir_spec::flow::Connection as Signed;
 use weir_spec::rules::{Affinity, VipSelect};
 use weir_spec::toeplitz::{BucketHash, Source};
 
+use crate::control::RuleName;
 use crate::sockets::Connection;
 
 /// The rules as NICs apply them to a connection.
@@ -27,7 +28,7 @@ impl Sorter {
     pub(crate) fn flow(&self, connection: &Connection) -> Option<Flow> {
         let vip = self.vips.iter().position(|vip| *vip == connection.local.ip())? as u8;
         let port = connection.local.port();
-        let slot = self.slot(Some(vip), port).unwrap_or(self.slots.len());
+        let slot = self.slot(vip, port).unwrap_or(self.slots.len());
         let affinity = self.slots.get(slot).map_or(self.default_affinity, |rule| rule.affinity);
         let signed = Signed::new(connection.remote.ip(), connection.remote.port(), port);
         let source = Source { ipv6: connection.remote.is_ipv6(), address: signed.source, port: signed.source_port };
@@ -35,25 +36,62 @@ impl Sorter {
     }
 
     /// The rule for TCP to a port of a virtual IP, one for that virtual IP alone first; `None`: the default rule.
-    /// Without a virtual IP, the first rule that has the port.
-    pub(crate) fn slot(&self, vip: Option<u8>, port: u16) -> Option<usize> {
-        let fits = |rule: &PortRule, exact: bool| {
-            let address = match rule.vip {
-                VipSelect::All => !exact,
-                VipSelect::One(index) => exact && vip.is_none_or(|vip| vip == index),
-            };
-            address && (rule.first_port..=rule.last_port).contains(&port)
+    fn slot(&self, vip: u8, port: u16) -> Option<usize> {
+        let of = |vip| self.slots.iter().position(|rule| rule.vip == vip && has(rule, port) && rule.protocol.tcp());
+        of(VipSelect::One(vip)).or_else(|| of(VipSelect::All))
+    }
+
+    /// The rule that a person means: with a virtual IP one for that alone, without it the one for all of them, or the only one
+    /// there is. Where TCP and UDP have a rule each, the one for TCP. An error says what would be right.
+    pub(crate) fn named(&self, name: RuleName) -> Result<usize, String> {
+        let RuleName { vip, port } = name;
+        let find = |of: &dyn Fn(VipSelect) -> bool| {
+            let slots = self.slots.iter().enumerate().filter(|(_, rule)| has(rule, port) && of(rule.vip));
+            let mut found: Vec<usize> = slots.map(|(slot, _)| slot).collect();
+            found.sort_by_key(|slot| !self.slots[*slot].protocol.tcp());
+            found
         };
-        let tcp = |rule: &PortRule, exact| fits(rule, exact) && rule.protocol.tcp();
-        let find = |by: &dyn Fn(&PortRule, bool) -> bool| {
-            [true, false].into_iter().find_map(|exact| self.slots.iter().position(|rule| by(rule, exact)))
-        };
-        // A person may name a rule for UDP, too; a connection never has one.
-        find(&tcp).or_else(|| vip.is_none().then(|| find(&fits))?)
+        let nothing = || format!("no rule for {name}; `weir display` lists them");
+        let of_all = find(&|vip| vip == VipSelect::All).first().copied();
+        if let Some(address) = vip {
+            let index = self.vip(address);
+            let index = index
+                .ok_or_else(|| format!("{address} is no virtual IP of this cluster; `weir display` lists them"))?;
+            let own = find(&|vip| vip == VipSelect::One(index));
+            return own.first().copied().ok_or_else(|| match of_all {
+                Some(_) => format!("port {port} of {address} is in the rule for all virtual IPs: name it {port}"),
+                None => nothing(),
+            });
+        }
+        let some = find(&|vip| vip != VipSelect::All);
+        let mut vips: Vec<&IpAddr> = some.iter().filter_map(|&slot| self.alone(self.slots[slot].vip)).collect();
+        vips.sort_unstable();
+        vips.dedup();
+        match (of_all, some.first(), &vips[..]) {
+            (Some(slot), ..) => Ok(slot),
+            (None, None, _) => Err(nothing()),
+            (None, Some(_), [one, _, ..]) => {
+                let vips: Vec<String> = vips.iter().map(|vip| vip.to_string()).collect();
+                let example = SocketAddr::new(**one, port);
+                Err(format!(
+                    "port {port} is in rules of {}: name one with its virtual IP, as {example}",
+                    vips.join(", ")
+                ))
+            }
+            (None, Some(&slot), _) => Ok(slot),
+        }
+    }
+
+    /// The only virtual IP of a rule.
+    fn alone(&self, vip: VipSelect) -> Option<&IpAddr> {
+        match vip {
+            VipSelect::All => None,
+            VipSelect::One(index) => self.vips.get(usize::from(index)),
+        }
     }
 
     /// Index of a virtual IP.
-    pub(crate) fn vip(&self, address: IpAddr) -> Option<u8> {
+    fn vip(&self, address: IpAddr) -> Option<u8> {
         self.vips.iter().position(|vip| *vip == address).map(|index| index as u8)
     }
 
@@ -68,6 +106,11 @@ impl Sorter {
         let local = SocketAddr::new(vip, destination_port);
         Some(Connection { local, remote: SocketAddr::new(remote, source_port) })
     }
+}
+
+/// Whether a rule has a port.
+fn has(rule: &PortRule, port: u16) -> bool {
+    (rule.first_port..=rule.last_port).contains(&port)
 }
 
 #[cfg(test)]
@@ -130,13 +173,41 @@ mod tests {
         assert_eq!(sorter.flow(&elsewhere), None);
     }
 
+    fn named(sorter: &Sorter, name: &str) -> Result<usize, String> {
+        sorter.named(name.parse().expect("a name"))
+    }
+
     #[test]
     fn a_person_names_a_rule_by_port_and_perhaps_address() {
         let sorter = sorter();
-        assert_eq!(sorter.slot(None, 53), Some(0));
-        assert_eq!(sorter.slot(Some(0), 85), Some(1));
-        assert_eq!(sorter.slot(Some(1), 85), Some(2));
-        assert_eq!(sorter.slot(None, 85), Some(2));
-        assert_eq!(sorter.slot(None, 7), None);
+        assert_eq!(named(&sorter, "53"), Ok(0), "UDP");
+        assert_eq!(named(&sorter, "[2001:db8::1]:85"), Ok(2));
+        assert_eq!(named(&sorter, "85"), Ok(1), "that for all; the other one has a virtual IP to be named with");
+        assert!(named(&sorter, "7").is_err_and(|error| error.starts_with("no rule for 7")));
+        assert!(named(&sorter, "10.0.0.1:7").is_err_and(|error| error.starts_with("no rule for 10.0.0.1:7")));
+        assert!(named(&sorter, "10.0.0.9:80").is_err_and(|error| error.contains("10.0.0.9 is no virtual IP")));
+    }
+
+    #[test]
+    fn a_name_with_a_virtual_ip_is_no_rule_for_all_of_them() {
+        let wanted = "port 80 of 2001:db8::1 is in the rule for all virtual IPs: name it 80";
+        assert_eq!(named(&sorter(), "[2001:db8::1]:80"), Err(wanted.into()));
+        let wanted = "port 53 of 10.0.0.1 is in the rule for all virtual IPs: name it 53";
+        assert_eq!(named(&sorter(), "10.0.0.1:53"), Err(wanted.into()));
+    }
+
+    #[test]
+    fn rules_for_udp_are_named_with_their_virtual_ips() {
+        let mut sorter = sorter();
+        let dns = PortRule { vip: VipSelect::One(0), ..sorter.slots[0] };
+        sorter.slots = vec![dns];
+        assert_eq!((named(&sorter, "10.0.0.1:53"), named(&sorter, "53")), (Ok(0), Ok(0)));
+        sorter.slots.push(PortRule { vip: VipSelect::One(1), ..dns });
+        assert_eq!((named(&sorter, "10.0.0.1:53"), named(&sorter, "[2001:db8::1]:53")), (Ok(0), Ok(1)));
+        let wanted = "port 53 is in rules of 10.0.0.1, 2001:db8::1: name one with its virtual IP, as 10.0.0.1:53";
+        assert_eq!(named(&sorter, "53"), Err(wanted.into()));
+        let tcp = PortRule { protocol: Protocol::Tcp, ..dns };
+        sorter.slots.push(tcp);
+        assert_eq!(named(&sorter, "10.0.0.1:53"), Ok(2), "TCP, where both have one");
     }
 }

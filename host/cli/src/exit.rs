@@ -8,6 +8,8 @@ use weir_device::DeviceError;
 use weir_link::LinkError;
 use weir_nic::pci::ScanError;
 
+use crate::command::control::NotFound;
+
 /// How a command ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Exit {
@@ -36,6 +38,7 @@ impl Exit {
                     cause.downcast_ref::<weir_agent::control::ControlError>(),
                     Some(weir_agent::control::ControlError::NoAgent { .. })
                 )
+                || cause.is::<NotFound>()
                 || matches!(cause.downcast_ref(), Some(LinkError::Missing { .. }))
                 || matches!(cause.downcast_ref(), Some(ScanError::NoFunction { .. }))
                 || cause.downcast_ref::<weir_nic::OpenBarError>().is_some_and(weir_nic::OpenBarError::is_missing)

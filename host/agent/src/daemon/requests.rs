@@ -1,10 +1,15 @@
 //! What `weir` asks over the control socket, carried out.
 
+mod by_rule;
+
+use std::io;
+
 use weir_cluster::{Event, Load, PhaseKind};
 
+use self::by_rule::Asking;
 use super::Daemon;
-use crate::config::Config;
-use crate::control::{Answer, Request, RuleName};
+use crate::config::{Config, ConfigError};
+use crate::control::{Answer, Request};
 use crate::error::AgentError;
 use crate::health::Begin;
 use crate::nic::told;
@@ -52,16 +57,16 @@ impl Daemon {
                     Answer::Done
                 }
             },
-            Request::Drain { rule } => self.with_rule(rule, |slot| Some(Event::SetDrain { slot, drain: true })),
-            Request::Enable { rule } => self.with_rule(rule, |slot| Some(Event::SetDrain { slot, drain: false })),
-            Request::Reload { dry_run } => self.reload(dry_run),
+            Request::Drain { rule } => self.carry_out(|asking| asking.drain(&status, rule)),
+            Request::Enable { rule } => self.carry_out(|asking| asking.enable(&status, rule)),
+            Request::Reload { dry_run } => self.reload_file(dry_run),
             Request::Withdraw => self.withdraw(),
             Request::Weight { weight: Some(weight), .. } if weight > 100 => {
                 Answer::Refused { message: format!("weight is {weight}, should be 0 to 100") }
             }
             Request::Weight { rule, weight } => {
                 let load = weight.map_or(Load::Equal, Load::Weight);
-                self.with_rule(Some(rule), |slot| Some(Event::SetLoad { slot: slot?, load }))
+                self.carry_out(|asking| asking.weigh(&status, rule, load))
             }
         };
         // Whoever asked may have gone meanwhile.
@@ -77,11 +82,18 @@ impl Daemon {
         self.node.may_be_absent(self.nic.now(), seconds).map_err(|error| error.to_string())
     }
 
-    /// Reads the configuration file anew.
+    /// Reads the configuration file anew, unasked: one that is not there is refused like any other.
     pub(super) fn reload(&mut self, dry_run: bool) -> Answer {
+        match self.reload_file(dry_run) {
+            Answer::NotFound { message } => Answer::Refused { message },
+            answer => answer,
+        }
+    }
+
+    fn reload_file(&mut self, dry_run: bool) -> Answer {
         match Config::load(&self.config.path) {
             Ok(config) => self.take(config, dry_run),
-            Err(error) => Answer::Refused { message: told(&error) },
+            Err(error) => not_read(&error),
         }
     }
 
@@ -141,29 +153,39 @@ impl Daemon {
     }
 
     /// Carries out what concerns one rule, or all.
-    fn with_rule(&mut self, rule: Option<RuleName>, event: impl FnOnce(Option<usize>) -> Option<Event>) -> Answer {
-        let slot = match rule {
-            None => None,
-            Some(rule) => match self.slot(rule) {
-                Ok(slot) => Some(slot),
-                Err(message) => return Answer::Refused { message },
-            },
-        };
-        if let Some(event) = event(slot) {
-            self.handle(event);
+    fn carry_out(&mut self, order: impl FnOnce(Asking<'_>) -> Result<Event, Answer>) -> Answer {
+        match order(Asking { config: &self.config, sorter: &self.connections.sorter }) {
+            Ok(event) => {
+                self.handle(event);
+                Answer::Done
+            }
+            Err(answer) => answer,
         }
-        Answer::Done
     }
+}
 
-    fn slot(&self, rule: RuleName) -> Result<usize, String> {
-        let sorter = &self.connections.sorter;
-        let vip = match rule.vip {
-            None => None,
-            Some(address) => match sorter.vip(address) {
-                None => return Err(format!("{address} is no virtual IP of this cluster; `weir display` lists them")),
-                vip => vip,
-            },
-        };
-        sorter.slot(vip, rule.port).ok_or_else(|| format!("no rule for {rule}; `weir display` lists them"))
+/// The answer where a file, or one that it names, could not be read.
+fn not_read(error: &ConfigError) -> Answer {
+    let message = told(error);
+    match error {
+        ConfigError::Read { source, .. } if source.kind() == io::ErrorKind::NotFound => Answer::NotFound { message },
+        _ => Answer::Refused { message },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    #[test]
+    fn a_file_that_is_gone_is_not_found_and_a_wrong_one_is_refused() {
+        let gone = Config::load(Path::new("/nowhere/weir.toml")).expect_err("there is none");
+        assert!(matches!(not_read(&gone), Answer::NotFound { message } if message.contains("/nowhere/weir.toml")));
+        let folder = Config::load(Path::new("/")).expect_err("no file");
+        assert!(matches!(not_read(&folder), Answer::Refused { .. }));
+        let wrong = Config::parse(Path::new("weir.toml"), "cluster = 7").expect_err("no configuration");
+        assert!(matches!(not_read(&wrong), Answer::Refused { .. }));
     }
 }

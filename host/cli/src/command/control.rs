@@ -35,9 +35,12 @@
 //! Rule 10.77.0.100:80 takes no new connections on this host.
 //! ```
 //!
-//! Exit codes: 0 done; 1 refused, or the agent broke off; 2 the host is in that state already; 3 no agent there.
+//! A name with a virtual IP means a rule of that one alone; a port alone the rule for all virtual IPs, or the only one that has it.
+//!
+//! Exit codes: 0 done; 1 refused, or the agent broke off; 2 the host, or the rule, is in that state already; 3 no agent there.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -158,39 +161,69 @@ pub(crate) fn restart(args: RestartArgs) -> anyhow::Result<Exit> {
 }
 
 pub(crate) fn drain(args: RuleArgs) -> anyhow::Result<Exit> {
-    let done = format!("{} no new connections on this host.", takes(args.rule));
-    change(&args.at, Request::Drain { rule: args.rule }, "draining", &done)
+    let takes = takes(args.rule);
+    let (done, already) = (
+        format!("{takes} no new connections on this host."),
+        format!("Nothing to do: {takes} no new connections on this host already."),
+    );
+    change_or(&args.at, Request::Drain { rule: args.rule }, "draining", &done, &already)
 }
 
 pub(crate) fn enable(args: RuleArgs) -> anyhow::Result<Exit> {
-    let done = format!("{} new connections on this host.", takes(args.rule));
-    change(&args.at, Request::Enable { rule: args.rule }, "enabled", &done)
+    let takes = takes(args.rule);
+    let (done, already) = (
+        format!("{takes} new connections on this host."),
+        format!("Nothing to do: {takes} new connections on this host already, as far as commands go."),
+    );
+    change_or(&args.at, Request::Enable { rule: args.rule }, "enabled", &done, &already)
 }
 
 pub(crate) fn set_weight(args: WeightArgs) -> anyhow::Result<Exit> {
     let Weight(weight) = args.weight;
     let weight_told = weight.map_or("equal".to_string(), |weight| weight.to_string());
-    let done = format!("Rule {} has load weight {weight_told} on this host until its agent ends.", args.rule);
-    change(&args.at, Request::Weight { rule: args.rule, weight }, "weighted", &done)
+    let has = format!("Rule {} has load weight {weight_told} on this host", args.rule);
+    let (done, already) = (format!("{has} until its agent ends."), format!("Nothing to do: {has} already."));
+    change_or(&args.at, Request::Weight { rule: args.rule, weight }, "weighted", &done, &already)
 }
 
 fn takes(rule: Option<RuleName>) -> String {
     rule.map_or("All rules take".into(), |rule| format!("Rule {rule} takes"))
 }
 
+/// What the agent found not to be there.
+#[derive(Debug)]
+pub(crate) struct NotFound(pub(crate) String);
+
+impl fmt::Display for NotFound {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for NotFound {}
+
 pub(crate) fn change(args: &Args, request: Request, state: &str, done: &str) -> anyhow::Result<Exit> {
-    let (exit, state) = match ask(&args.control, request, PATIENCE)? {
-        Answer::Done => (Exit::Done, state.to_string()),
-        Answer::Already { state } => (Exit::Nothing, state),
+    change_or(args, request, state, done, &already(state))
+}
+
+fn already(state: &str) -> String {
+    format!("Nothing to do: this host is {state} already.")
+}
+
+/// Asks for a change, and tells that it is made (`done`), or that the host is in that state (`nothing`).
+fn change_or(args: &Args, request: Request, state: &str, done: &str, nothing: &str) -> anyhow::Result<Exit> {
+    let (exit, told, found) = match ask(&args.control, request, PATIENCE)? {
+        Answer::Done => (Exit::Done, done.to_string(), state.to_string()),
+        Answer::Already { state: found } if found == state => (Exit::Nothing, nothing.to_string(), found),
+        Answer::Already { state: found } => (Exit::Nothing, already(&found), found),
         Answer::Refused { message } => bail!("{message}"),
+        Answer::NotFound { message } => bail!(NotFound(message)),
         other => bail!("unexpected answer: {other:?}"),
     };
     if args.json {
-        println!("{}", serde_json::json!({ "state": state, "changed": exit == Exit::Done }));
-    } else if exit == Exit::Done {
-        println!("{done}");
+        println!("{}", serde_json::json!({ "state": found, "changed": exit == Exit::Done }));
     } else {
-        println!("Nothing to do: this host is {state} already.");
+        println!("{told}");
     }
     Ok(exit)
 }
@@ -324,6 +357,9 @@ fn describe_host(host: &HostDisplay) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::io::{BufRead, BufReader, Write};
+    use std::os::unix::net::UnixListener;
+
     use weir_agent::control::NicDisplay;
 
     use super::*;
@@ -458,6 +494,34 @@ mod tests {
         assert_eq!(weight("equal"), Ok(Weight(None)));
         assert_eq!(weight("100"), Ok(Weight(Some(100))));
         assert!(weight("101").is_err() && weight("-1").is_err() && weight("").is_err());
+    }
+
+    /// What a command ends with when the agent answers so.
+    fn answered(answer: Answer, command: impl FnOnce(Args) -> anyhow::Result<Exit>) -> Exit {
+        let dir = tempfile::tempdir().expect("a directory");
+        let control = dir.path().join("agent.sock");
+        let listener = UnixListener::bind(&control).expect("a socket");
+        let agent = std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().expect("a client");
+            BufReader::new(&stream).read_line(&mut String::new()).expect("a request");
+            writeln!(stream, "{}", serde_json::to_string(&answer).expect("json")).expect("room for a line");
+        });
+        let exit = command(Args { control, json: false }).unwrap_or_else(|error| Exit::of(&error));
+        agent.join().expect("no panic");
+        exit
+    }
+
+    #[test]
+    fn nothing_to_do_refused_and_not_found_are_told_apart() {
+        let rule = Some(RuleName { vip: None, port: 80 });
+        let drained = |at| drain(RuleArgs { at, rule });
+        assert_eq!(answered(Answer::Done, drained), Exit::Done);
+        assert_eq!(answered(Answer::Already { state: "draining".into() }, drained), Exit::Nothing);
+        assert_eq!(answered(Answer::Already { state: "stopped".into() }, drained), Exit::Nothing);
+        assert_eq!(answered(Answer::Refused { message: "no".into() }, drained), Exit::Failed);
+        assert_eq!(answered(Answer::NotFound { message: "no file".into() }, drained), Exit::NotFound);
+        let gone = Answer::NotFound { message: "no file".into() };
+        assert_eq!(answered(gone, super::super::reload::tests::reload), Exit::NotFound);
     }
 
     #[test]

@@ -15,7 +15,8 @@
 //! change. `--cancel` takes back what is staged here. What cannot change while an agent runs (heartbeat period, priority, the key
 //! that signs) is refused by name, with what to do instead, and then nothing is changed. SIGHUP does the same as `weir reload`.
 //!
-//! Exit codes: 0 done; 1 refused, or not in force when `--wait` gave up; 2 nothing to do; 3 no agent there.
+//! Exit codes: 0 done; 1 refused, or not in force when `--wait` gave up; 2 nothing to do; 3 no agent there, or
+//! no file.
 
 use std::collections::BTreeSet;
 use std::thread::sleep;
@@ -54,6 +55,7 @@ pub(crate) fn run(args: ReloadArgs) -> anyhow::Result<Exit> {
     let reload = match ask(&args.at.control, Request::Reload { dry_run: args.dry_run }, PATIENCE)? {
         Answer::Reload(reload) => reload,
         Answer::Refused { message } => bail!("{message}"),
+        Answer::NotFound { message } => bail!(control::NotFound(message)),
         other => bail!("unexpected answer to reload: {other:?}"),
     };
     let mut query = query(&args)?;
@@ -138,12 +140,17 @@ fn describe_state(query: &Query, in_force: bool) -> String {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use std::collections::BTreeMap;
 
     use weir_agent::control::Changed;
 
     use super::*;
+
+    /// `weir reload` without options.
+    pub(in crate::command) fn reload(at: control::Args) -> anyhow::Result<Exit> {
+        run(ReloadArgs { at, dry_run: false, cancel: false, wait: None })
+    }
 
     #[test]
     fn each_change_is_told_with_what_becomes_of_it() {

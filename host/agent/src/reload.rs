@@ -215,6 +215,8 @@ pub(crate) fn unpack(left: &[u8], path: &Path, file: &Config) -> Option<(Config,
 
 #[cfg(test)]
 mod tests {
+    use weir_cluster::{Event, Load};
+
     use super::*;
 
     const TEXT: &str = r#"
@@ -281,6 +283,17 @@ ports = 443
         );
         let nothing = planned("ports = 80", "ports = \"80-80\"").expect("not refused");
         assert_eq!((nothing.change, nothing.changes.len()), (Change::Nothing, 0));
+    }
+
+    #[test]
+    fn a_weight_set_by_command_is_overruled_by_a_file_that_is_as_it_was() {
+        let in_force = config(TEXT);
+        let mut node = Node::new(resolve::cluster(&in_force, 7, Mac::default())).expect("a good configuration");
+        let now = Now { host: weir_cluster::HostTime(0), nic: weir_cluster::NicTime(0) };
+        let change = |node: &Node| plan(&in_force, config(TEXT), node, now).expect("taken").change;
+        assert_eq!(change(&node), Change::Nothing);
+        node.handle(now, Event::SetLoad { slot: 0, load: Load::Weight(3) }, &mut Vec::new());
+        assert_eq!(change(&node), Change::AtOnce);
     }
 
     #[test]

@@ -175,6 +175,9 @@ pub struct Query {
     /// By rule, members whose health check of it fails.
     #[serde(default)]
     pub unfit: BTreeMap<String, Vec<u8>>,
+    /// By rule of mode multiple, buckets of 4096 a host owns, by priority.
+    #[serde(default)]
+    pub buckets_by_rule: BTreeMap<String, BTreeMap<u8, u32>>,
 }
 
 /// What becomes of a configuration, or of a part of it.
@@ -290,8 +293,20 @@ pub struct NicDisplay {
     /// Entries of the flow table in use.
     #[serde(default)]
     pub flows: u32,
-    /// Counters that are not zero, by name.
+    /// Counters that are not zero, by name. Those of rules are numbered in the NIC's own order; see `rules`.
     pub counters: BTreeMap<String, u64>,
+    /// What it has counted of rules, if that is not zero, by rule.
+    #[serde(default)]
+    pub rules: BTreeMap<String, RuleCounters>,
+}
+
+/// Frames to one rule.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct RuleCounters {
+    /// Passed to the host.
+    pub accepted: u64,
+    /// Left to other hosts.
+    pub dropped: u64,
 }
 
 /// Why an agent could not be asked.
@@ -371,6 +386,7 @@ mod tests {
             members: vec![1, 2],
             epoch: "7.00c0ffee".into(),
             buckets: BTreeMap::from([(1, 2048), (2, 2048)]),
+            buckets_by_rule: BTreeMap::from([("all 80 both".into(), BTreeMap::from([(1, 2048), (2, 2048)]))]),
             convergences: 1,
             ..Query::default()
         }));
@@ -378,7 +394,8 @@ mod tests {
             r#"{"query":{"host":2,"state":"converged","default":false,"members":[1,2],"cause":null,"#,
             r#""epoch":"7.00c0ffee","buckets":{"1":2048,"2":2048},"convergences":1,"fenced":false,"waited_for":{},"#,
             r#""starts_in_ms":null,"draining":false,"pins":0,"#,
-            r#""configuration":"","staged":{},"waits_for":[],"no_room":false,"drained":{},"unfit":{}}}"#
+            r#""configuration":"","staged":{},"waits_for":[],"no_room":false,"drained":{},"unfit":{},"#,
+            r#""buckets_by_rule":{"all 80 both":{"1":2048,"2":2048}}}}"#
         );
         assert_eq!(serde_json::to_string(&answer).expect("json"), text);
         assert_eq!(serde_json::from_str::<Answer>(text).expect("an answer"), answer);

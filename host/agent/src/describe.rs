@@ -5,29 +5,34 @@ use std::collections::BTreeMap;
 use weir_cluster::Load;
 use weir_cluster::staged::Announced;
 use weir_cluster::status::{HostStatus, RuleStatus};
+use weir_cluster::wire::codes;
 use weir_cluster::{Cause, Filtering, HostSet, PhaseKind, PortRule as ClusterRule, Status};
-use weir_spec::rules::{Affinity, Protocol, VipSelect};
+use weir_spec::rules::{Affinity, DEFAULT_RULE, Protocol, VipSelect};
 
 use crate::config::{Check, Config, Mode, PortRule, Probe};
 use crate::control::{CheckDisplay, Display, HostDisplay, NicDisplay, Query};
 use crate::neighbours::Speaker;
 
+/// What Parameters means where nobody differs: a load, a drain, a check or the configuration was changed.
+pub(crate) const MODIFIED: &str = "modified parameters (an ordinary change)";
+
 /// State and members.
 pub(crate) fn query(config: &Config, status: &Status) -> Query {
     let shared = |rule: &&RuleStatus| rule.rule.is_some_and(|rule| matches!(rule.filtering, Filtering::Multiple(_)));
-    let buckets = status.rules.iter().find(shared).map(|rule| &rule.buckets);
+    let shares = |rule: &RuleStatus| -> BTreeMap<u8, u32> {
+        rule.buckets.iter().map(|(host, count)| (host.get(), u32::from(*count))).collect()
+    };
+    let named = |rule: &RuleStatus| (slot_name(config, rule.rule.as_ref()), shares(rule));
+    let own = status.hosts.iter().find(|host| host.host == status.host);
     Query {
         host: status.host.get(),
         state: state(status.phase).into(),
         default: status.default_host == Some(status.host),
         members: status.members.iter().map(|host| host.get()).collect(),
-        cause: (status.phase != PhaseKind::Stable && status.cause != Cause::None).then(|| status.cause.to_string()),
+        cause: own.and_then(|own| cause(status, own)),
         epoch: if status.epoch.is_none() { String::new() } else { status.epoch.to_string() },
-        buckets: buckets
-            .into_iter()
-            .flatten()
-            .map(|(host, count)| (host.get(), u32::from(*count)))
-            .collect::<BTreeMap<_, _>>(),
+        buckets: status.rules.iter().find(shared).map(shares).unwrap_or_default(),
+        buckets_by_rule: status.rules.iter().filter(shared).map(named).collect(),
         convergences: status.convergences.into(),
         fenced: status.fenced,
         waited_for: waited_for(status),
@@ -83,42 +88,71 @@ pub(crate) fn display(
         tolerance: config.cluster.tolerance,
         rules: config.rules.iter().map(|rule| describe_rule(config, rule, status)).collect(),
         checks,
-        hosts: status.hosts.iter().map(describe_host).collect(),
+        hosts: status.hosts.iter().map(|host| describe_host(status, host)).collect(),
         nic,
         heartbeats: status.frames.iter().map(|(kind, count)| (format!("{kind:?}").to_lowercase(), *count)).collect(),
     }
 }
 
-fn describe_host(status: &HostStatus) -> HostDisplay {
-    let told = status.phase != PhaseKind::Stable && status.cause != Cause::None;
+fn describe_host(status: &Status, host: &HostStatus) -> HostDisplay {
     HostDisplay {
-        host: status.host.get(),
-        ip: status.ip.to_string(),
-        state: state(status.phase).into(),
-        cause: told.then(|| status.cause.to_string()),
-        member: status.member,
-        fenced: status.fenced,
-        silent_ms: status.silent / 1000,
-        hears_this: status.hears_us,
-        differs: status.mismatch.map(|difference| difference.to_string()),
+        host: host.host.get(),
+        ip: host.ip.to_string(),
+        state: state(host.phase).into(),
+        cause: cause(status, host),
+        member: host.member,
+        fenced: host.fenced,
+        silent_ms: host.silent / 1000,
+        hears_this: host.hears_us,
+        differs: host.mismatch.map(|difference| difference.to_string()),
     }
+}
+
+/// Why a host does not converge, in words. A heartbeat has one number for parameters that differ and for those that were changed.
+/// Members have those of a host that differs only if it was a member, too; all others are kept out by it.
+fn cause(status: &Status, host: &HostStatus) -> Option<String> {
+    let told = host.phase != PhaseKind::Stable && host.cause != Cause::None;
+    let differs = |host: &HostStatus| host.mismatch.is_some_and(|differs| differs.cause() == Cause::Parameters);
+    let in_the_way = |other: &HostStatus| differs(other) && (other.member || !host.member);
+    told.then(|| match host.cause {
+        Cause::Parameters if !differs(host) && !status.hosts.iter().any(in_the_way) => MODIFIED.into(),
+        cause => cause.to_string(),
+    })
+}
+
+/// The places at which a NIC counts rules, with the names of those: it has rules of one virtual IP before those of all.
+pub(crate) fn nic_rules(config: &Config, status: &Status) -> Vec<(usize, String)> {
+    let mut rules: Vec<&ClusterRule> = status.rules.iter().filter_map(|slot| slot.rule.as_ref()).collect();
+    rules.sort_by_key(|rule| rule.vip == VipSelect::All);
+    let names = rules.into_iter().map(|rule| slot_name(config, Some(rule))).enumerate();
+    names.chain([(usize::from(DEFAULT_RULE), slot_name(config, None))]).collect()
+}
+
+/// This host's load in a rule, if a command has made it another one than is configured.
+pub(crate) fn by_command(config: &Config, rule: &PortRule, status: &Status) -> Option<Load> {
+    let Mode::Multiple { weight, .. } = rule.mode else { return None };
+    match codes::decode_weight(slot(config, rule, status)?.weight)? {
+        Filtering::Multiple(load) => Some(load).filter(|load| *load != weight.map_or(Load::Equal, Load::Weight)),
+        Filtering::Single(_) | Filtering::Disabled => None,
+    }
+}
+
+/// What the protocol knows of a rule.
+fn slot<'a>(config: &Config, rule: &PortRule, status: &'a Status) -> Option<&'a RuleStatus> {
+    let name = rule_name(config, rule);
+    status.rules.iter().find(|slot| slot.rule.is_some() && slot_name(config, slot.rule.as_ref()) == name)
 }
 
 /// A rule as it is configured, and what a command has made of it since.
 fn describe_rule(config: &Config, rule: &PortRule, status: &Status) -> String {
     let name = rule_name(config, rule);
     let mut text = format!("{name} {}", mode(&rule.mode));
-    let slot = status.rules.iter().find(|slot| slot.rule.is_some() && slot_name(config, slot.rule.as_ref()) == name);
-    if let (Some(slot), Mode::Multiple { weight, .. }) = (slot, &rule.mode)
-        && let Some(Filtering::Multiple(load)) = slot.rule.map(|rule| rule.filtering)
-        && load != weight.map_or(Load::Equal, Load::Weight)
-    {
-        text += &match load {
-            Load::Equal => ", equal load by command".into(),
-            Load::Weight(weight) => format!(", weight {weight} by command"),
-        };
+    match by_command(config, rule, status) {
+        None => {}
+        Some(Load::Equal) => text += ", equal load by command",
+        Some(Load::Weight(weight)) => text += &format!(", weight {weight} by command"),
     }
-    if slot.is_some_and(|slot| slot.drained.contains(status.host)) {
+    if slot(config, rule, status).is_some_and(|slot| slot.drained.contains(status.host)) {
         text += ", drained here";
     }
     text
@@ -190,4 +224,111 @@ pub(crate) fn check(check: &Check) -> String {
 /// The name of a configuration.
 pub(crate) fn name(name: Announced) -> String {
     name.iter().map(|octet| format!("{octet:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use weir_cluster::{Action, Difference, Event, HostId, HostTime, NicTime, Node, Now};
+    use weir_spec::mac::Mac;
+
+    use super::*;
+    use crate::resolve;
+
+    const TEXT: &str = r#"
+[cluster]
+vips = ["10.77.0.100"]
+key = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
+[host]
+priority = 1
+interface = "eth0"
+nic = "sim"
+[[rule]]
+ports = 8080
+[[rule]]
+ports = 80
+weight = 7
+[[rule]]
+ports = 443
+vip = "10.77.0.100"
+mode = "disabled"
+"#;
+
+    const NOW: Now = Now { host: HostTime(0), nic: NicTime(0) };
+
+    fn host() -> (Config, Node) {
+        let config = Config::parse(Path::new("weir.toml"), TEXT).expect("a good configuration");
+        let node = Node::new(resolve::cluster(&config, 7, Mac::default())).expect("a good configuration");
+        (config, node)
+    }
+
+    #[test]
+    fn the_counters_of_a_nic_have_the_names_of_the_rules_it_is_given() {
+        let (config, mut node) = host();
+        let mut actions = Vec::new();
+        node.handle(NOW, Event::Start { incarnation: 1, entropy: [7; 32] }, &mut actions);
+        let program = actions.iter().find_map(|action| match action {
+            Action::Program(program) => Some(program),
+            _ => None,
+        });
+        let given: Vec<String> = program.expect("one").rules.iter().map(|rule| rule.first_port.to_string()).collect();
+        let names = nic_rules(&config, &node.status(NOW));
+        assert_eq!(given, ["443", "80", "8080"]);
+        let expected = [(0, "10.77.0.100 443 both"), (1, "all 80 both"), (2, "all 8080 both"), (32, "default")];
+        assert_eq!(names, expected.map(|(place, name)| (place, name.to_string())));
+    }
+
+    #[test]
+    fn shares_are_told_by_rule() {
+        let (config, node) = host();
+        let mut status = node.status(NOW);
+        let [one, two] = [1, 2].map(|host| HostId::new(host).expect("a host"));
+        // By slot: ports 80, 443, 8080.
+        status.rules[0].buckets = BTreeMap::from([(one, 4096)]);
+        status.rules[2].buckets = BTreeMap::from([(one, 1024), (two, 3072)]);
+        let told = query(&config, &status);
+        assert_eq!(told.buckets, BTreeMap::from([(1, 4096)]), "of the first rule, as ever");
+        let expected = [("all 80 both", vec![(1, 4096)]), ("all 8080 both", vec![(1, 1024), (2, 3072)])];
+        let expected = expected.map(|(name, shares)| (name.to_string(), shares.into_iter().collect()));
+        assert_eq!(told.buckets_by_rule, BTreeMap::from(expected));
+    }
+
+    #[test]
+    fn a_change_is_no_difference_unless_somebody_differs() {
+        let (config, node) = host();
+        let mut status = node.status(NOW);
+        let own = &mut status.hosts[0];
+        (own.phase, own.cause, own.member) = (PhaseKind::Loaded, Cause::Parameters, true);
+        let odd = |member| HostStatus {
+            host: HostId::new(2).expect("a host"),
+            mismatch: Some(Difference::Digest),
+            member,
+            phase: PhaseKind::Stable,
+            ..status.hosts[0].clone()
+        };
+        let (outside, inside) = (odd(false), odd(true));
+        let told = |status: &Status| query(&config, status).cause.expect("told");
+        assert_eq!(told(&status), MODIFIED);
+        let with = |host: &HostStatus| Status { hosts: vec![status.hosts[0].clone(), host.clone()], ..status.clone() };
+        assert_eq!(told(&with(&outside)), MODIFIED, "it is no member, and in nobody's way");
+        assert_eq!(told(&with(&inside)), "different parameters");
+        let mut joining = with(&outside);
+        joining.hosts[0].member = false;
+        assert_eq!(told(&joining), "different parameters");
+        let theirs = describe_host(&status, &HostStatus { phase: PhaseKind::Agreeing, ..outside });
+        assert_eq!(theirs.cause.as_deref(), Some("different parameters"));
+    }
+
+    #[test]
+    fn a_load_by_command_is_told_beside_the_configured_one() {
+        let (config, mut node) = host();
+        let told = |node: &Node| describe_rule(&config, &config.rules[1], &node.status(NOW));
+        assert_eq!(told(&node), "all 80 both multiple, affinity single, weight 7");
+        node.handle(NOW, Event::SetLoad { slot: 0, load: Load::Weight(9) }, &mut Vec::new());
+        let wanted = "all 80 both multiple, affinity single, weight 7, weight 9 by command";
+        assert_eq!(told(&node), wanted);
+        node.handle(NOW, Event::Start { incarnation: 1, entropy: [7; 32] }, &mut Vec::new());
+        assert_eq!(told(&node), wanted, "a start changes no load");
+    }
 }

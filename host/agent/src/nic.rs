@@ -10,13 +10,14 @@ use tracing::{info, warn};
 use weir_cluster::{Listing, NicTime, Now, action};
 use weir_nic::driver::{Renewal, Warnings};
 use weir_nic::{Device, Nic, Selector};
+use weir_spec::counters;
 use weir_spec::egress::Masking;
 use weir_spec::interrupt::Interrupt;
 use weir_spec::mac::Mac;
 
 use crate::clock;
 use crate::config::Config;
-use crate::control::NicDisplay;
+use crate::control::{NicDisplay, RuleCounters};
 use crate::error::AgentError;
 use crate::resolve;
 use crate::watch::Vectors;
@@ -181,8 +182,8 @@ impl HeldNic {
         status.fenced
     }
 
-    /// What is known of it.
-    pub(crate) fn display(&mut self) -> NicDisplay {
+    /// What is known of it, which counts these rules at these places.
+    pub(crate) fn display(&mut self, rules: &[(usize, String)]) -> NicDisplay {
         let mut display = NicDisplay { selector: self.name.clone(), ..NicDisplay::default() };
         if let Some(status) = self.driving("read the status", |driver| driver.status()) {
             display.epoch = status.epoch;
@@ -190,6 +191,7 @@ impl HeldNic {
             display.flows = status.flows;
         }
         if let Some(values) = self.driving("take a snapshot", |driver| driver.counters()) {
+            display.rules = by_rule(&values.0, rules);
             display.counters = values.named().filter(|(_, value)| *value != 0).collect::<BTreeMap<_, _>>();
         }
         display
@@ -219,6 +221,15 @@ impl HeldNic {
             self.broken_off = Some(writing.lost());
         }
     }
+}
+
+/// What was counted of rules, but for those of which nothing was.
+fn by_rule(values: &[u64; counters::COUNTERS], rules: &[(usize, String)]) -> BTreeMap<String, RuleCounters> {
+    let of = |(place, name): &(usize, String)| {
+        let (accepted, dropped) = (values[counters::RULE_ACCEPTED + place], values[counters::RULE_DROPPED + place]);
+        (name.clone(), RuleCounters { accepted, dropped })
+    };
+    rules.iter().map(of).filter(|(_, counted)| *counted != RuleCounters::default()).collect()
 }
 
 /// An error with its causes.
@@ -298,6 +309,17 @@ nic = "sim"
         sim.nic().reset();
         assert!(held.heed(), "a NIC that was reset is fenced");
         assert!(held.driver.is_none(), "and has to be taken anew");
+    }
+
+    #[test]
+    fn what_is_counted_of_a_rule_goes_by_its_name() {
+        let mut values = [0; counters::COUNTERS];
+        (values[counters::RULE_ACCEPTED], values[counters::RULE_DROPPED]) = (7, 8);
+        values[counters::RULE_ACCEPTED + 32] = 9;
+        let rules = [(0, "all 8080 tcp".to_string()), (1, "all 80 tcp".into()), (32, "default".into())];
+        let told = by_rule(&values, &rules);
+        let counted = |accepted, dropped| RuleCounters { accepted, dropped };
+        assert_eq!(told, BTreeMap::from([("all 8080 tcp".into(), counted(7, 8)), ("default".into(), counted(9, 0))]));
     }
 
     fn listing(id: u32, entries: u64) -> Listing {

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use weir_cluster::{Addressing, Change, Config as ClusterConfig, Node, Now, Secret};
+use weir_cluster::{Addressing, Change, Config as ClusterConfig, Load, Node, Now, Secret, Status};
 use weir_spec::mac::Mac;
 
 use crate::config::{Check, ClusterMode, Config, Mode, PortRule};
@@ -59,15 +59,25 @@ pub(crate) fn plan(in_force: &Config, config: Config, node: &Node, now: Now) -> 
     };
     let protocol = resolve::cluster(&config, node.config().unique_code, own);
     let change = node.change(now, &protocol).map_err(|error| error.to_string())?;
-    let changes = match change {
+    let status = node.status(now);
+    let mut changes = match change {
         Change::Nothing => Vec::new(),
-        Change::AtOnce | Change::Staged => changes(in_force, &config, becomes(change)),
+        Change::AtOnce | Change::Staged => changes(in_force, &config, &status, becomes(change)),
     };
+    if let (true, Some(staged)) = (is_taken(&config, node), status.staged.get(&status.host)) {
+        let what = format!("configuration {}: not staged any more", describe::name(*staged));
+        changes.push(Changed { what, becomes: Becomes::AtOnce });
+    }
     // What the protocol does not know of needs no agreement.
     let own = change == Change::Nothing && !changes_of_one_host(in_force, &config).is_empty();
     let (change, changes) =
         if own { (Change::AtOnce, changes_of_one_host(in_force, &config)) } else { (change, changes) };
     Ok(Plan { config, protocol, change, changes })
+}
+
+/// Whether a process that goes on from the one before has taken all of the file by that: all but what is to be staged.
+pub(crate) fn is_taken(file: &Config, node: &Node) -> bool {
+    resolve::cluster(file, 0, Mac::default()).digest() == node.config().digest()
 }
 
 /// The first field that differs and is read by a process once.
@@ -126,7 +136,7 @@ fn checks<'a>(before: &'a Config, after: &'a Config) -> Vec<(String, Option<&'a 
     of_rules.chain([of_the_rest]).collect()
 }
 
-fn changes(before: &Config, after: &Config, how: Becomes) -> Vec<Changed> {
+fn changes(before: &Config, after: &Config, status: &Status, how: Becomes) -> Vec<Changed> {
     let mut changes = changes_of_one_host(before, after);
     let staged = |what: String| Changed { what, becomes: how };
     for vip in &after.cluster.vips[before.cluster.vips.len()..] {
@@ -142,12 +152,13 @@ fn changes(before: &Config, after: &Config, how: Becomes) -> Vec<Changed> {
         let name = describe::rule_name(before, old);
         match after.rules.iter().find(|new| same(old, new)) {
             None => changes.push(staged(format!("rule {name}: removed"))),
-            Some(new) if new.mode != old.mode => {
+            Some(new) => {
                 let becomes = if loads_alone(&old.mode, &new.mode) { Becomes::AtOnce } else { how };
-                let (old, new) = (describe::mode(&old.mode), describe::mode(&new.mode));
-                changes.push(Changed { what: format!("rule {name}: {old} -> {new}"), becomes });
+                let (old, new) = (mode_now(before, old, status), describe::mode(&new.mode));
+                if old != new {
+                    changes.push(Changed { what: format!("rule {name}: {old} -> {new}"), becomes });
+                }
             }
-            Some(_) => {}
         }
     }
     for new in after.rules.iter().filter(|new| !before.rules.iter().any(|old| same(old, new))) {
@@ -159,6 +170,20 @@ fn changes(before: &Config, after: &Config, how: Becomes) -> Vec<Changed> {
         changes.iter_mut().for_each(|change| change.becomes = how);
     }
     changes
+}
+
+/// What becomes of what a rule is for at this moment: `weir weight` may have overruled the file.
+fn mode_now(config: &Config, rule: &PortRule, status: &Status) -> String {
+    match (rule.mode, describe::by_command(config, rule, status)) {
+        (Mode::Multiple { affinity, .. }, Some(load)) => {
+            let weight = match load {
+                Load::Equal => None,
+                Load::Weight(weight) => Some(weight),
+            };
+            format!("{} by command", describe::mode(&Mode::Multiple { affinity, weight }))
+        }
+        (mode, _) => describe::mode(&mode),
+    }
 }
 
 fn loads_alone(before: &Mode, after: &Mode) -> bool {
@@ -215,7 +240,7 @@ pub(crate) fn unpack(left: &[u8], path: &Path, file: &Config) -> Option<(Config,
 
 #[cfg(test)]
 mod tests {
-    use weir_cluster::{Event, Load};
+    use weir_cluster::Event;
 
     use super::*;
 
@@ -311,6 +336,26 @@ ports = 443
         assert_eq!(plan.change, Change::AtOnce);
         let told: Vec<String> = plan.changes.into_iter().map(|change| change.what).collect();
         assert_eq!(told, ["id of the key that signs: 1 -> 2", "ids of keys that are accepted: [1] -> [1, 2]"]);
+    }
+
+    #[test]
+    fn a_load_by_command_is_overruled_with_a_word_by_a_reload_and_kept_by_the_next_process() {
+        let in_force = config(TEXT);
+        let mut node = Node::new(resolve::cluster(&in_force, 7, Mac::default())).expect("a good configuration");
+        let now = Now { host: weir_cluster::HostTime(0), nic: weir_cluster::NicTime(0) };
+        let load = Load::Weight(50);
+        node.handle(now, Event::SetLoad { slot: 0, load }, &mut Vec::new());
+        for (file, wanted) in [
+            (config(TEXT), "multiple, affinity none, equal load"),
+            (config(&TEXT.replace("ports = 80", "ports = 80\nweight = 9")), "multiple, affinity none, weight 9"),
+        ] {
+            assert!(is_taken(&file, &node));
+            let plan = plan(&in_force, file, &node, now).expect("taken");
+            assert_eq!((plan.change, plan.changes.len()), (Change::AtOnce, 1));
+            let wanted = format!("rule all 80 both: multiple, affinity none, weight 50 by command -> {wanted}");
+            assert_eq!(plan.changes[0].what, wanted);
+        }
+        assert!(!is_taken(&config(&TEXT.replace("ports = 443", "ports = 444")), &node), "that is to be staged");
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::mem::{Discriminant, discriminant};
 use std::time::{Duration, Instant};
 
 use tracing::{error, info, warn};
-use weir_cluster::Report;
+use weir_cluster::{Cause, HostId, Report};
 
 use crate::describe;
 
@@ -57,8 +57,7 @@ fn tell(report: &Report) {
         Report::Heard { host } => info!("host {host} is heard"),
         Report::Lost { host, cause } => warn!("host {host} is out: {cause}"),
         Report::Proposed { epoch, view, moved } => info!("proposing epoch {epoch} for {view}: {moved} buckets move"),
-        Report::Converging { cause, host: Some(host) } => info!("converging: {cause}, host {host}"),
-        Report::Converging { cause, host: None } => info!("converging: {cause}"),
+        Report::Converging { cause, host } => info!("converging: {}", because(cause, host)),
         Report::Converged { epoch, members, default_host } => {
             info!("converged with {members} in epoch {epoch}; default host {default_host}");
         }
@@ -124,5 +123,26 @@ fn tell(report: &Report) {
         }
         Report::Reconfigured => info!("the configuration that was staged is in force"),
         Report::NicFailed => error!("the NIC did not take an epoch: this host owns nothing"),
+    }
+}
+
+/// Why a host converges. Parameters that differ are those of a host; else they were changed, as they may be.
+fn because(cause: Cause, host: Option<HostId>) -> String {
+    match (cause, host) {
+        (Cause::Parameters, None) => describe::MODIFIED.into(),
+        (cause, None) => cause.to_string(),
+        (cause, Some(host)) => format!("{cause}, host {host}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_ordinary_change_is_told_as_one_and_a_host_that_differs_with_its_number() {
+        assert_eq!(because(Cause::Parameters, None), "modified parameters (an ordinary change)");
+        assert_eq!(because(Cause::Parameters, HostId::new(3)), "different parameters, host 3");
+        assert_eq!(because(Cause::Listening, None), "listening");
     }
 }

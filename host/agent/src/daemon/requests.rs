@@ -24,7 +24,8 @@ impl Daemon {
         let answer = match asked.request {
             Request::Query => Answer::Query(Box::new(describe::query(&self.config, &status))),
             Request::Display => {
-                let (nic, checks) = (self.nic.display(), self.health.display());
+                let rules = describe::nic_rules(&self.config, &status);
+                let (nic, checks) = (self.nic.display(&rules), self.health.display());
                 Answer::Display(Box::new(describe::display(&self.config, &status, nic, &self.speaker, checks)))
             }
             Request::Start if status.draining => {
@@ -92,13 +93,22 @@ impl Daemon {
 
     fn reload_file(&mut self, dry_run: bool) -> Answer {
         match Config::load(&self.config.path) {
-            Ok(config) => self.take(config, dry_run),
+            Ok(config) => self.take_up(config, dry_run),
             Err(error) => not_read(&error),
         }
     }
 
-    /// Takes another configuration, or only says what would become of it.
+    /// Takes what was edited before this process went on from the one before. What is this host's own it has by that, and a load
+    /// that a command has set stays, unless the file's was edited.
     pub(super) fn take(&mut self, config: Config, dry_run: bool) -> Answer {
+        if reload::is_taken(&config, &self.node) {
+            return Answer::Already { state: "in force".into() };
+        }
+        self.take_up(config, dry_run)
+    }
+
+    /// Takes another configuration, or only says what would become of it.
+    fn take_up(&mut self, config: Config, dry_run: bool) -> Answer {
         let plan = match reload::plan(&self.config, config, &self.node, self.nic.now()) {
             Ok(plan) => plan,
             Err(message) => return Answer::Refused { message },

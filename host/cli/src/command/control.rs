@@ -249,8 +249,7 @@ fn describe(query: &Query) -> String {
         text += &format!("cause: {cause}\n");
     }
     if !query.epoch.is_empty() {
-        let buckets: Vec<String> = query.buckets.iter().map(|(host, n)| format!("{host}: {n}")).collect();
-        text += &format!("epoch {}; buckets {}\n", query.epoch, buckets.join(", "));
+        text += &format!("epoch {}{}\n", query.epoch, describe_buckets(query));
     }
     text += &describe_staged(query);
     text += &describe_rules("drained by command", &query.drained);
@@ -274,6 +273,40 @@ fn describe(query: &Query) -> String {
         text += "The NIC is fenced: it accepts nothing through rules.\n";
     }
     text
+}
+
+/// Who has how many buckets: of all rules at once where they are alike, else of each that is not as most are.
+fn describe_buckets(query: &Query) -> String {
+    let mut alike: Vec<(&BTreeMap<u8, u32>, Vec<&str>)> = Vec::new();
+    for (rule, shares) in &query.buckets_by_rule {
+        match alike.iter_mut().find(|(known, _)| *known == shares) {
+            Some((_, rules)) => rules.push(rule.as_str()),
+            None => alike.push((shares, vec![rule.as_str()])),
+        }
+    }
+    if alike.len() < 2 {
+        let none = alike.is_empty() && query.buckets.is_empty();
+        return if none { String::new() } else { format!("; {}", shares_in_words(&query.buckets)) };
+    }
+    // The first of the largest comes last, and needs no names.
+    alike.sort_by_key(|(_, rules)| rules.len());
+    let most = alike.pop_if(|(_, rules)| rules.len() > 1);
+    let mut text = String::new();
+    for (shares, rules) in alike {
+        rules.iter().for_each(|rule| text += &format!("\nrule {rule}: {}", shares_in_words(shares)));
+    }
+    if let Some((shares, _)) = most {
+        text += &format!("\nall other rules of mode multiple: {}", shares_in_words(shares));
+    }
+    text
+}
+
+fn shares_in_words(shares: &BTreeMap<u8, u32>) -> String {
+    if shares.is_empty() {
+        return "buckets are nobody's".into();
+    }
+    let hosts: Vec<String> = shares.iter().map(|(host, n)| format!("{host}: {n}")).collect();
+    format!("buckets {}", hosts.join(", "))
 }
 
 /// Rules of which hosts take no new connections, and why.
@@ -330,8 +363,13 @@ fn describe_all(display: &Display) -> String {
     line("NIC epoch word", format!("{:#010x}", display.nic.epoch));
     line("NIC lease left", format!("{} ms", display.nic.lease_left_us / 1000));
     line("NIC flow entries", format!("{} of {}", display.nic.flows, 1 << FLOWS_LOG2));
-    for (name, count) in &display.nic.counters {
+    // The numbers of a NIC's counters are not those above.
+    let numbered = |name: &str| name.starts_with("rule_") && !display.nic.rules.is_empty();
+    for (name, count) in display.nic.counters.iter().filter(|(name, _)| !numbered(name)) {
         line(&format!("NIC {name}"), count.to_string());
+    }
+    for (rule, counted) in &display.nic.rules {
+        line(&format!("NIC rule {rule}"), format!("{} accepted, {} dropped", counted.accepted, counted.dropped));
     }
     for (name, count) in &display.heartbeats {
         line(&format!("heartbeats {name}"), count.to_string());
@@ -360,7 +398,7 @@ mod tests {
     use std::io::{BufRead, BufReader, Write};
     use std::os::unix::net::UnixListener;
 
-    use weir_agent::control::NicDisplay;
+    use weir_agent::control::{NicDisplay, RuleCounters};
 
     use super::*;
 
@@ -381,12 +419,38 @@ mod tests {
     }
 
     #[test]
+    fn shares_are_told_once_where_all_rules_have_the_same_and_by_rule_where_not() {
+        let shares = |n| BTreeMap::from([(1, n), (2, 4096 - n)]);
+        let query = |rules: &[(&str, u32)]| Query {
+            state: "converged".into(),
+            epoch: "4.00c0ffee".into(),
+            buckets: shares(rules[0].1),
+            buckets_by_rule: rules.iter().map(|(name, n)| (name.to_string(), shares(*n))).collect(),
+            ..Query::default()
+        };
+        let told =
+            |rules: &[(&str, u32)]| describe(&query(rules)).split_once("epoch 4.00c0ffee").expect("one").1.to_string();
+        assert_eq!(told(&[("a", 2048), ("b", 2048)]), "; buckets 1: 2048, 2: 2048\n");
+        assert_eq!(
+            told(&[("a", 2048), ("b", 96)]),
+            "\nrule a: buckets 1: 2048, 2: 2048\nrule b: buckets 1: 96, 2: 4000\n"
+        );
+        assert_eq!(
+            told(&[("a", 2048), ("b", 96), ("c", 2048)]),
+            "\nrule b: buckets 1: 96, 2: 4000\nall other rules of mode multiple: buckets 1: 2048, 2: 2048\n"
+        );
+        let nobody = Query { epoch: "4.00c0ffee".into(), ..Query::default() };
+        assert!(describe(&nobody).ends_with("epoch 4.00c0ffee\n"));
+    }
+
+    #[test]
     fn display_tells_the_lease_the_flows_and_the_counters_of_the_nic() {
         let nic = NicDisplay {
             epoch: 0x0401,
             lease_left_us: 4_900_000,
             flows: 17,
-            counters: BTreeMap::from([("pin_hits".into(), 3)]),
+            counters: BTreeMap::from([("pin_hits".into(), 3), ("rule_3_accepted".into(), 126)]),
+            rules: BTreeMap::from([("all 8080 both".into(), RuleCounters { accepted: 126, dropped: 5 })]),
             ..NicDisplay::default()
         };
         let text = describe_all(&Display { nic, ..Display::default() });
@@ -394,9 +458,11 @@ mod tests {
             "NIC lease left           = 4900 ms\n",
             "NIC flow entries         = 17 of 4096\n",
             "NIC pin_hits             = 3\n",
+            "NIC rule all 8080 both   = 126 accepted, 5 dropped\n",
         ] {
             assert!(text.contains(wanted), "{text}");
         }
+        assert!(!text.contains("rule_3"), "{text}");
     }
 
     #[test]

@@ -99,7 +99,9 @@ fn no_planned_change_breaks_a_connection() {
     ask(&lab, 4, Request::Start);
     agree(&mut lab, &held, "host 4 returns", &[1, 2, 3, 4]);
 
-    // Every agent is replaced, one after the other, and nobody notices: the epoch is the same.
+    // Every agent is replaced, one after the other, and nobody notices: the epoch is the same, by the loads that commands have set.
+    ask(&lab, 2, Request::Weight { rule: RULE, weight: Some(20) });
+    agree(&mut lab, &held, "host 2 weighs less again", &[1, 2, 3, 4]);
     let before = lab.views(&[1, 2, 3, 4]);
     for host in 1..=4 {
         lab.host(host).signal_agent(Signal::SIGUSR2).expect("on").expect("sent");

@@ -110,8 +110,8 @@ impl Node {
         self.give_up(&over, out);
     }
 
-    /// Ends connections that have been answered elsewhere since.
-    fn give_up(&mut self, flows: &[Flow], out: &mut Vec<Action>) {
+    /// Ends connections that have been answered elsewhere since, or may be.
+    pub(in crate::node) fn give_up(&mut self, flows: &[Flow], out: &mut Vec<Action>) {
         if flows.is_empty() {
             return;
         }

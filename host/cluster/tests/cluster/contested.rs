@@ -159,3 +159,35 @@ fn who_was_fenced_and_not_left_out_is_never_denied() {
     each_has_one_host(&cluster, &flows);
     assert_eq!(cluster.hosts.iter().map(|host| host.ended_stale).sum::<usize>(), 0);
 }
+
+#[test]
+fn what_finds_no_room_at_a_host_that_was_left_out_is_ended_and_not_pinned_later() {
+    for seed in 0..4 {
+        let mut cluster = Cluster::converged(3, seed, |config| {
+            config.mode = Mode::Quorum;
+            config.flows = 12;
+        });
+        cluster.crash(1);
+        assert!(cluster.drive(20 * SECOND, |c| c.are_one(&[0, 2])), "{:#?}", cluster.statuses());
+        let all = cluster.connect_all(16);
+        cluster.crash(0);
+        cluster.hosts[0].sockets.clear();
+        cluster.run(10 * SECOND);
+        assert!(!cluster.accepts(2), "no majority");
+        cluster.start(0);
+        cluster.start(1);
+        assert!(cluster.drive(30 * SECOND, |c| c.are_one(&[0, 1, 2])), "{:#?}", cluster.statuses());
+        assert!(cluster.hosts[2].ended_stale > 0, "{:#?}", cluster.statuses());
+        assert!(!cluster.hosts[2].nic.listed.is_empty(), "{:#?}", cluster.statuses());
+        // As connections end there is room.
+        for _ in 0..60 {
+            if let Some(flow) = cluster.hosts[2].sockets.pop_first() {
+                cluster.handle(2, Event::Closed(vec![flow]));
+            }
+            cluster.run(SECOND / 2);
+            let taken_twice =
+                |(_, flow): &&(usize, Flow)| (0..3).filter(|&host| cluster.passes(host, flow)).count() > 1;
+            assert_eq!(all.iter().find(taken_twice), None, "seed {seed}");
+        }
+    }
+}

@@ -51,6 +51,7 @@ impl Node {
         let mut held = 0;
         // What others have owned meanwhile is not this host's to keep: its connections are lost, as by a crash.
         let left_out = self.was_left_out();
+        let mut lost = Vec::new();
         for &(slot, bucket) in places {
             let owner = loaded.owner(slot.into(), bucket.into()).filter(|&owner| owner != self.me());
             let operation = Operation::Hold { slot, bucket };
@@ -87,9 +88,14 @@ impl Node {
                 let holder = self.handover.holders.get(&(slot, bucket)).copied().or_else(by_epoch);
                 let holder = holder.filter(|&holder| holder != self.me() && Some(holder) != owner);
                 let holder = holder.filter(|&holder| loaded.view().contains(holder));
+                if left_out && holder.is_none() {
+                    // Were they pinned when there is room, nobody would list them any more.
+                    lost.extend(self.handover.pins.keys().filter(|flow| flow.place() == (slot, bucket)).copied());
+                }
                 holder.into_iter().for_each(|holder| self.push(holder, operation));
             }
         }
+        self.give_up(&lost, out);
         if held > 0 {
             out.push(Action::Report(Report::Held { buckets: held }));
         }

@@ -48,6 +48,12 @@ impl Node {
     /// and connections that drain. Whoever takes this must not call [`handle`](Node::handle) again.
     pub fn save(&self, now: Now) -> Option<Vec<u8>> {
         let epoch = self.committed.as_ref().filter(|_| self.is_calm())?;
+        // Two processes that follow each other at once would be away for longer than a lease: each begins with one that is
+        // renewed, by beats that were sent two periods ago at most.
+        let renewed = now.nic.0 + self.lease_length.saturating_sub(2 * self.config.period);
+        if !self.lease.fenced() && self.lease.until.0 < renewed {
+            return None;
+        }
         // Who announces to be absent goes when it may; who is back, when its NIC's lease is an ordinary one.
         let absence = match &self.absence {
             None => None,

@@ -1,7 +1,7 @@
 //! Hosts that announce to be absent for longer than a lease. At every step the fixture checks that no bucket is accepted by two
 //! NICs, and where nothing but planned changes happens that no connection is cut.
 
-use weir_cluster::{AbsenceError, Config, Event, Load, Mode, PhaseKind, Report};
+use weir_cluster::{AbsenceError, Config, Event, HostId, Load, Mode, PhaseKind, Report};
 
 use crate::fixture::{Cluster, MS, SECOND};
 
@@ -334,4 +334,22 @@ fn who_is_needed_for_a_majority_by_the_time_it_could_go_stays() {
     cluster.start(1);
     assert!(cluster.drive(10 * SECOND, |c| c.saves(2)), "{:#?}", cluster.statuses());
     assert!(cluster.are_one(&[0, 1, 2]));
+}
+
+#[test]
+fn who_returns_excludes_nobody_for_a_host_that_has_stopped_meanwhile() {
+    for seed in 0..8 {
+        let mut cluster = Cluster::converged(3, seed, |_| {});
+        let left = goes(&mut cluster, 0, 30);
+        cluster.run(3 * SECOND);
+        cluster.handle(1, Event::Stop);
+        cluster.run(9 * SECOND);
+        let since = cluster.at;
+        cluster.go_on(0, &left);
+        assert!(cluster.drive(20 * SECOND, |c| c.are_one(&[0, 2])), "{:#?}", cluster.statuses());
+        let third = HostId::new(3).expect("host");
+        let excluded = |report: &Report| matches!(report, Report::Lost { host, .. } if *host == third);
+        assert_eq!(cluster.reported(0, since, excluded), None, "{:#?}", cluster.statuses());
+        assert_eq!(cluster.reported(2, since, |report| matches!(report, Report::Fenced)), None);
+    }
 }

@@ -167,3 +167,25 @@ fn a_member_that_has_stopped_fences_nobody_who_is_held_up() {
     cluster.hosts[1].silent_kernel = false;
     assert!(cluster.drive(5 * SECOND, |c| c.are_one(&[0, 1])), "{:#?}", cluster.statuses());
 }
+
+#[test]
+fn an_agent_is_not_replaced_again_before_its_lease_is_renewed() {
+    for seed in 0..8 {
+        let mut cluster = Cluster::converged(3, seed, |_| {});
+        cluster.run(5 * SECOND);
+        assert!(cluster.drive(2 * SECOND, |c| c.saves(1)), "{:#?}", cluster.statuses());
+        let left = cluster.leave_to_the_next(1);
+        cluster.run(1_500 * MS);
+        cluster.go_on(1, &left);
+        assert!(!cluster.saves(1));
+        assert!(cluster.drive(3 * SECOND, |c| c.saves(1)), "{:#?}", cluster.statuses());
+        // What the NIC is told comes before the process ends.
+        cluster.run(20 * MS);
+        let left = cluster.leave_to_the_next(1);
+        cluster.run(1_800 * MS);
+        cluster.go_on(1, &left);
+        cluster.run(5 * SECOND);
+        assert!(cluster.are_one(&[0, 1, 2]), "{:#?}", cluster.statuses());
+        assert_eq!(cluster.reported(1, 7 * SECOND, |report| matches!(report, Report::Fenced)), None);
+    }
+}

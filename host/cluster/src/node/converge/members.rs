@@ -111,7 +111,10 @@ impl Node {
     /// Acts only on what lasts: while a member is late its silence decides, not the gossip about it (others may have given
     /// it up a little earlier), and a link must be missing for a period.
     pub(in crate::node) fn apply_clique_rule(&mut self, now: Now, out: &mut Vec<Action>) {
-        let late = self.base.iter().any(|host| host != self.me() && !self.of_late(host, now));
+        // What a host said before this one stood still, or its agent was replaced, is no ground to exclude another one: it may be gone.
+        let said =
+            |host: HostId| self.peers.get(&host).and_then(|peer| peer.heard).is_some_and(|at| at >= self.awake_since);
+        let late = self.base.iter().any(|host| host != self.me() && !(said(host) && self.of_late(host, now)));
         let links = self.links(now);
         let left = view::clique(self.base, |a, b| links.both(a, b));
         if late || left == self.base {

@@ -183,7 +183,7 @@ fn the_bench_sees_a_mistake() {
     let mistakes = [
         ("control", "here = 32'h3;", "here = 32'h2;"),
         ("sequence", "if (crc__q != residue) begin", "if (1'b0) begin"),
-        ("place", "kept_to__q <= after;", "kept_to__q <= write_at__q;"),
+        ("place", "place = kept_to__q;", "place = write_at__q;"),
         ("gap", " gap_ends = 4'hb;", " gap_ends = 4'ha;"),
         ("inverse", "inverted = ~crc__q[", "inverted = crc__q["),
     ];

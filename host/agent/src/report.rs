@@ -88,7 +88,7 @@ fn tell(report: &Report) {
         }
         Report::Superseded { connections } => {
             warn!(
-                "{connections} connections were answered by other hosts while this one was left out: they are ended here"
+                "{connections} connections were answered by other hosts while this one was left out, or may have been: they are ended here"
             )
         }
         Report::DrainLimit { connections } => warn!("the drain limit ends {connections} connections"),

@@ -24,21 +24,11 @@ pub struct Wire {
     down: BTreeSet<(usize, usize)>,
     /// When the last frame of a link arrives.
     arrivals: BTreeMap<(usize, usize), Micros>,
-    /// When frames between two hosts were lost by chance, either way, the lower one first.
-    losses: BTreeMap<(usize, usize), Vec<Micros>>,
 }
 
 impl Wire {
     pub(crate) fn new() -> Wire {
-        Wire {
-            loss: 0,
-            doubling: 0,
-            delay: 100,
-            reorder: false,
-            down: BTreeSet::new(),
-            arrivals: BTreeMap::new(),
-            losses: BTreeMap::new(),
-        }
+        Wire { loss: 0, doubling: 0, delay: 100, reorder: false, down: BTreeSet::new(), arrivals: BTreeMap::new() }
     }
 
     pub(crate) fn cut(&mut self, from: usize, to: usize) {
@@ -49,19 +39,9 @@ impl Wire {
         self.down.clear();
     }
 
-    /// The most frames that were lost by chance since then between this host and another one.
-    pub(crate) fn most_lost(&self, host: usize, since: Micros) -> usize {
-        let of_it = self.losses.iter().filter(|((a, b), _)| *a == host || *b == host);
-        of_it.map(|(_, times)| times.iter().rev().take_while(|&&at| at >= since).count()).max().unwrap_or(0)
-    }
-
     /// When the copies of a frame arrive that is sent now.
     pub(crate) fn carry(&mut self, at: Micros, from: usize, to: usize, dice: &mut Dice) -> Vec<Micros> {
-        if self.down.contains(&(from, to)) {
-            return Vec::new();
-        }
-        if dice.chance(self.loss) {
-            self.losses.entry((from.min(to), from.max(to))).or_default().push(at);
+        if self.down.contains(&(from, to)) || dice.chance(self.loss) {
             return Vec::new();
         }
         let copies = 1 + usize::from(dice.chance(self.doubling));

@@ -210,7 +210,7 @@ impl Daemon {
         }
         daemon.watch(|node, slot| if goes_on { Begin::As(node.fitness(slot)) } else { Begin::Unknown });
         // What has been edited meanwhile is taken up.
-        if let (true, Answer::Refused { message }) = (goes_on, daemon.take(file.clone(), false)) {
+        if let (true, Answer::Refused { message }) = (goes_on, daemon.take(file.clone())) {
             warn!("{message}");
         }
         Ok(daemon)
@@ -230,7 +230,7 @@ impl Daemon {
                 _ = self.terminate.recv() => break,
                 _ = self.interrupt.recv() => break,
                 _ = self.hangup.recv() => {
-                    if let Answer::Refused { message } = self.reload(false) {
+                    if let Answer::Refused { message } = self.reload() {
                         warn!("{message}");
                     }
                 }

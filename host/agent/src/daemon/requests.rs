@@ -84,8 +84,8 @@ impl Daemon {
     }
 
     /// Reads the configuration file anew, unasked: one that is not there is refused like any other.
-    pub(super) fn reload(&mut self, dry_run: bool) -> Answer {
-        match self.reload_file(dry_run) {
+    pub(super) fn reload(&mut self) -> Answer {
+        match self.reload_file(false) {
             Answer::NotFound { message } => Answer::Refused { message },
             answer => answer,
         }
@@ -100,11 +100,11 @@ impl Daemon {
 
     /// Takes what was edited before this process went on from the one before. What is this host's own it has by that, and a load
     /// that a command has set stays, unless the file's was edited.
-    pub(super) fn take(&mut self, config: Config, dry_run: bool) -> Answer {
+    pub(super) fn take(&mut self, config: Config) -> Answer {
         if reload::is_taken(&config, &self.node) {
             return Answer::Already { state: "in force".into() };
         }
-        self.take_up(config, dry_run)
+        self.take_up(config, false)
     }
 
     /// Takes another configuration, or only says what would become of it.

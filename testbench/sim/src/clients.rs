@@ -59,6 +59,8 @@ pub(crate) struct Client {
     pub(crate) server: Option<Server>,
     pub(crate) since: Micros,
     pub(crate) heard: Micros,
+    /// Before this no frame of it may arrive, where frames keep their order.
+    free: Micros,
 }
 
 impl Client {
@@ -101,6 +103,14 @@ impl Clients {
         self.all.get(tuple)
     }
 
+    /// When a frame arrives that would at `arrival` if it could overtake what was sent before; the next one does so `spacing` later.
+    pub(crate) fn queue(&mut self, tuple: &Tuple, arrival: Micros, spacing: Micros) -> Micros {
+        let Some(client) = self.all.get_mut(tuple) else { return arrival };
+        let arrival = arrival.max(client.free);
+        client.free = arrival + spacing;
+        arrival
+    }
+
     fn put(&mut self, tuple: Tuple, client: Client) {
         self.deadlines.extend(client.deadline().map(|at| (at, tuple)));
         self.all.insert(tuple, client);
@@ -119,7 +129,7 @@ impl Clients {
         }
         let first = self.dice.roll() as u32;
         let end = End::connect(tuple, first, now, out);
-        let client = Client { end, plan, awaited: 0, next: None, first, server: None, since: now, heard: now };
+        let client = Client { end, plan, awaited: 0, next: None, first, server: None, since: now, heard: now, free: 0 };
         self.put(tuple, client);
     }
 

@@ -216,6 +216,20 @@ mod tests {
     }
 
     #[test]
+    fn what_overtakes_the_answer_to_a_cookie_is_reset() {
+        let (mut kernel, mut out) = (Kernel::with_secret(7), Vec::new());
+        kernel.flood(true);
+        kernel.receive(0, &segment(SYN, 10, 0, 0), 100, &mut out);
+        let cookie = out[0].seq;
+        out.clear();
+        kernel.receive(0, &segment(ACK, 12, cookie.wrapping_add(1), 0), 0, &mut out);
+        assert_eq!(out, [segment(RST, cookie.wrapping_add(1), 0, 0)]);
+        assert!(!kernel.has(&TUPLE));
+        kernel.receive(0, &segment(ACK, 11, cookie.wrapping_add(1), 0), 0, &mut out);
+        assert!(kernel.has(&TUPLE), "the segment after the SYN brings it back");
+    }
+
+    #[test]
     fn what_belongs_to_no_socket_is_reset_but_not_a_reset() {
         let (mut kernel, mut out) = (Kernel::default(), Vec::new());
         kernel.receive(0, &segment(ACK, 11, 101, 5), 0, &mut out);

@@ -206,6 +206,8 @@ impl Scenario {
             forgetful: dice.pick(&[0, 100]),
             // What answers a cookie takes a quarter of the time that is given to it.
             way: cookies.map_or(Traffic::none().way, |settle| settle / 8),
+            // A kernel knows a cookie by the segment after the SYN alone, and resets what overtakes that, in a cluster or not.
+            in_order: cookies.is_some(),
         };
         // Some of them are about to answer whenever a bucket is released.
         let traffic = match cookies {

@@ -38,12 +38,24 @@ pub struct Traffic {
     pub forgetful: u64,
     /// The longest between switch and client.
     pub way: Micros,
+    /// Frames of one connection reach its host in the order in which they were sent.
+    pub in_order: bool,
 }
 
 impl Traffic {
     /// Nobody.
     pub fn none() -> Traffic {
-        Traffic { gap: 0, most: 0, think: 1, requests: 0, loss: 0, ports: Vec::new(), forgetful: 0, way: WAY }
+        Traffic {
+            gap: 0,
+            most: 0,
+            think: 1,
+            requests: 0,
+            loss: 0,
+            ports: Vec::new(),
+            forgetful: 0,
+            way: WAY,
+            in_order: false,
+        }
     }
 }
 
@@ -102,7 +114,10 @@ impl World {
             self.numbers += 1;
             let number = self.numbers;
             let frame: Rc<[u8]> = self.addresses.to_cluster(&segment).into();
-            let arrival = self.at + self.dice.below(self.traffic.way);
+            let mut arrival = self.at + self.dice.below(self.traffic.way);
+            if self.traffic.in_order {
+                arrival = self.clients.queue(&segment.tuple, arrival, SKEW + STACK);
+            }
             for to in 0..self.hosts.len() {
                 let arrival = arrival + self.dice.below(SKEW);
                 self.push(arrival, Due::Flooded { to, number, frame: Rc::clone(&frame) });

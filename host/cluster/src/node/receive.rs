@@ -155,6 +155,9 @@ impl Node {
         peer.says = says;
         self.end_promises(host, extension.incarnation);
         self.heed_absence(now, host, extension.sequence, out);
+        if extension.lease & extension::ASKS != 0 && self.echoes(now).contains(host) {
+            self.spoken = None;
+        }
     }
 
     /// Whether a host says to own nothing in a way that ends promises: it has stopped for good, or it was restarted on the
@@ -322,7 +325,8 @@ fn says(view: &Heartbeat<'_>, extension: &Extension) -> Option<Says> {
     Some(Says {
         phase: PhaseKind::from_code(extension.phase)?,
         cause: Cause::from_code(extension.cause),
-        lease: extension.lease,
+        // A question is of this frame alone.
+        lease: extension.lease & !extension::ASKS,
         heard: extension.heard,
         members: extension.members,
         committed: extension.committed,

@@ -63,7 +63,8 @@ impl Node {
             }
             self.at_once -= 1;
         }
-        let payload = self.heartbeat_payload(now, &spoken);
+        let asks = due && self.needs_an_echo(now);
+        let payload = self.heartbeat_payload(now, &spoken, asks);
         self.spoken = Some(spoken);
         self.send(&payload, out);
         self.offer(due, out);
@@ -84,10 +85,16 @@ impl Node {
 
     /// Hosts whose beats are echoed: the members, and those of the proposal that is loaded. To nobody else a promise is
     /// made, so that nobody else can hold up an epoch.
-    fn echoes(&self, now: Now) -> HostSet {
+    pub(super) fn echoes(&self, now: Now) -> HostSet {
         let loaded = self.loaded.as_ref().map_or(HostSet::EMPTY, |loaded| loaded.view());
         let hosts = self.base.union(loaded).iter().filter(|&host| self.heard_of(host, now).is_some());
         if matches!(self.phase, PhaseKind::Stopped | PhaseKind::Leaving) { HostSet::EMPTY } else { hosts.collect() }
+    }
+
+    /// Whether half of the lease is over. When the next periodic heartbeat is due that is so only where beats or their echoes were lost.
+    fn needs_an_echo(&self, now: Now) -> bool {
+        let serves = self.committed.is_some() && !self.lease.fenced();
+        serves && self.lease.until < now.nic + self.lease_length / 2
     }
 
     fn spoken(&self, now: Now) -> Spoken {
@@ -121,7 +128,7 @@ impl Node {
         }
     }
 
-    fn heartbeat_payload(&mut self, now: Now, spoken: &Spoken) -> [u8; heartbeat::LEN] {
+    fn heartbeat_payload(&mut self, now: Now, spoken: &Spoken, asks: bool) -> [u8; heartbeat::LEN] {
         let mut payload = [0; heartbeat::LEN];
         self.fields(spoken).emit(&mut payload);
         let fence = if self.committed.is_some() { self.lease.fenced_at } else { None };
@@ -145,7 +152,7 @@ impl Node {
             sequence,
             beat,
             phase: spoken.phase as u8,
-            lease: spoken.lease,
+            lease: spoken.lease | if asks { extension::ASKS } else { 0 },
             cause: spoken.cause,
             heard: spoken.heard,
             committed: spoken.committed,

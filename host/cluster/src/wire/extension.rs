@@ -9,7 +9,7 @@
 //! | 12 | 4 | sequence: rises with every frame of an incarnation |
 //! | 16 | 1 | beat, 1..=255: what peers echo |
 //! | 17 | 1 | phase |
-//! | 18 | 1 | lease flags: 0 fenced, 1 owns nothing, 2 quorum mode, 3 holds, 4 quiesces, 5 crowded, 6 returned |
+//! | 18 | 1 | lease flags: 0 fenced, 1 owns nothing, 2 quorum mode, 3 holds, 4 quiesces, 5 crowded, 6 returned, 7 asks |
 //! | 19 | 1 | cause |
 //! | 20 | 4 | view: the hosts heard, and the sender |
 //! | 24 | 8 | committed epoch |
@@ -53,6 +53,8 @@ pub const QUIESCES: u8 = 16;
 pub const CROWDED: u8 = 32;
 /// Lease flag: the absence that is announced is over, and the NIC's lease will be an ordinary one.
 pub const RETURNED: u8 = 64;
+/// Lease flag: whoever echoes the sender is asked to do so at once.
+pub const ASKS: u8 = 128;
 
 const KEY_ID: usize = field::EXTENSION.start + 3;
 const MAC_FIELD: Range<usize> = LEN - MAC..LEN;
@@ -84,7 +86,7 @@ pub struct Extension {
     pub config_digest: [u8; 8],
     /// Last beat heard from each host; 0 promises nothing.
     pub echo: [u8; 32],
-    /// Reserved.
+    /// For so many seconds the sender will be absent, or was; else zero.
     pub absence: u16,
     /// The view of the committed epoch.
     pub members: HostSet,

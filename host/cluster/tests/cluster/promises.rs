@@ -189,3 +189,30 @@ fn an_agent_is_not_replaced_again_before_its_lease_is_renewed() {
         assert_eq!(cluster.reported(1, 7 * SECOND, |report| matches!(report, Report::Fenced)), None);
     }
 }
+
+#[test]
+fn three_heartbeats_that_are_lost_in_a_row_fence_nobody() {
+    for (mode, from, to) in [(Mode::Availability, 2, 0), (Mode::Quorum, 2, 0), (Mode::Quorum, 0, 2)] {
+        // Both echoes are needed for a majority.
+        let mut cluster = Cluster::new(3, 96, |config| {
+            config.mode = mode;
+            config.hosts = (1..=5).filter_map(HostId::new).collect();
+            config.skew = 250 * MS;
+        });
+        for host in 0..3 {
+            cluster.start(host);
+            // What the first hears of the third it echoes almost a period later.
+            cluster.run(30 * MS);
+        }
+        assert!(cluster.drive(10 * SECOND, |c| c.are_one(&[0, 1, 2])), "{:#?}", cluster.statuses());
+        cluster.run(3 * SECOND);
+        next_beat(&mut cluster, from);
+        let start = cluster.at;
+        cluster.cut(from, to);
+        (0..3).for_each(|_| next_beat(&mut cluster, from));
+        cluster.heal();
+        cluster.run(5 * SECOND);
+        let fenced = cluster.reported(2, start, |report| *report == Report::Fenced);
+        assert_eq!(fenced, None, "{mode:?}, from {} to {}: {:#?}", from + 1, to + 1, cluster.statuses());
+    }
+}

@@ -3,16 +3,17 @@
 //! A Unix socket; whoever may connect may ask, and the agent lets only root and its own user change anything
 //! (`SO_PEERCRED`). The types are the stable interface behind `weir query --json` and its siblings.
 
+mod rule_name;
+
 use std::collections::BTreeMap;
-use std::fmt;
 use std::io::{self, BufRead, BufReader, Write};
-use std::net::{IpAddr, SocketAddr};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+
+pub use self::rule_name::{RuleName, RuleNameError, Transport};
 
 /// What an agent can be asked.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -58,41 +59,6 @@ pub enum Request {
         /// 0 to 100; `None`: equal load.
         weight: Option<u8>,
     },
-}
-
-/// A rule as a person names it: a port of it, and its virtual IP where that is needed to tell it from others.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct RuleName {
-    /// One of the virtual IPs, of which alone the rule is; `None`: the rule for all of them, or the only one that has the port.
-    pub vip: Option<IpAddr>,
-    /// A port of the rule.
-    pub port: u16,
-}
-
-/// What names no rule.
-#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-#[error("rule is {0:?}, should be a port, or a virtual IP and a port as in 10.77.0.100:80 or [2001:db8::7]:80")]
-pub struct RuleNameError(String);
-
-impl FromStr for RuleName {
-    type Err = RuleNameError;
-
-    fn from_str(text: &str) -> Result<RuleName, RuleNameError> {
-        if let Ok(port) = text.parse() {
-            return Ok(RuleName { vip: None, port });
-        }
-        let named: SocketAddr = text.parse().map_err(|_| RuleNameError(text.to_string()))?;
-        Ok(RuleName { vip: Some(named.ip()), port: named.port() })
-    }
-}
-
-impl fmt::Display for RuleName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.vip {
-            None => self.port.fmt(f),
-            Some(vip) => SocketAddr::new(vip, self.port).fmt(f),
-        }
-    }
 }
 
 /// What it answers.
@@ -379,7 +345,9 @@ mod tests {
         let text = r#"{"verb":"drain","rule":{"vip":"10.0.0.1","port":80}}"#;
         assert_eq!(serde_json::to_string(&request).expect("json"), text);
         assert_eq!(serde_json::from_str::<Request>(text).expect("a request"), request);
-        assert_eq!("http".parse::<RuleName>().expect_err("no port").0, "http");
+        let weight = Request::Weight { rule: "53/udp".parse().expect("a rule"), weight: None };
+        let text = r#"{"verb":"weight","rule":{"vip":null,"port":53,"transport":"udp"},"weight":null}"#;
+        assert_eq!(serde_json::to_string(&weight).expect("json"), text);
         let answer = Answer::Query(Box::new(Query {
             host: 2,
             state: "converged".into(),

@@ -42,11 +42,13 @@ impl Sorter {
     }
 
     /// The rule that a person means: with a virtual IP one for that alone, without it the one for all of them, or the only one
-    /// there is. Where TCP and UDP have a rule each, the one for TCP. An error says what would be right.
+    /// there is. Where TCP and UDP have a rule each and it says of neither, the one for TCP. An error says what would be right.
     pub(crate) fn named(&self, name: RuleName) -> Result<usize, String> {
-        let RuleName { vip, port } = name;
+        let RuleName { vip, port, transport } = name;
+        let wanted = |rule: &PortRule| transport.is_none_or(|transport| transport.is_of(rule.protocol));
         let find = |of: &dyn Fn(VipSelect) -> bool| {
-            let slots = self.slots.iter().enumerate().filter(|(_, rule)| has(rule, port) && of(rule.vip));
+            let slots =
+                self.slots.iter().enumerate().filter(|(_, rule)| has(rule, port) && wanted(rule) && of(rule.vip));
             let mut found: Vec<usize> = slots.map(|(slot, _)| slot).collect();
             found.sort_by_key(|slot| !self.slots[*slot].protocol.tcp());
             found
@@ -59,7 +61,10 @@ impl Sorter {
                 .ok_or_else(|| format!("{address} is no virtual IP of this cluster; `weir display` lists them"))?;
             let own = find(&|vip| vip == VipSelect::One(index));
             return own.first().copied().ok_or_else(|| match of_all {
-                Some(_) => format!("port {port} of {address} is in the rule for all virtual IPs: name it {port}"),
+                Some(_) => {
+                    let right = RuleName { vip: None, ..name };
+                    format!("port {port} of {address} is in the rule for all virtual IPs: name it {right}")
+                }
                 None => nothing(),
             });
         }
@@ -72,7 +77,7 @@ impl Sorter {
             (None, None, _) => Err(nothing()),
             (None, Some(_), [one, _, ..]) => {
                 let vips: Vec<String> = vips.iter().map(|vip| vip.to_string()).collect();
-                let example = SocketAddr::new(**one, port);
+                let example = RuleName { vip: Some(**one), ..name };
                 Err(format!(
                     "port {port} is in rules of {}: name one with its virtual IP, as {example}",
                     vips.join(", ")
@@ -209,5 +214,13 @@ mod tests {
         let tcp = PortRule { protocol: Protocol::Tcp, ..dns };
         sorter.slots.push(tcp);
         assert_eq!(named(&sorter, "10.0.0.1:53"), Ok(2), "TCP, where both have one");
+        assert_eq!((named(&sorter, "10.0.0.1:53/udp"), named(&sorter, "10.0.0.1:53/tcp")), (Ok(0), Ok(2)));
+        assert_eq!(named(&sorter, "53/tcp"), Ok(2), "the only one for TCP");
+        let wanted = wanted.replace("10.0.0.1:53", "10.0.0.1:53/udp");
+        assert_eq!(named(&sorter, "53/udp"), Err(wanted));
+        assert!(
+            named(&sorter, "[2001:db8::1]:53/tcp")
+                .is_err_and(|error| error.starts_with("no rule for [2001:db8::1]:53/tcp"))
+        );
     }
 }

@@ -24,7 +24,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const UNHURRIED_MS: u64 = 100;
 
 /// The only rule of a lab's cluster.
-const RULE: RuleName = RuleName { vip: None, port: 80 };
+const RULE: RuleName = RuleName::of_port(80);
 
 fn cluster(period_ms: u64) -> Result<(Lab, Query), PeerError> {
     let program = env::var_os("WEIR_BIN").map(PathBuf::from).ok_or(PeerError::NoWeir)?;

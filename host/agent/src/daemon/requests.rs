@@ -51,9 +51,9 @@ impl Daemon {
                 Answer::Done
             }
             Request::Restart { .. } if stopped => Answer::Already { state: "stopped".into() },
-            Request::Restart { absence } => match absence.map(|seconds| self.may_be_absent(seconds)) {
-                Some(Err(message)) => Answer::Refused { message },
-                _ => {
+            Request::Restart { absence } => match self.may_end_for_the_next(absence) {
+                Err(message) => Answer::Refused { message },
+                Ok(()) => {
                     self.give_way_soon(true, absence);
                     Answer::Done
                 }
@@ -73,6 +73,11 @@ impl Daemon {
         // Whoever asked may have gone meanwhile.
         let _ = asked.reply.send(answer);
         Ok(())
+    }
+
+    fn may_end_for_the_next(&mut self, absence: Option<u16>) -> Result<(), String> {
+        self.next_may_start().map_err(|reason| format!("the agent would not start again: {reason}"))?;
+        absence.map_or(Ok(()), |seconds| self.may_be_absent(seconds))
     }
 
     fn may_be_absent(&mut self, seconds: u16) -> Result<(), String> {

@@ -68,7 +68,7 @@ pub(crate) struct Args {
 pub(crate) struct RuleArgs {
     #[command(flatten)]
     at: Args,
-    /// a port of the rule, with its virtual IP before it where that is needed; without it all rules
+    /// a port of the rule, with its virtual IP before it and /udp after it where that is needed; without it all rules
     #[arg(value_name = "rule")]
     rule: Option<RuleName>,
 }
@@ -94,7 +94,7 @@ fn seconds(text: &str) -> Result<u16, String> {
 pub(crate) struct WeightArgs {
     #[command(flatten)]
     at: Args,
-    /// a port of the rule, with its virtual IP before it where that is needed
+    /// a port of the rule, with its virtual IP before it and /udp after it where that is needed
     #[arg(value_name = "rule")]
     rule: RuleName,
     /// 0 to 100, or equal
@@ -579,7 +579,7 @@ mod tests {
 
     #[test]
     fn nothing_to_do_refused_and_not_found_are_told_apart() {
-        let rule = Some(RuleName { vip: None, port: 80 });
+        let rule = Some(RuleName::of_port(80));
         let drained = |at| drain(RuleArgs { at, rule });
         assert_eq!(answered(Answer::Done, drained), Exit::Done);
         assert_eq!(answered(Answer::Already { state: "draining".into() }, drained), Exit::Nothing);

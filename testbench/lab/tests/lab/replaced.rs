@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
+use weir_agent::control::{Answer, Request};
 use weir_lab::{Engine, Lab};
 
 use crate::stage::{converged, fast};
@@ -42,6 +43,9 @@ fn a_file_that_cannot_be_used_replaces_no_agent() {
     ] {
         lab.host(2).edit(|text| text.replacen(from, to, 1)).expect("edited");
         signal(&lab, 2, Signal::SIGUSR2);
+        go_on(&mut lab, &epoch);
+        let refused = lab.host(2).ask(Request::Restart { absence: None }).expect("an answer");
+        assert!(matches!(&refused, Answer::Refused { message } if message.contains("BAD")), "{refused:?}");
         go_on(&mut lab, &epoch);
         lab.host(2).edit(|text| text.replacen(to, from, 1)).expect("edited");
     }

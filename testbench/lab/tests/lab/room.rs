@@ -32,7 +32,7 @@ fn broken(connections: &mut [Open]) -> usize {
 }
 
 fn take_all_from(lab: &Lab, host: u8) {
-    let weight = Request::Weight { rule: RuleName { vip: None, port: 80 }, weight: Some(0) };
+    let weight = Request::Weight { rule: RuleName::of_port(80), weight: Some(0) };
     assert_eq!(lab.host(host).ask(weight).expect("an answer"), Answer::Done);
 }
 

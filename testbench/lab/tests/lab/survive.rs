@@ -17,7 +17,7 @@ const PAUSE: Duration = Duration::from_millis(500);
 /// A retransmitted SYN comes after a second, the next one two seconds later.
 pub(crate) const ONE_RETRY: Duration = Duration::from_millis(2500);
 
-const RULE: RuleName = RuleName { vip: None, port: 80 };
+const RULE: RuleName = RuleName::of_port(80);
 
 /// A lab at default heartbeats.
 pub(crate) fn lab(name: &str) -> Lab {

@@ -18,7 +18,7 @@ const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nHost: weir\r\nConnection: keep-alive\
 
 /// Takes all buckets from `host`.
 fn move_away(lab: &mut Lab, host: u8, epoch: &str) {
-    let weight = Request::Weight { rule: RuleName { vip: None, port: 80 }, weight: Some(0) };
+    let weight = Request::Weight { rule: RuleName::of_port(80), weight: Some(0) };
     assert_eq!(lab.host(host).ask(weight).expect("an answer"), Answer::Done);
     let agreed = lab.converge(&[1, 2], epoch, PATIENCE, &mut |_| {}).expect("they converge");
     assert_eq!(agreed.buckets.get(&host), None);
@@ -92,7 +92,7 @@ fn a_connection_that_begins_by_a_cookie_outlives_the_move_of_its_bucket() {
     let (next, old) = half_open_by_cookie(&lab, &client, port);
     let commits = |lab: &Lab| fs::read_to_string(lab.host(old).trace()).expect("a trace").matches("commit").count();
     let before = commits(&lab);
-    let weight = Request::Weight { rule: RuleName { vip: None, port: 80 }, weight: Some(0) };
+    let weight = Request::Weight { rule: RuleName::of_port(80), weight: Some(0) };
     let asked = Instant::now();
     assert_eq!(lab.host(old).ask(weight).expect("an answer"), Answer::Done);
     while commits(&lab) == before {

@@ -149,7 +149,7 @@ mode = "disabled"
     }
 
     fn port(port: u16) -> Option<RuleName> {
-        Some(RuleName { vip: None, port })
+        Some(RuleName::of_port(port))
     }
 
     fn already(state: &str) -> Result<(), Answer> {

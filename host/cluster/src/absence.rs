@@ -15,6 +15,8 @@
 //! 5. The next process goes on announcing, for its NIC may still go on for longer than any echo says. When echoes stand for an
 //!    ordinary deadline again it gives the NIC that, and when the NIC has confirmed it the heartbeats say 0: all that was promised
 //!    is over.
+//!    What a process that was started since would have to echo is not waited for, as it has promised nothing. If all others of the epoch
+//!    are gone, an ordinary deadline is one by the host's own beat, once it has listened for a tolerance and nobody listens yet.
 //! 6. Who does not return is lost when the promises are over, as any silent host; its NIC is fenced before.
 //!
 //! A process that is started and finds a promise laid down by one before it, without knowing more, neither speaks nor listens

@@ -9,6 +9,7 @@ use crate::host::{HostId, HostSet};
 use crate::lease;
 use crate::phase::PhaseKind;
 use crate::promise::Wait;
+use crate::proposal::Member;
 use crate::time::{HostTime, Micros, NicTime, Now};
 use crate::timers::Timer;
 use crate::wire::bulk::Message;
@@ -43,7 +44,7 @@ impl Node {
             return Err(AbsenceError::Alone);
         }
         self.serve_without_this_host(others)?;
-        if let Some(other) = others.iter().find(|&host| self.waits_for_host(host, now)) {
+        if let Some(other) = self.is_anybody_waited_for(now) {
             return Err(AbsenceError::Another(other));
         }
         if self.absence.is_some() { Err(AbsenceError::Already) } else { Ok(()) }
@@ -86,6 +87,11 @@ impl Node {
     /// Whether a host is waited for: it has announced to be absent, and is not known to be back.
     pub(super) fn waits_for_host(&self, host: HostId, now: Now) -> bool {
         self.waited_for(host, now).is_some()
+    }
+
+    /// The member that is absent, if one is.
+    pub(super) fn is_anybody_waited_for(&self, now: Now) -> Option<HostId> {
+        self.committed.as_ref()?.view().without(self.me()).iter().find(|&host| self.waits_for_host(host, now))
     }
 
     /// How much longer it is waited for.
@@ -178,12 +184,44 @@ impl Node {
         if !absence.over || !settled || self.loaded.is_some() || self.pending.is_some() || self.lease.fenced() {
             return;
         }
-        let ordinary = self.renewal(now).and_then(|echoed| self.deadline_after(echoed, now));
+        let by_others = || self.renewal(now).or_else(|| self.promised_by_who_is_left(now));
+        let ordinary = if self.is_the_last_process(now) { self.beats.last() } else { by_others() };
+        let ordinary = ordinary.and_then(|echoed| self.deadline_after(echoed, now));
         // An echo that is old would leave little of it.
         let ordinary = ordinary.filter(|&until| until > now.nic + self.lease_length / 2);
+        if self.is_the_last_process(now) && ordinary.is_some_and(|until| until >= self.lease.until) {
+            // It is an ordinary one by now.
+            self.absence = None;
+            return;
+        }
         if let Some(until) = ordinary.filter(|&until| until < self.lease.until) {
             self.program(self.holding.clone(), Step::Tidy, until, Work::Tidy(self.holding.clone()), out);
         }
+    }
+
+    /// The oldest of the newest beats echoed by those processes of its epoch that are heard: one that was started since has promised
+    /// nothing, and takes this host into no epoch before what it waits for is over.
+    fn promised_by_who_is_left(&self, now: Now) -> Option<NicTime> {
+        let own = self.committed.as_ref().filter(|_| self.config.mode == Mode::Availability)?;
+        let others = own.members.iter().filter(|(host, _)| **host != self.me() && self.of_late(**host, now));
+        let peers = others.filter_map(|(host, member)| Some((self.peers.get(host)?, member)));
+        let left = peers.filter(|(peer, member)| peer.incarnation == member.incarnation && peer.runs());
+        left.map(|(peer, _)| peer.echoed).min()?
+    }
+
+    /// Whether all other processes of its epoch have ended, so that nobody is left who has promised it anything. Who was started
+    /// since and hears it serves with it, or waits for as long as an ordinary lease may last. While somebody listens yet there is
+    /// no epoch to be had.
+    fn is_the_last_process(&self, now: Now) -> bool {
+        let Some(own) = self.committed.as_ref().filter(|_| self.config.mode == Mode::Availability) else {
+            return false;
+        };
+        let ended = |(host, member): (&HostId, &Member)| {
+            let peer = self.peers.get(host);
+            *host == self.me() || peer.is_some_and(|peer| peer.incarnation != member.incarnation || !peer.runs())
+        };
+        let listens = self.heard(now).any(|(_, peer)| peer.says.phase == PhaseKind::Listening);
+        self.has_listened(now) && !listens && own.members.iter().all(ended)
     }
 
     /// The NIC has taken a program with this deadline.

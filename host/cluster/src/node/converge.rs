@@ -18,7 +18,8 @@ use crate::transfer::Fetch;
 impl Node {
     pub(super) fn step(&mut self, now: Now, out: &mut Vec<Action>) {
         self.run_timers(now, out);
-        if self.is_drained() {
+        // What lease is renewed without the absent host may need this one's echoes.
+        if self.is_drained() && self.is_anybody_waited_for(now).is_none() {
             self.stop();
         }
         self.take_up_what_is_staged(now, out);

@@ -199,11 +199,12 @@ impl Node {
             && (!self.has_quorum(view()) || self.obstacle(view(), now).is_some())
     }
 
-    /// Whether this host was left behind: it is fenced by an epoch of the configuration before, and barred.
+    /// Whether this host was left behind, and barred: it is fenced by an epoch of the configuration before, or has released for an epoch
+    /// that others have committed, and echo it still.
     fn is_stranded(&self, now: Now) -> bool {
-        let fenced = self.committed.is_some() && self.lease.fenced() && self.loaded.is_none();
+        let behind = self.committed.is_some() && self.loaded.is_none() && (self.lease.fenced() || self.partial);
         let idle = self.phase == PhaseKind::Agreeing && self.pending.is_none();
-        fenced && idle && self.has_listened(now) && self.is_barred(now)
+        behind && idle && self.has_listened(now) && self.is_barred(now)
     }
 
     pub(super) fn take_up_what_is_staged(&mut self, now: Now, out: &mut Vec<Action>) {

@@ -1,7 +1,7 @@
 //! Hosts that announce to be absent for longer than a lease. At every step the fixture checks that no bucket is accepted by two
 //! NICs, and where nothing but planned changes happens that no connection is cut.
 
-use weir_cluster::{AbsenceError, Config, Event, HostId, Load, Mode, PhaseKind, Report};
+use weir_cluster::{AbsenceError, Config, Event, Flow, HostId, Load, Mode, PhaseKind, Report};
 
 use crate::fixture::{Cluster, MS, SECOND};
 
@@ -351,5 +351,79 @@ fn who_returns_excludes_nobody_for_a_host_that_has_stopped_meanwhile() {
         let excluded = |report: &Report| matches!(report, Report::Lost { host, .. } if *host == third);
         assert_eq!(cluster.reported(0, since, excluded), None, "{:#?}", cluster.statuses());
         assert_eq!(cluster.reported(2, since, |report| matches!(report, Report::Fenced)), None);
+    }
+}
+
+#[test]
+fn who_drains_to_stop_stays_until_the_absent_host_is_back() {
+    for seed in 0..4 {
+        // Three of four are a majority, two are not.
+        let mut cluster = Cluster::converged(4, seed, quorum);
+        cluster.planned = true;
+        let flows = cluster.connect_all(64);
+        let start = cluster.at;
+        cluster.handle(3, Event::DrainStop);
+        assert!(cluster.drive(5 * SECOND, |c| c.owned(3) == 0), "{:#?}", cluster.statuses());
+        cluster.run(SECOND);
+        // What the absent host would have to hear of holds it up anyway.
+        let of_the_first = |(_, flow): &(usize, Flow)| cluster.hosts[0].node_owns(flow);
+        let (last, ended): (Vec<_>, Vec<_>) = flows.into_iter().filter(|(host, _)| *host == 3).partition(of_the_first);
+        let end = |cluster: &mut Cluster, flows: Vec<(usize, Flow)>| {
+            let flows: Vec<Flow> = flows.into_iter().map(|(_, flow)| flow).collect();
+            flows.iter().for_each(|flow| {
+                cluster.hosts[3].sockets.remove(flow);
+            });
+            cluster.handle(3, Event::Closed(flows));
+        };
+        end(&mut cluster, ended);
+        let left = goes(&mut cluster, 2, 20);
+        end(&mut cluster, last);
+        cluster.run(15 * SECOND);
+        assert_ne!(cluster.phase(3), PhaseKind::Stopped, "{:#?}", cluster.statuses());
+        cluster.go_on(2, &left);
+        assert!(cluster.drive(20 * SECOND, |c| c.phase(3) == PhaseKind::Stopped), "{:#?}", cluster.statuses());
+        cluster.run(10 * SECOND);
+        for host in 0..3 {
+            let fenced = cluster.reported(host, start, |report| *report == Report::Fenced);
+            assert_eq!(fenced, None, "host {}: {:#?}", host + 1, cluster.statuses());
+        }
+    }
+}
+
+#[test]
+fn who_returns_while_all_others_are_started_anew_is_taken_in_before_its_lease_ends() {
+    for (hosts, seed) in [(2, 0), (2, 1), (3, 2), (3, 3)] {
+        let mut cluster = Cluster::converged(hosts, seed, |_| {});
+        let others: Vec<usize> = (0..usize::from(hosts) - 1).collect();
+        let all: Vec<usize> = (0..usize::from(hosts)).collect();
+        let absent = others.len();
+        let start = cluster.at;
+        let left = goes(&mut cluster, absent, 40);
+        cluster.run(6 * SECOND);
+        for &host in &others {
+            cluster.handle(host, Event::Stop);
+        }
+        cluster.run(100 * MS);
+        others.iter().for_each(|&host| cluster.start_again(host));
+        cluster.run(200 * MS);
+        cluster.go_on(absent, &left);
+        assert!(cluster.drive(15 * SECOND, |c| c.are_one(&all)), "seed {seed}: {:#?}", cluster.statuses());
+        let fenced = cluster.reported(absent, start, |report| *report == Report::Fenced);
+        assert_eq!(fenced, None, "seed {seed}: {:#?}", cluster.statuses());
+    }
+}
+
+#[test]
+fn who_returns_beside_one_that_was_started_anew_is_not_kept_until_its_lease_ends() {
+    for seed in 0..4 {
+        let mut cluster = Cluster::converged(3, seed, |_| {});
+        let left = goes(&mut cluster, 2, 40);
+        cluster.run(6 * SECOND);
+        cluster.handle(0, Event::Stop);
+        cluster.run(100 * MS);
+        cluster.start_again(0);
+        cluster.run(6 * SECOND);
+        cluster.go_on(2, &left);
+        assert!(cluster.drive(10 * SECOND, |c| c.are_one(&[0, 1, 2])), "seed {seed}: {:#?}", cluster.statuses());
     }
 }

@@ -191,3 +191,34 @@ fn what_finds_no_room_at_a_host_that_was_left_out_is_ended_and_not_pinned_later(
         }
     }
 }
+
+#[test]
+fn what_finds_no_room_is_ended_at_a_restarted_host_too_without_which_nobody_served() {
+    for seed in 0..4 {
+        let mut cluster = Cluster::converged(3, seed, |config| {
+            config.mode = Mode::Quorum;
+            config.flows = 12;
+        });
+        cluster.crash(0);
+        cluster.hosts[0].sockets.clear();
+        assert!(cluster.drive(20 * SECOND, |c| c.are_one(&[1, 2])), "{:#?}", cluster.statuses());
+        let all = cluster.connect_all(24);
+        // The epoch of the third host names the process that ends now, and nobody serves without it.
+        cluster.crash(1);
+        cluster.run(10 * SECOND);
+        assert!(!cluster.accepts(2), "no majority");
+        [0, 1].into_iter().for_each(|host| cluster.start(host));
+        assert!(cluster.drive(30 * SECOND, |c| c.are_one(&[0, 1, 2])), "{:#?}", cluster.statuses());
+        for _ in 0..60 {
+            for host in [1, 2] {
+                if let Some(flow) = cluster.hosts[host].sockets.pop_first() {
+                    cluster.handle(host, Event::Closed(vec![flow]));
+                }
+            }
+            cluster.run(SECOND / 2);
+            let taken_twice =
+                |(_, flow): &&(usize, Flow)| (0..3).filter(|&host| cluster.passes(host, flow)).count() > 1;
+            assert_eq!(all.iter().find(taken_twice), None, "seed {seed}");
+        }
+    }
+}

@@ -83,17 +83,21 @@ impl Node {
                     // Taken back before anybody was told that it is free: the NIC has to pass it again.
                     self.handover.stage = Stage::Listing;
                 }
+            } else if self.lease.fenced() {
+                // Others owned the bucket meanwhile, or nobody did; who did by the epoch before may be gone, or a new process. Were
+                // these pinned when there is room, nobody would list them any more.
+                lost.extend(self.handover.pins.keys().filter(|flow| flow.place() == (slot, bucket)).copied());
             } else {
                 let by_epoch = || self.committed.as_ref()?.owner(slot.into(), bucket.into());
                 let holder = self.handover.holders.get(&(slot, bucket)).copied().or_else(by_epoch);
                 let holder = holder.filter(|&holder| holder != self.me() && Some(holder) != owner);
                 let holder = holder.filter(|&holder| loaded.view().contains(holder));
-                if left_out && holder.is_none() {
-                    // Were they pinned when there is room, nobody would list them any more.
-                    lost.extend(self.handover.pins.keys().filter(|flow| flow.place() == (slot, bucket)).copied());
-                }
                 holder.into_iter().for_each(|holder| self.push(holder, operation));
             }
+        }
+        if !lost.is_empty() && !self.handover.doubtful {
+            // What is half open is ended by a word of its own. Who was left out has ended that before.
+            out.push(Action::EndHalfOpen);
         }
         self.give_up(&lost, out);
         if held > 0 {

@@ -268,8 +268,9 @@ impl Scenario {
     /// Waits until all who take part are one, and looks at their shares; how long that took.
     fn converge(&mut self) -> Micros {
         let start = self.world.at();
-        // What was told is noticed at once, or with the next heartbeat.
-        self.world.run(self.period + 2 * self.world.wire.delay + self.world.write);
+        // What was told is noticed at once, or with the next heartbeat that is not lost.
+        let beats = if self.world.wire.loss > 0 { 3 } else { 1 };
+        self.world.run(beats * self.period + 2 * self.world.wire.delay + self.world.write);
         let one = |world: &mut World| {
             let hosts = world.taking_part();
             world.are_one(&hosts).is_some() && world.goes_by_its_file(&hosts) && world.waits_for_nobody(&hosts)

@@ -25,7 +25,8 @@ impl Node {
         Some((echoed + self.lease_length).min(longest)).filter(|&until| until > now.nic)
     }
 
-    /// The deadline to lift the fence with, if every member shows the epoch and echoes a beat sent after the fence.
+    /// The deadline to lift the fence with, if every member shows the epoch and echoes a beat sent after the fence. In availability mode
+    /// one of them has not been fenced, or this host has listened for a tolerance.
     pub(in crate::node) fn recommit_deadline(&self, now: Now) -> Option<NicTime> {
         let (own, fenced_at) = (self.committed.as_ref()?, self.lease.fenced_at?);
         let others = own.view().without(self.me());
@@ -41,6 +42,11 @@ impl Node {
             let fresh = peer.echoed.is_some_and(|sent| sent > fenced_at);
             (same && fresh && incarnation == Some(peer.incarnation) && self.of_late(host, now)).then_some(())
         };
+        // Where all stood still together, a host outside the epoch may serve by now, and they hear each other before they hear that one.
+        let fenced = |host: HostId| self.peers.get(&host).is_some_and(|peer| peer.says.fenced());
+        if self.config.mode == Mode::Availability && others.iter().all(fenced) && !self.has_listened(now) {
+            return None;
+        }
         others.iter().all(|host| shows(host).is_some()).then(|| self.commit_deadline(own.view(), now))?
     }
 

@@ -118,7 +118,7 @@ impl Node {
         let member = self.committed.as_ref().and_then(|epoch| epoch.members.get(&host));
         let is_one = member.is_some_and(|member| member.incarnation == incarnation) && self.base.contains(host);
         let settled = self.phase == PhaseKind::Stable && self.loaded.is_none() && self.absence.is_none();
-        if !is_one || !settled || returned || seconds > LONGEST {
+        if !is_one || !settled || returned || seconds > LONGEST || self.could_not_be_alone_with(host, now) {
             return;
         }
         // What was promised a moment ago is as good: the answer may have been lost.
@@ -131,6 +131,13 @@ impl Node {
             self.remembering = Some(Remembering { host, incarnation, wait });
             out.push(Action::Remember { until });
         }
+    }
+
+    /// Whether the lease of this host would end while the other one is absent: it would be alone, and has not listened for a tolerance since
+    /// it was away itself.
+    fn could_not_be_alone_with(&self, host: HostId, now: Now) -> bool {
+        let left = self.base.without(self.me()).without(host);
+        self.config.mode == Mode::Availability && left.is_empty() && !self.has_listened(now)
     }
 
     /// A promise to wait was laid down, or could not be.

@@ -75,12 +75,28 @@ enum Command {
     LabServe(lab::ServeArgs),
 }
 
+impl Command {
+    /// It changes nothing, and is over where nobody reads what it prints.
+    fn only_shows(&self) -> bool {
+        match self {
+            Command::Query(_) | Command::Display(_) | Command::Completions(_) => true,
+            Command::Nic(args) => args.only_shows(),
+            Command::Image(args) => args.only_shows(),
+            _ => false,
+        }
+    }
+}
+
 fn main() -> ExitCode {
     let cli = Cli::parse();
+    if cli.command.only_shows() {
+        out::only_shows();
+    }
     let filter = EnvFilter::try_from_env("WEIR_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
     let colours = std::io::stderr().is_terminal();
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours);
-    log.with_writer(std::io::stderr).with_target(false).init();
+    // Not of its own errors, which would be told on the very output that is gone, and end the process there.
+    log.with_writer(std::io::stderr).with_target(false).log_internal_errors(false).init();
     let done = match cli.command {
         Command::Lab(args) => lab::run(args),
         Command::Agent(args) => agent::run(args),
@@ -103,11 +119,11 @@ fn main() -> ExitCode {
         Command::Man(args) => man::run(args, Cli::command()),
         Command::LabServe(args) => lab::serve(args),
     };
-    done.unwrap_or_else(|error| {
+    let exit = done.unwrap_or_else(|error| {
         eprintln!("weir: {error:#}");
         Exit::of(&error)
-    })
-    .into()
+    });
+    out::exit(exit).into()
 }
 
 #[cfg(test)]

@@ -22,7 +22,7 @@ pub(crate) fn run(args: Args, mut cli: Command) -> anyhow::Result<Exit> {
     // Written at once: the generator panics on an output that takes no more.
     let mut text = Vec::new();
     generate(args.shell, &mut cli, "weir", &mut text);
-    std::io::Write::write_all(&mut std::io::stdout(), &text)?;
+    print!("{}", String::from_utf8(text)?);
     Ok(Exit::Done)
 }
 

@@ -43,6 +43,13 @@ pub(crate) enum Args {
     Verify(verify::Args),
 }
 
+impl Args {
+    /// It changes nothing, and is over where nobody reads what it prints.
+    pub(crate) fn only_shows(&self) -> bool {
+        matches!(self, Args::Inspect(_))
+    }
+}
+
 pub(crate) fn run(args: Args) -> anyhow::Result<Exit> {
     match args {
         Args::Build(args) => build::run(args),

@@ -47,6 +47,13 @@ pub(crate) enum Args {
     Wait(wait::Args),
 }
 
+impl Args {
+    /// It changes nothing, and is over where nobody reads what it prints.
+    pub(crate) fn only_shows(&self) -> bool {
+        matches!(self, Args::List(_) | Args::Info(_) | Args::Regs(_) | Args::Table(_) | Args::Counters(_))
+    }
+}
+
 pub(crate) fn run(args: Args) -> anyhow::Result<Exit> {
     match args {
         Args::List(args) => list::run(args),

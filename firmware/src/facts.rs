@@ -265,9 +265,15 @@ impl Facts {
         names.extend(self.button.iter().map(|button| ("button.port".to_string(), &button.port)));
         let mdio = |port: &'_ Port| format!("{}.mdio", port.name);
         names.extend(self.ports.iter().filter_map(|port| Some((mdio(port), port.mdio.as_ref()?))));
-        for (field, name) in names {
+        for (at, (field, name)) in names.iter().enumerate() {
             if let Some(wanted) = unfit(name) {
                 return Err(Wrong::new(field, quoted(name), wanted));
+            }
+            // Two PHYs may hang on one MDIO.
+            let shared = |other: &str| field.ends_with(".mdio") && other.ends_with(".mdio");
+            let taken = names[..at].iter().find(|(other, taken)| taken == name && !shared(other));
+            if let Some((other, _)) = taken {
+                return Err(Wrong::new(field, quoted(name), format!("another name than {other} has")));
             }
         }
         Ok(())

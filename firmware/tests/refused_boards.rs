@@ -129,6 +129,11 @@ fn a_value_out_of_range_is_told_with_its_field_and_what_would_be_right() {
             "button.port is \"RST\", should be small letters, digits and underscores, a letter first",
         ),
         (
+            "port = \"rst_n\"",
+            "port = \"clk100\"",
+            "button.port is \"clk100\", should be another name than clock.port has",
+        ),
+        (
             "name = \"eth1\"",
             "name = \"eth1\"\nmdio = \"eth-0\"",
             "eth1.mdio is \"eth-0\", should be small letters, digits and underscores, a letter first",

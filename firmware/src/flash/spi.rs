@@ -55,6 +55,7 @@ impl<Bus: Spi> SpiFlash<Bus> {
     ///
     /// [`AccessError::Bus`].
     pub fn id(&mut self) -> Result<[u8; 3], AccessError> {
+        self.settle()?;
         let told = self.transfer(&[opcode::ID], 3)?;
         told.try_into().map_err(|_| AccessError::Bus("an id of three octets was not answered".into()))
     }
@@ -69,6 +70,18 @@ impl<Bus: Spi> SpiFlash<Bus> {
 
     fn status(&mut self) -> Result<u8, AccessError> {
         Ok(self.transfer(&[opcode::STATUS], 1)?[0])
+    }
+
+    /// Waits for what a program before this one began, and may have been killed in: a flash that is busy answers nothing else.
+    fn settle(&mut self) -> Result<(), AccessError> {
+        for _ in 0..MOST_POLLS {
+            // All ones is nobody, which what comes next will tell.
+            let status = self.status()?;
+            if status == 0xff || status & BUSY == 0 {
+                return Ok(());
+            }
+        }
+        Err(AccessError::Busy { what: "what was begun before", at: 0, polls: MOST_POLLS })
     }
 
     /// Carries out a command that changes the flash, and waits for its end.
@@ -136,6 +149,7 @@ impl<Bus: Spi> Access for SpiFlash<Bus> {
     }
 
     fn read(&mut self, from: u32, length: u32, progress: &mut dyn FnMut(Progress)) -> Result<Vec<u8>, AccessError> {
+        self.settle()?;
         let of = u64::from(length);
         let mut octets = Vec::with_capacity(length as usize);
         while octets.len() < length as usize {
@@ -147,6 +161,7 @@ impl<Bus: Spi> Access for SpiFlash<Bus> {
     }
 
     fn write(&mut self, from: u32, octets: &[u8], progress: &mut dyn FnMut(Progress)) -> Result<(), AccessError> {
+        self.settle()?;
         let of = octets.len() as u64;
         let blocks: Vec<(u32, &[u8])> =
             octets.chunks(BLOCK).enumerate().map(|(block, octets)| (from + (block * BLOCK) as u32, octets)).collect();
@@ -177,4 +192,38 @@ impl<Bus: Spi> Access for SpiFlash<Bus> {
 fn addressed(opcode: u8, at: u32) -> [u8; 4] {
     let [_, high, middle, low] = at.to_be_bytes();
     [opcode, high, middle, low]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A flash in the middle of an erase: until its status was asked for so often it answers all else by ones.
+    struct Erasing {
+        polls: u32,
+    }
+
+    impl Spi for Erasing {
+        fn transfer(&mut self, out: &[u8], answer: usize) -> Result<Vec<u8>, String> {
+            let busy = self.polls > 0;
+            Ok(match out[0] {
+                opcode::STATUS => {
+                    self.polls = self.polls.saturating_sub(1);
+                    vec![u8::from(busy); answer]
+                }
+                _ if busy => vec![0xff; answer],
+                _ => vec![0x20; answer],
+            })
+        }
+    }
+
+    #[test]
+    fn what_a_killed_program_began_is_waited_for() {
+        assert_eq!(SpiFlash::new(Erasing { polls: 1000 }).id().expect("it answers"), [0x20; 3]);
+        assert!(SpiFlash::new(Erasing { polls: 1000 }).identify().is_ok());
+        let read = SpiFlash::new(Erasing { polls: 1000 }).read(0, 8, &mut |_| {}).expect("it answers");
+        assert_eq!(read, [0x20; 8]);
+        let never = SpiFlash::new(Erasing { polls: u32::MAX }).id();
+        assert!(matches!(never, Err(AccessError::Busy { .. })), "{never:?}");
+    }
 }

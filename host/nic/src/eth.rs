@@ -8,6 +8,8 @@ mod key;
 mod wire;
 
 use std::io;
+use std::os::linux::net::SocketAddrExt;
+use std::os::unix::net::{SocketAddr, UnixDatagram};
 use std::time::{Duration, Instant};
 
 use weir_link::LinkError;
@@ -34,6 +36,8 @@ pub struct EthBar<W = Interface> {
     host_nonce: u64,
     board_nonce: u64,
     sequence: u32,
+    /// Says to other programs on this host that the board is taken, for as long as it lives.
+    _sole: Option<UnixDatagram>,
 }
 
 /// Why there is no session with a board.
@@ -48,6 +52,14 @@ pub enum EthError {
     /// The kernel has no randomness.
     #[error("failed to draw a nonce")]
     Nonce(#[source] io::Error),
+    /// A board has one session, and the host one program that has it: a second one would end the first one's.
+    #[error(
+        "another program of this host drives the board on {interface}, its agent or a flash that is under way: end that first"
+    )]
+    Taken {
+        /// The interface.
+        interface: String,
+    },
     /// Nobody greets.
     #[error("no board answers on {interface} {with}: is the interface up, and the board on this side of it?")]
     Silent {
@@ -71,14 +83,26 @@ impl EthBar {
     ///
     /// # Errors
     ///
-    /// [`EthError::Silent`] if nobody answers under this key within a second.
+    /// [`EthError::Silent`] if nobody answers under this key within a second; [`EthError::Taken`] if another program of this network
+    /// namespace has the board.
     pub fn open(interface: &str, key: Option<Key>) -> Result<EthBar, EthError> {
         let wire = Interface::open(interface)?;
+        let sole = take(interface)?;
         let mac = wire.mac().map_err(|source| EthError::Io { interface: interface.into(), source })?;
         let mut nonce = [0; 8];
         getrandom::fill(&mut nonce).map_err(|error| EthError::Nonce(error.into()))?;
-        EthBar::greet(wire, interface, mac, key, u64::from_be_bytes(nonce))
+        let bar = EthBar::greet(wire, interface, mac, key, u64::from_be_bytes(nonce))?;
+        Ok(EthBar { _sole: Some(sole), ..bar })
     }
+}
+
+/// A name that one program of a network namespace can have, and that is free when it ends, however it does.
+fn take(interface: &str) -> Result<UnixDatagram, EthError> {
+    let name = SocketAddr::from_abstract_name(format!("weir-board-{interface}"));
+    name.and_then(|name| UnixDatagram::bind_addr(&name)).map_err(|source| match source.kind() {
+        io::ErrorKind::AddrInUse => EthError::Taken { interface: interface.into() },
+        _ => EthError::Io { interface: interface.into(), source },
+    })
 }
 
 impl<W: Wire> EthBar<W> {
@@ -88,9 +112,10 @@ impl<W: Wire> EthBar<W> {
     ///
     /// As [`EthBar::open`].
     pub fn greet(wire: W, interface: &str, mac: Mac, key: Option<Key>, nonce: u64) -> Result<EthBar<W>, EthError> {
-        let with = if key.is_some() { "to this key" } else { "without a key" };
+        let with =
+            if key.is_some() { "to this key" } else { "without a key (one that has a key answers to that alone)" };
         let key = key.unwrap_or(Key::NONE);
-        let mut bar = EthBar { wire, key, mac, host_nonce: nonce, board_nonce: 0, sequence: 0 };
+        let mut bar = EthBar { wire, key, mac, host_nonce: nonce, board_nonce: 0, sequence: 0, _sole: None };
         let hello = bar.frame(Kind::Hello, 0, 0, &[]);
         match bar.ask(&hello, Kind::Greeting) {
             Ok(greeting) => {

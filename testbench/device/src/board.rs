@@ -29,7 +29,7 @@ pub enum BoardError {
         source: io::Error,
     },
     /// The file is no key.
-    #[error("board key {} should be 32 hexadecimal digits", path.display())]
+    #[error("board key {} should be 32 hexadecimal digits, not all of them 0", path.display())]
     Syntax {
         /// The file.
         path: PathBuf,
@@ -114,5 +114,7 @@ impl Registers for Bus<'_> {
 fn parse(text: &str) -> Option<Key> {
     let digits: Option<Vec<u8>> = text.chars().map(|digit| digit.to_digit(16).map(|digit| digit as u8)).collect();
     let digits: [u8; 32] = digits?.try_into().ok()?;
-    Some(Key(std::array::from_fn(|at| digits[2 * at] << 4 | digits[2 * at + 1])))
+    let key = Key(std::array::from_fn(|at| digits[2 * at] << 4 | digits[2 * at + 1]));
+    // Zeros are what a board without a key has.
+    (key != Key::NONE).then_some(key)
 }

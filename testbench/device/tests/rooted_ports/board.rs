@@ -50,7 +50,9 @@ fn a_blank_board_takes_a_key_and_is_driven_by_control_frames_that_never_reach_th
         {
             let _board = Running::start(dir.path(), &key);
             let mut blank = EthBar::open("tap", None).expect("it greets without a key");
+            assert!(matches!(EthBar::open("tap", None), Err(EthError::Taken { .. })), "one program at a time");
             assert!(matches!(blank.set_key(KEY), Ok(())), "it takes one");
+            drop(blank);
             let mut again = EthBar::open("tap", Some(KEY)).expect("it greets to the key");
             assert!(matches!(again.set_key(Key([1; 16])), Err(BarError::Refused { .. })), "once for all");
         }

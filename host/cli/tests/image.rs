@@ -1,14 +1,16 @@
 //! `weir image` as a user runs it: from bitstreams to a signed package, and what is refused on the way.
 
-use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::fs::{self, OpenOptions};
+use std::io::Write;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
-use std::thread::sleep;
+use std::thread::{self, sleep};
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
+use nix::sys::stat::Mode;
+use nix::unistd::{Pid, mkfifo};
 use weir_board::stream::Stream;
 
 const VERSA: &[&str] = &["--board", "ecp5-versa-5g"];
@@ -169,6 +171,63 @@ fn what_makes_no_package_leaves_none() {
     assert!(pack("ecp5-versa-5g", "nowhere.bit", 3).contains("failed to read nowhere.bit"));
     assert!(pack("versa", "primary.bit", 1).contains("no board \"versa\"; built in: colorlight-i9, ecp5-versa-5g"));
     assert!(pack("./versa", "primary.bit", 3).contains("failed to take board ./versa"));
+}
+
+#[test]
+fn what_is_no_regular_file_is_not_replaced() {
+    let bench = Bench::new();
+    let pack = |out: &str| {
+        let arguments = ["pack", "--version", "1.0.0", "--primary", "primary.bit", "--source", "0123456789abcdef"];
+        bench.refused(1, &[&arguments[..], VERSA, &["--out", out]].concat())
+    };
+    mkfifo(&bench.path("pipe"), Mode::S_IRWXU).expect("room");
+    symlink("target", bench.path("link")).expect("room");
+    fs::create_dir(bench.path("folder")).expect("room");
+    for (out, what) in [("pipe", "a pipe"), ("link", "a symbolic link"), ("folder", "a directory")] {
+        let before = fs::symlink_metadata(bench.path(out)).expect("it is there").file_type();
+        let told = pack(out);
+        assert!(told.contains(&format!("{out} is {what}, should be a regular file or nothing yet")), "{told}");
+        assert_eq!(fs::symlink_metadata(bench.path(out)).expect("it is there").file_type(), before);
+    }
+    assert!(!bench.path("target").exists());
+
+    symlink("target", bench.path("release.pub")).expect("room");
+    let told = bench.refused(1, &["keygen", "--unencrypted", "--out", "release"]);
+    assert!(told.contains("release.pub is a symbolic link") && !bench.path("release.key").exists(), "{told}");
+}
+
+#[test]
+fn a_bitstream_is_not_replaced_by_its_package() {
+    let bench = Bench::new();
+    fs::hard_link(bench.path("golden.bit"), bench.path("other.bit")).expect("room");
+    let images = ["--primary", "primary.bit", "--golden", "golden.bit", "--source", "0123456789abcdef"];
+    for (out, input) in [("primary.bit", "primary.bit"), ("./golden.bit", "golden.bit"), ("other.bit", "golden.bit")] {
+        let before = fs::read(bench.path(out)).expect("a file");
+        let told = bench.refused(1, &[&["pack", "--version", "1.0.0", "--out", out], &images[..], VERSA].concat());
+        assert!(
+            told.contains(&format!("{out} is the same file as {input}, which is read, should be another")),
+            "{told}"
+        );
+        assert!(fs::read(bench.path(out)).expect("a file") == before, "{out}");
+    }
+    bench.pack("1.0.0", "weir.pldm");
+    bench.pack("1.0.1", "weir.pldm");
+}
+
+#[test]
+fn a_file_without_an_end_is_refused() {
+    let bench = Bench::new();
+    let pipe = bench.path("pipe");
+    mkfifo(&pipe, Mode::S_IRWXU).expect("room");
+    // More than is taken of it, and an end all the same, for a reader that would go on.
+    let writer = thread::spawn(move || {
+        let mut pipe = OpenOptions::new().write(true).open(pipe).expect("a reader");
+        let block = vec![0xff; 1 << 20];
+        (0..80).take_while(|_| pipe.write_all(&block).is_ok()).count()
+    });
+    let told = bench.refused(1, &["inspect", "pipe"]);
+    assert!(told.contains("pipe has more than 67108864 octets, should have at most so many"), "{told}");
+    assert!(writer.join().expect("it ends") < 80, "all of it was read");
 }
 
 #[test]

@@ -41,6 +41,8 @@ pub(super) fn run(args: Args) -> anyhow::Result<Exit> {
     if let Some(there) = [&secret, &public].into_iter().find(|path| path.exists()) {
         bail!("{} is there already, and keys are not replaced", there.display());
     }
+    // Both before either is written: a link that leads nowhere is no file that is there.
+    [&secret, &public].into_iter().try_for_each(|path| file::writable(path))?;
     let pair = KeyPair::generate(password.filter(|_| !args.unencrypted))?;
     file::write(&secret, pair.secret.as_bytes(), 0o600)?;
     file::write(&public, pair.public.as_bytes(), 0o644)?;

@@ -7,6 +7,8 @@
 //!
 //! Each bitstream is read command by command, with every CRC, and has to be for the board's part. The same input makes the
 //! same octets: the time in the package is `SOURCE_DATE_EPOCH`, or 0.
+//!
+//! `--out` names a regular file, or none yet, and none of the bitstreams: what else is there is left as it is.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -45,6 +47,10 @@ pub(crate) struct Args {
 }
 
 pub(super) fn run(args: Args) -> anyhow::Result<Exit> {
+    file::writable(&args.out)?;
+    let inputs: Vec<&Path> =
+        [Some(&args.primary), args.golden.as_ref()].into_iter().flatten().map(AsRef::as_ref).collect();
+    file::apart(&args.out, &inputs)?;
     let board = board::find(&args.board)?;
     let mut images = BTreeMap::from([(Role::Primary, file::read(&args.primary)?)]);
     if let Some(golden) = &args.golden {

@@ -238,6 +238,27 @@ fn nothing_is_signed_that_is_no_package() {
     assert!(told.contains("primary.bit is not signed") && !bench.path("primary.bit.minisig").exists(), "{told}");
 }
 
+#[test]
+fn a_dry_run_ends_as_any_other_run_does() {
+    let bench = Bench::new();
+    bench.signed("0.2.7", "weir.pldm");
+    let loader = bench.path("loader");
+    fs::write(&loader, "#!/bin/sh\necho \"$@\" >> asked\necho '  idcode 0x81112043'\n").expect("room");
+    fs::set_permissions(&loader, fs::Permissions::from_mode(0o755)).expect("our own file");
+    let mut weir = Command::new(env!("CARGO_BIN_EXE_weir"));
+    weir.current_dir(bench.folder.path()).args(["flash", "--device", "jtag:none", "--openfpgaloader", "./loader"]);
+    weir.args(VERSA).args(["--key", "release.pub", "--golden", "--force", "--dry-run", "--json", "weir.pldm"]);
+    let ended = weir.output().expect("weir runs");
+    assert_eq!(ended.status.code(), Some(0), "{}", String::from_utf8_lossy(&ended.stderr));
+    let text = String::from_utf8(ended.stdout).expect("text");
+    let lines: Vec<serde_json::Value> =
+        text.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("{line}"))).collect();
+    let events: Vec<&str> = lines.iter().filter_map(|line| line["event"].as_str()).collect();
+    assert_eq!(events, ["package", "board", "would-write", "would-write", "end"]);
+    assert_eq!(lines.last(), Some(&serde_json::json!({ "event": "end", "outcome": "dry-run", "exit": 0 })));
+    assert_eq!(fs::read_to_string(bench.path("asked")).expect("it ran"), "--cable none --detect\n");
+}
+
 /// `weir image build` with programs that tell a version, and a yosys that never ends.
 fn build(bench: &Bench, out: &str) -> Command {
     let script = bench.path("tool");

@@ -55,6 +55,10 @@ impl Told {
                 self.say(words, told);
             }
         }
+        // People see that it says no more; a program waits for the end.
+        if self.json {
+            println!("{}", json!({ "event": "end", "outcome": "dry-run", "exit": Exit::Done as u8 }));
+        }
     }
 
     pub(super) fn plan(&self, plan: &Plan) {

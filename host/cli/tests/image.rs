@@ -174,6 +174,31 @@ fn what_makes_no_package_leaves_none() {
 }
 
 #[test]
+fn a_key_that_does_not_sign_is_told_with_what_would() {
+    let bench = Bench::new();
+    bench.signed("0.2.7", "weir.pldm");
+    fs::remove_file(bench.path("weir.pldm.minisig")).expect("a file");
+    let sign = |key: &str, password: &str| {
+        let mut weir = Command::new(env!("CARGO_BIN_EXE_weir"));
+        weir.current_dir(bench.folder.path()).env("WEIR_KEY_PASSWORD", password);
+        let ended = weir.args(["image", "sign", "--key", key, "weir.pldm"]).output().expect("weir runs");
+        let told = String::from_utf8_lossy(&ended.stderr).into_owned();
+        assert_eq!(ended.status.code(), Some(1), "{told}");
+        assert!(told.contains(&format!("failed to sign with {key}: ")), "{told}");
+        assert!(!bench.path("weir.pldm.minisig").exists(), "{told}");
+        told
+    };
+    // As an encrypted key says that it is one: by the two octets after those of its kind.
+    let plain = fs::read_to_string(bench.path("release.key")).expect("a key");
+    assert!(plain.contains("RWQAAEIy"), "minisign's secret keys begin so");
+    fs::write(bench.path("sealed.key"), plain.replace("RWQAAEIy", "RWRTY0Iy")).expect("room");
+    assert!(sign("sealed.key", "").contains("take its password into WEIR_KEY_PASSWORD"));
+    assert!(sign("sealed.key", "wrong").contains("take the key's own password into WEIR_KEY_PASSWORD"));
+    assert!(sign("release.key", "wrong").contains("and none for a key that is not encrypted"));
+    assert!(sign("release.pub", "").contains("this is the public key "));
+}
+
+#[test]
 fn what_is_no_regular_file_is_not_replaced() {
     let bench = Bench::new();
     let pack = |out: &str| {

@@ -5,7 +5,9 @@ use std::process::ExitCode;
 
 use weir_agent::ReceptionError;
 use weir_device::DeviceError;
+use weir_firmware::build::ToolsError;
 use weir_link::LinkError;
+use weir_nic::eth::EthError;
 use weir_nic::pci::ScanError;
 
 use crate::command::control::NotFound;
@@ -42,8 +44,10 @@ impl Exit {
                 || matches!(cause.downcast_ref(), Some(LinkError::Missing { .. }))
                 || matches!(cause.downcast_ref(), Some(ScanError::NoFunction { .. }))
                 || cause.downcast_ref::<weir_nic::OpenBarError>().is_some_and(weir_nic::OpenBarError::is_missing)
+                || matches!(cause.downcast_ref(), Some(ToolsError::Missing { .. }))
                 // Transparent: they show their cause's own words and causes, and so hide the cause.
                 || matches!(cause.downcast_ref(), Some(DeviceError::Wire(LinkError::Missing { .. })))
+                || matches!(cause.downcast_ref(), Some(EthError::Link(LinkError::Missing { .. })))
                 || matches!(cause.downcast_ref(), Some(ReceptionError::Link(LinkError::Missing { .. })))
         };
         if error.chain().any(missing) { Exit::NotFound } else { Exit::Failed }
@@ -59,6 +63,14 @@ impl From<Exit> for ExitCode {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_interface_behind_which_a_board_should_be_can_be_missing() {
+        let missing = EthError::from(LinkError::Missing { name: "nope".into() });
+        assert_eq!(Exit::of(&anyhow::Error::new(missing)), Exit::NotFound);
+        let silent = EthError::Silent { interface: "eth1".into(), with: "without a key" };
+        assert_eq!(Exit::of(&anyhow::Error::new(silent)), Exit::Failed);
+    }
 
     #[test]
     fn what_is_missing_is_told_from_what_failed() {

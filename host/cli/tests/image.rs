@@ -330,6 +330,21 @@ fn a_second_build_in_a_folder_is_refused_and_a_signal_ends_the_first_with_its_pr
 }
 
 #[test]
+fn a_program_that_is_nowhere_is_not_found() {
+    let bench = Bench::new();
+    let mut nowhere = build(&bench, "build");
+    nowhere.env_remove("WEIR_YOSYS").env("PATH", bench.path("empty")).env("WEIR_CACHE", bench.path("empty"));
+    let mut misnamed = build(&bench, "build");
+    misnamed.env("WEIR_YOSYS", bench.path("empty/yosys"));
+    for (mut weir, said) in [(nowhere, "yosys is not there"), (misnamed, "empty/yosys --version")] {
+        let ended = weir.output().expect("weir runs");
+        let told = String::from_utf8_lossy(&ended.stderr);
+        assert_eq!(ended.status.code(), Some(3), "{told}");
+        assert!(told.contains(said) && !bench.path("build").exists(), "{told}");
+    }
+}
+
+#[test]
 fn what_can_be_no_folder_to_build_in_fails_with_one_code() {
     let bench = Bench::new();
     for out in ["/proc/x", "/dev/null"] {

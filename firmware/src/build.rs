@@ -188,6 +188,8 @@ pub fn build(
     let mut arguments: Vec<String> = device.into();
     let rest = ["--lpf", "pins.lpf", "--json", "netlist.json", "--textcfg", "board.config", "--report", "report.json"];
     arguments.extend(rest.map(String::from));
+    // Twice the weight that timing has by itself: four fifths of a long way are wires.
+    arguments.extend(["--placer-heap-timingweight", "20"].map(String::from));
     // What is too slow is told with its figures below.
     arguments.extend(["--timing-allow-fail", "--freq", &core, "--seed", &recipe.seed.to_string()].map(String::from));
     let routed = Step {

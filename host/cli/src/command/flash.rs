@@ -111,8 +111,10 @@ fn flash(args: Args) -> anyhow::Result<Exit> {
     told.plan(&plan);
     let outcome =
         update.execute(&plan, &mut *access, &mut |step| told.step(step), &mut |progress| told.progress(progress));
-    let outcome =
-        outcome.context("the board still boots, by its golden image if need be; run the same command again")?;
+    let outcome = outcome.context(match golden {
+        true => "the golden image may be half written: keep the board's power on, and run the same command again",
+        false => "the board still boots, by its golden image if need be; run the same command again",
+    })?;
     let exit = match outcome {
         Outcome::Circuit => Exit::Nothing,
         Outcome::Proven if plan.steps.is_empty() => Exit::Nothing,
